@@ -1,0 +1,84 @@
+"""memkit: how QEMU handles guest RAM, to read, to see and to try.
+
+A QEMU command line goes in; the guest's memory, as QEMU would build it, comes out::
+
+    import memkit
+    guest = memkit.boot("-m 4G,slots=4,maxmem=16G")
+    print(guest.monitor("info ramblock"))
+
+The model runs on the standard library alone.  Pictures and the explorer need the extra
+``memkit[lab]``.  Names are loaded when they are first used, so that ``import memkit`` is quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from memkit.boot import boot
+    from memkit.config import Config
+    from memkit.diff import Difference, diff
+    from memkit.errors import CommandLineError, HostError, MemkitError, Refused, Unavailable
+    from memkit.explain import Explanation
+    from memkit.guest import Guest
+    from memkit.host import Host, Mount
+    from memkit.lab.explorer import explore
+    from memkit.qemu.launch import launch
+
+__version__ = "0.1.0"
+
+# The package's face: name → module.  Most used first.
+_FACE = {
+    # doors
+    "boot": "memkit.boot",
+    "launch": "memkit.qemu.launch",
+    # what comes out
+    "Guest": "memkit.guest",
+    "diff": "memkit.diff",
+    "explore": "memkit.lab.explorer",
+    # what goes in
+    "Config": "memkit.config",
+    "Host": "memkit.host",
+    "Mount": "memkit.host",
+    # results
+    "Difference": "memkit.diff",
+    "Explanation": "memkit.explain",
+    # errors, most general first
+    "MemkitError": "memkit.errors",
+    "CommandLineError": "memkit.errors",
+    "HostError": "memkit.errors",
+    "Refused": "memkit.errors",
+    "Unavailable": "memkit.errors",
+}
+
+__all__ = [
+    "CommandLineError",
+    "Config",
+    "Difference",
+    "Explanation",
+    "Guest",
+    "Host",
+    "HostError",
+    "MemkitError",
+    "Mount",
+    "Refused",
+    "Unavailable",
+    "__version__",
+    "boot",
+    "diff",
+    "explore",
+    "launch",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _FACE:
+        value = getattr(import_module(_FACE[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'memkit' has no attribute {name!r}; it has: {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return __all__

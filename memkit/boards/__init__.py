@@ -1,0 +1,1 @@
+"""Boards: what each machine type wires up."""

@@ -1,0 +1,87 @@
+"""The state of a start-up: what QEMU has built so far, phase by phase.
+
+QEMU makes its objects in a fixed order, and that order shows: in ram_addr_t offsets, in PCI
+slots, in which of two mistakes is reported.  A Build is passed through the phases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from memkit.config import Config, Option
+from memkit.host import Host
+from memkit.memory.backend import Backend
+from memkit.memory.device import Frontend, MemoryDevice
+from memkit.memory.flatview import AddressSpace
+from memkit.memory.ramblock import RAMBlock, RAMList
+from memkit.memory.region import MemoryRegion
+
+if TYPE_CHECKING:
+    from memkit.boards.machine import Machine
+    from memkit.boards.pci import PciBus
+
+__all__ = ["Build", "Memdev"]
+
+
+@dataclass(eq=False, slots=True)
+class Memdev:
+    """A backend with what it allocated; ``mapped`` once a frontend has taken it.
+
+    ``align`` is the alignment of its mapping in bytes (memory_region_get_alignment).
+    """
+
+    backend: Backend
+    block: RAMBlock
+    region: MemoryRegion
+    align: int
+    option: Option | None
+    mapped: bool = False
+
+
+@dataclass(eq=False)
+class Build:
+    """Everything that exists so far, in the order in which QEMU made it."""
+
+    config: Config
+    host: Host
+    machine: Machine
+    ram: RAMList = field(default_factory=RAMList)
+    memdevs: dict[str, Memdev] = field(default_factory=dict)
+    object_ids: set[str] = field(default_factory=set)
+    frontends: list[Frontend] = field(default_factory=list)
+    memory_devices: list[MemoryDevice] = field(default_factory=list)
+    address_spaces: list[AddressSpace] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    created_files: dict[str, int] = field(default_factory=dict)
+    huge_pages_left: dict[int, int] = field(default_factory=dict)
+    buses: dict[str, PciBus] = field(default_factory=dict)
+    device_ids: set[str] = field(default_factory=set)
+    system: MemoryRegion = field(default_factory=lambda: MemoryRegion("system", 1 << 64))
+    device_memory: MemoryRegion | None = None
+    device_memory_base: int = 0
+    smram: MemoryRegion | None = None
+    numa_count: int = 0
+    vga_present: str = ""
+    io_features: set[str] = field(default_factory=set)
+    late: list[Callable[[], None]] = field(default_factory=list)
+
+    def option_index(self, option: Option | None) -> int | None:
+        """Where ``option`` stands in ``config.options``, or None."""
+        if option is None:
+            return None
+        return next((i for i, o in enumerate(self.config.options) if o is option), None)
+
+    def rom(self, name: str, size: int, *, idstr: str | None = None, **fields: object) -> MemoryRegion:
+        """A ROM region of ``size`` bytes with a RAMBlock of its own, named ``idstr`` (or ``name``)."""
+        block = self.ram.allocate(
+            size, idstr=name if idstr is None else idstr, region_name=name, purpose="rom",
+            readonly=True, **fields,
+        )
+        return MemoryRegion(name, size, "rom", block=block, readonly=True)
+
+    def vram(self, name: str, size: int, idstr: str, owner: str) -> MemoryRegion:
+        """A RAM region of ``size`` bytes inside a device, with its RAMBlock."""
+        block = self.ram.allocate(size, idstr=idstr, region_name=name, purpose="vram", owner=owner)
+        return MemoryRegion(name, size, "ram", block=block, owner=owner)

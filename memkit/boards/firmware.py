@@ -1,0 +1,125 @@
+"""Firmware: the BIOS as a ROM, or two flash chips, and the option-ROM area below 1 MiB.
+
+Source: x86_bios_rom_init in hw/i386/x86.c, hw/i386/pc_sysfw.c, pc_memory_init in hw/i386/pc.c
+(QEMU 7.2).
+"""
+
+from __future__ import annotations
+
+from memkit.boards.build import Build
+from memkit.boards.refusals import refuse
+from memkit.config import Option
+from memkit.memory.device import Frontend
+from memkit.memory.region import MemoryRegion
+
+__all__ = ["add_bios", "add_flash", "add_option_rom_area", "firmware_size", "pflash_images"]
+
+FOUR_GIB = 1 << 32
+ISA_BIOS = 128 << 10
+SECTOR = 4096
+DEFAULT_MAX_FLASH = 8 << 20
+OPTION_ROM_BASE, OPTION_ROM_SIZE = 0xC0000, 0x20000
+
+# Images that QEMU finds by name in its own data directory: bytes (SeaBIOS 1.16, qboot; Debian 12).
+SHIPPED = {
+    "bios.bin": 128 << 10, "bios-256k.bin": 256 << 10, "bios-microvm.bin": 64 << 10, "qboot.rom": 64 << 10,
+}
+
+
+def firmware_size(build: Build, default: str) -> int:
+    """The size in bytes of the BIOS image that ``-bios`` names, or of ``default``; raises Refused."""
+    name = build.machine.words.get("firmware") or default
+    size = build.host.file_size(name)
+    if size is None and "/" not in name:
+        size = build.host.firmware.get(name, SHIPPED.get(name))
+    if not size or size % 0x10000:
+        raise refuse("bios", build.config.last("bios"), name=name)
+    return size
+
+
+def add_bios(build: Build, container: MemoryRegion, size: int, *, writable: bool) -> None:
+    """Map the BIOS below 4 GiB and show its last 128 KiB below 1 MiB; microvm's is writable."""
+    block = build.ram.allocate(
+        size, idstr="pc.bios", region_name="pc.bios", purpose="rom", readonly=not writable
+    )
+    bios = MemoryRegion("pc.bios", size, "ram", block=block, readonly=not writable)
+    isa_size = min(size, ISA_BIOS)
+    isa = MemoryRegion.window("isa-bios", bios, size - isa_size, isa_size, readonly=not writable)
+    container.add(isa, (1 << 20) - isa_size, 1)
+    container.add(bios, FOUR_GIB - size)
+    option = build.config.last("bios")
+    build.frontends.append(
+        Frontend("firmware", None, "BIOS", None, (block,), (bios,), build.option_index(option))
+    )
+
+
+def pflash_images(build: Build) -> list[tuple[str, str, int, Option | None]]:
+    """The flash images by unit: (drive name, path, bytes, option); raises Refused."""
+    images: dict[int, tuple[str, str, int, Option | None]] = {}
+    nodes = {b.node_name: b for b in build.config.blockdevs if b.node_name}
+    for drive in build.config.drives:
+        if drive.interface == "pflash":
+            unit = drive.unit if drive.unit is not None else len(images)
+            name = drive.id or f"pflash{unit}"
+            images[unit] = (name, drive.file or "", _file_size(build, drive.file, drive.option),
+                            drive.option)
+    for unit in (0, 1):
+        node = build.machine.words.get(f"pflash{unit}")
+        if node:
+            file_node = nodes.get(node)
+            while file_node is not None and file_node.filename is None and file_node.file in nodes:
+                file_node = nodes[file_node.file]
+            option = file_node.option if file_node else None
+            path = file_node.filename if file_node else None
+            images[unit] = (node, path or "", _file_size(build, path, option), option)
+    if 1 in images and 0 not in images:
+        raise refuse("flash-gap", images[1][3])
+    return [images[u] for u in sorted(images) if u < 2]
+
+
+def _file_size(build: Build, path: str | None, option: Option | None) -> int:
+    size = build.host.file_size(path or "")
+    if size is None:
+        raise refuse("drive-open", option, located=True, path=path or "")
+    return size
+
+
+def add_flash(
+    build: Build, system: MemoryRegion, pci: MemoryRegion,
+    images: list[tuple[str, str, int, Option | None]],
+) -> None:
+    """Map the flash chips downward from 4 GiB; the first one's end is copied below 1 MiB."""
+    total = 0
+    for unit, (name, _path, size, option) in enumerate(images):
+        if size == 0 or size % SECTOR:
+            raise refuse("flash-size", option, name=name, size=size)
+        limit = int(build.machine.words.get("max-fw-size", DEFAULT_MAX_FLASH))
+        if total + size > limit:
+            raise refuse("flash-total", option, limit=limit)
+        total += size
+        label = f"system.flash{unit}"
+        block = build.ram.allocate(
+            size, idstr=label, region_name=label, purpose="flash", owner=f"/machine/{label}"
+        )
+        flash = MemoryRegion(label, size, "romd", block=block)
+        system.add(flash, FOUR_GIB - total)
+        blocks, regions = [block], [flash]
+        if unit == 0:
+            isa_size = min(size, ISA_BIOS)
+            isa = build.rom("isa-bios", isa_size)
+            pci.add(isa, (1 << 20) - isa_size, 1)
+            assert isa.block is not None
+            blocks.append(isa.block)
+            regions.append(isa)
+        build.frontends.append(Frontend(
+            "pflash", name, f"flash chip {unit}", None, tuple(blocks), tuple(regions),
+            build.option_index(option),
+        ))
+
+
+def add_option_rom_area(build: Build, container: MemoryRegion) -> None:
+    """Map ``pc.rom``, the memory into which the BIOS copies option ROMs (0xc0000, 128 KiB)."""
+    rom = build.rom("pc.rom", OPTION_ROM_SIZE)
+    container.add(rom, OPTION_ROM_BASE, 1)
+    assert rom.block is not None
+    build.frontends.append(Frontend("firmware", None, "option-ROM area", None, (rom.block,), (rom,)))

@@ -1,0 +1,174 @@
+"""The machine: type, version, and the properties that shape memory.
+
+Source: select_machine and qemu_apply_machine_options in softmmu/vl.c, machine_set_mem and
+machine_parse_smp_config in hw/core (QEMU 7.2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from memkit.boards import catalog
+from memkit.boards.refusals import refuse
+from memkit.config import Config, Option
+from memkit.errors import MemkitError
+from memkit.units import parse_size
+from memkit.versions import MachineFacts, machine_facts, parse_version
+
+__all__ = ["DEFAULT_RAM", "Machine", "apply_properties", "machine_types", "select_machine"]
+
+DEFAULT_RAM = 128 << 20
+RAM_ALIGN = 8192
+
+# Debian's qemu-system-x86 7.2 lists these for -machine help.
+_VERSIONS = {
+    "pc": (
+        "7.2 7.1 7.0 6.2 6.1 6.0 5.2 5.1 5.0 4.2 4.1 4.0 3.1 3.0 2.12 2.11 2.10 2.9 2.8 2.7 2.6 2.5 "
+        "2.4 2.3 2.2 2.1 2.0 1.7 1.6 1.5 1.4"
+    ).split(),
+    "q35": (
+        "7.2 7.1 7.0 6.2 6.1 6.0 5.2 5.1 5.0 4.2 4.1 4.0.1 4.0 3.1 3.0 2.12 2.11 2.10 2.9 2.8 2.7 2.6 "
+        "2.5 2.4"
+    ).split(),
+}
+_OTHER = ("isapc", "none", "x-remote")
+MAX_CPUS = {"pc": 255, "q35": 288, "microvm": 288}
+
+
+@dataclass(eq=False)
+class Machine:
+    """One machine before its board is built; sizes in bytes.
+
+    ``family`` is pc (i440fx), q35 or microvm; ``type`` the full name (pc-i440fx-7.2).
+    ``flags`` holds on/off properties, ``words`` the others, as the user gave them.
+    """
+
+    family: str
+    type: str
+    version: tuple[int, ...]
+    facts: MachineFacts
+    ram_size: int = DEFAULT_RAM
+    maxram_size: int = DEFAULT_RAM
+    slots: int = 0
+    cpus: int = 1
+    max_cpus: int = 1
+    flags: dict[str, bool] = field(default_factory=dict)
+    words: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def ram_id(self) -> str:
+        """The id of the backend that the machine makes for ``-m``."""
+        return "microvm.ram" if self.family == "microvm" else "pc.ram"
+
+    def flag(self, name: str, default: bool) -> bool:
+        """The on/off property ``name``, or ``default`` if the user did not set it."""
+        return self.flags.get(name, default)
+
+
+def machine_types() -> list[str]:
+    """Every machine type that the model builds, newest first."""
+    return [
+        "pc", "q35", "microvm", *(f"pc-i440fx-{v}" for v in _VERSIONS["pc"]),
+        *(f"pc-q35-{v}" for v in _VERSIONS["q35"]),
+    ]
+
+
+def select_machine(config: Config, qemu: str) -> Machine:
+    """The machine that ``config`` asks for, before its properties are applied; raises Refused."""
+    name = config.machine.get("type", "pc")
+    newest = _VERSIONS["pc"][0]
+    if name in ("pc", "q35"):
+        family, version = name, newest
+        name = f"pc-i440fx-{newest}" if family == "pc" else f"pc-q35-{newest}"
+    elif name == "microvm":
+        family, version = name, newest
+    else:
+        for family, prefix in (("pc", "pc-i440fx-"), ("q35", "pc-q35-")):
+            if name.startswith(prefix) and name[len(prefix):] in _VERSIONS[family]:
+                version = name[len(prefix):]
+                break
+        else:
+            if name in _OTHER:
+                raise MemkitError(
+                    f"QEMU {qemu} has machine type {name!r}, but the model does not build it; "
+                    "use pc, q35 or microvm (versioned types, too)"
+                )
+            raise refuse("machine-type", config.last("machine"),
+                         known="pc, q35, microvm, pc-i440fx-VERSION, pc-q35-VERSION")
+    parsed = parse_version(version)
+    return Machine(family, name, parsed, machine_facts(family, parsed))
+
+
+def apply_memory(machine: Machine, config: Config) -> None:
+    """Set RAM size, limit and slots from ``-m`` (machine_set_mem); raises Refused."""
+    memory = config.memory_options()
+    size = memory.size if memory.size is not None else DEFAULT_RAM
+    size = -(-size // RAM_ALIGN) * RAM_ALIGN
+    option = config.last("m")
+    if memory.maxmem is not None:
+        if memory.maxmem < size:
+            raise refuse("maxmem-small", option, maxmem=memory.maxmem, size=size)
+        if memory.slots and memory.maxmem == size:
+            raise refuse("maxmem-equal", option, maxmem=memory.maxmem, size=size)
+        machine.maxram_size = memory.maxmem
+    elif memory.slots is not None:
+        raise refuse("slots-alone", option)
+    else:
+        machine.maxram_size = size
+    machine.ram_size, machine.slots = size, memory.slots or 0
+
+
+_TRUE, _FALSE = ("on", "yes", "true", "y"), ("off", "no", "false", "n")
+# What the option loop and the legacy options take before properties are set (softmmu/vl.c).
+_NOT_PROPERTIES = frozenset(
+    ("type", "accel", "memory-backend", "kernel-irqchip", "kvm-shadow-mem", "igd-passthru")
+)
+
+
+def apply_properties(machine: Machine, config: Config) -> None:
+    """Set the machine's properties from ``-machine``, ``-m`` and ``-smp``; raises Refused."""
+    kinds = catalog.machine_properties(machine.family)
+    option = config.last("machine")
+    for name, value in config.machine.items():
+        head = name.partition(".")[0]
+        if head in _NOT_PROPERTIES:
+            if name == "memory-backend":
+                machine.words[name] = value
+            continue
+        if head in ("smp", "memory", "cxl-fmw", "sgx-epc", "boot"):
+            machine.words[name] = value
+            continue
+        kind = kinds.get(name)
+        if kind is None:
+            raise refuse("machine-property", option, machine=f"{machine.type}-machine", name=name,
+                         type=machine.type, near=catalog.near(name, kinds))
+        _set(machine, option, name, value, kind)
+    apply_memory(machine, config)
+    smp = config.smp_options()
+    machine.cpus = smp.cpus or smp.maxcpus or 1
+    machine.max_cpus = smp.maxcpus or machine.cpus
+    limit = MAX_CPUS[machine.family]
+    if machine.cpus > limit or machine.max_cpus > limit:
+        raise refuse("smp-max", config.last("smp"), cpus=machine.max_cpus, machine=machine.type, limit=limit)
+
+
+def _set(machine: Machine, option: Option | None, name: str, value: str, kind: str) -> None:
+    if kind == "bool":
+        if value not in (*_TRUE, *_FALSE):
+            raise refuse("expects", option, name=name, expected="'on' or 'off'")
+        machine.flags[name] = value in _TRUE
+    elif kind == "OnOffAuto":
+        if value not in ("on", "off", "auto"):
+            raise refuse("accepts", option, name=name, value=value, known="on, off or auto")
+        if value != "auto":
+            machine.flags[name] = value == "on"
+    elif name in ("max-ram-below-4g", "max-fw-size"):
+        try:
+            size = parse_size(value)
+        except ValueError:
+            raise refuse("expects", option, name=name, expected="size") from None
+        if name == "max-ram-below-4g" and size > 4 << 30:
+            raise refuse("max-ram-below-4g", option, value=size)
+        machine.words[name] = str(size)
+    else:
+        machine.words[name] = value

@@ -1,0 +1,205 @@
+"""The device-memory window: DIMMs, NVDIMMs, virtio-mem and virtio-pmem get slot and address.
+
+Source: hw/mem/memory-device.c, hw/mem/pc-dimm.c, hw/mem/nvdimm.c, hw/virtio/virtio-mem.c,
+hw/virtio/virtio-pmem.c (QEMU 7.2).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from memkit.boards.build import Build, Memdev
+from memkit.boards.refusals import refuse
+from memkit.config import DeviceSpec
+from memkit.memory.device import Frontend, MemoryDevice
+from memkit.memory.region import MemoryRegion
+
+__all__ = ["place", "plug_dimm", "virtio_mem_realize"]
+
+TARGET_PAGE = 4096
+MIN_LABEL = 128 << 10
+VIRTIO_MEM_MIN_BLOCK = 1 << 20
+THP_SIZE = 2 << 20
+
+
+class Plugged:
+    """A memory device in its window: [addr, addr + size) in guest-physical bytes."""
+
+    __slots__ = ("addr", "id", "size")
+
+    def __init__(self, addr: int, size: int, id: str | None) -> None:
+        self.addr, self.size, self.id = addr, size, id
+
+
+def place(
+    build: Build, spec: DeviceSpec, size: int, align: int, wanted: int, window: list[Plugged]
+) -> int:
+    """The gpa for a memory device of ``size`` bytes; ``wanted`` is addr= or 0 (memory_device_get_free_addr).
+
+    ``window`` holds the devices that are plugged already, by address.
+    """
+    machine = build.machine
+    if build.device_memory is None:
+        raise refuse("no-device-memory", spec.option, located=True)
+    base, room = build.device_memory_base, build.device_memory.size
+    if base % align:
+        build.warnings.append(
+            f"{spec.option.text}: warning: the alignment (0x{align:x}) exceeds the expected maximum "
+            "alignment, memory will get fragmented and not all 'maxmem' might be usable for memory devices."
+        )
+    used = sum(p.size for p in window)
+    total = machine.maxram_size - machine.ram_size
+    if used + size > total:
+        raise refuse("no-space", spec.option, located=True, used=used, total=total)
+    if wanted % align:
+        raise refuse("addr-align", spec.option, located=True, align=align)
+    if size % align:
+        raise refuse("size-align", spec.option, located=True, align=align)
+    if wanted:
+        if wanted < base or wanted + size > base + room:
+            raise refuse("addr-outside", spec.option, located=True, addr=wanted, size=size,
+                         base=base, room=room)
+        for other in window:
+            if other.addr < wanted + size and wanted < other.addr + other.size:
+                raise refuse("addr-conflict", spec.option, located=True, other=other.id or "(unnamed)")
+        return wanted
+    addr = -(-base // align) * align
+    for other in window:
+        if other.addr < addr + size and addr < other.addr + other.size:
+            addr = -(-(other.addr + other.size) // align) * align
+        elif other.addr > addr + size - 1:
+            break
+    if addr + size > base + room:
+        raise refuse("fragmented", spec.option, located=True)
+    return addr
+
+
+def insert(window: list[Plugged], device: Plugged) -> None:
+    """Add ``device`` to the window, kept sorted by address."""
+    index = len(window)
+    while index and window[index - 1].addr > device.addr:
+        index -= 1
+    window.insert(index, device)
+
+
+class Dimms:
+    """The slots and the window of one machine, filled one device at a time."""
+
+    def __init__(self, build: Build) -> None:
+        self.build = build
+        self.window: list[Plugged] = []
+        self.slots: set[int] = set()
+        self._first_free = 0
+
+    def take_slot(self, spec: DeviceSpec, wanted: int | None) -> int:
+        """A slot number for a DIMM (pc_dimm_pre_plug); raises Refused."""
+        slots = self.build.machine.slots
+        if wanted is not None and not 0 <= wanted < slots:
+            raise refuse("slot-range", spec.option, located=True, slot=wanted,
+                         last=(slots - 1) % (1 << 64))
+        if slots <= 0:
+            raise refuse("no-slots", spec.option, located=True)
+        if wanted is not None:
+            if wanted in self.slots:
+                raise refuse("slot-busy", spec.option, located=True, slot=wanted)
+            return wanted
+        while self._first_free in self.slots:
+            self._first_free += 1
+        if self._first_free >= slots:
+            raise refuse("slots-full", spec.option, located=True)
+        return self._first_free
+
+
+def plug_dimm(dimms: Dimms, spec: DeviceSpec, memdev: Memdev | None, props: dict[str, Any], nodes: int) -> None:
+    """Plug a pc-dimm or nvdimm: slot, address, then the checks of realize; raises Refused."""
+    build, nvdimm = dimms.build, spec.driver == "nvdimm"
+    machine, option = build.machine, spec.option
+    label = props.get("label-size", 0)
+    if nvdimm and "label-size" in props and label < MIN_LABEL:
+        raise refuse("label-size", option, located=True, value=label)
+    if not machine.flag("acpi", True):
+        raise refuse("hotplug-acpi", option, located=True)
+    if nvdimm and not machine.flag("nvdimm", False):
+        raise refuse("nvdimm-off", option, located=True)
+    if not machine.facts.device_memory:
+        name = "PIIX4_PM" if machine.family == "pc" else "ICH9-LPC"
+        raise refuse("memhp-off", option, located=True, name=name)
+    slot_given = props.get("slot", -1)
+    slot = dimms.take_slot(spec, None if slot_given == -1 else slot_given)
+    if memdev is None:
+        raise refuse("dimm-memdev-unset", option, located=True)
+    region, align = memdev.region, memdev.align
+    if nvdimm:
+        region = _nvdimm_region(spec, memdev, label, bool(props.get("unarmed", False)))
+    legacy = not machine.facts.aligned_dimm
+    addr = place(build, spec, region.size, TARGET_PAGE if legacy else align, props.get("addr", 0), dimms.window)
+    node = props.get("node", 0)
+    if (nodes and node >= nodes) or (not nodes and node):
+        raise refuse("dimm-node", option, located=True, node=node, nodes=nodes or 1)
+    if memdev.mapped:
+        raise refuse("memdev-busy", option, located=True, name=memdev.backend.id)
+    memdev.mapped = True
+    memdev.block.idstr = memdev.region.name
+    dimms.slots.add(slot)
+    insert(dimms.window, Plugged(addr, region.size, spec.id))
+    assert build.device_memory is not None
+    build.device_memory.add(region, addr - build.device_memory_base)
+    index = build.option_index(option)
+    build.memory_devices.append(MemoryDevice(
+        "nvdimm" if nvdimm else "dimm", spec.id, addr, region.size, memdev.backend.path, node, slot,
+        option_index=index,
+    ))
+    build.frontends.append(Frontend(
+        spec.driver, spec.id, spec.id or f"{spec.driver} in slot {slot}", memdev.backend,
+        (memdev.block,), (region,), index,
+    ))
+
+
+def _nvdimm_region(spec: DeviceSpec, memdev: Memdev, label: int, unarmed: bool) -> MemoryRegion:
+    size = memdev.region.size
+    usable = (size - label) // memdev.align * memdev.align
+    if size <= label or not usable:
+        raise refuse("label-fit", spec.option, located=True, name=memdev.backend.id, size=size,
+                     label=label, align=memdev.align)
+    if memdev.backend.readonly and not unarmed:
+        raise refuse("unarmed", spec.option, located=True, name=memdev.backend.id)
+    region = MemoryRegion.window("nvdimm-memory", memdev.region, 0, usable, owner=spec.id or "nvdimm")
+    region.nonvolatile = True
+    return region
+
+
+def virtio_mem_block_size(memdev: Memdev, given: int) -> int:
+    """The block size in bytes: block-size=, or the larger of page and transparent huge page."""
+    if given:
+        return given
+    page = memdev.backend.page_size
+    return max(page, THP_SIZE if page == TARGET_PAGE else VIRTIO_MEM_MIN_BLOCK)
+
+
+def virtio_mem_realize(
+    build: Build, spec: DeviceSpec, memdev: Memdev, props: dict[str, Any], nodes: int
+) -> int:
+    """The block size of a virtio-mem device, after all its checks; raises Refused."""
+    option, node = spec.option, props.get("node", 0)
+    if memdev.mapped:
+        raise refuse("virtio-mem-busy", option, located=True, name=memdev.backend.id)
+    if memdev.backend.readonly:
+        raise refuse("virtio-mem-memdev", option, located=True)
+    if (nodes and node >= nodes) or (not nodes and node):
+        raise refuse("virtio-mem-node", option, located=True, node=node, nodes=nodes or 1)
+    block = virtio_mem_block_size(memdev, props.get("block-size", 0))
+    if block < memdev.backend.page_size:
+        raise refuse("virtio-mem-block-page", option, located=True, page=memdev.backend.page_size)
+    default = virtio_mem_block_size(memdev, 0)
+    if block < default:
+        build.warnings.append(
+            f"{option.text}: warning: 'block-size' property is smaller than the default block size "
+            f"({default >> 20} MiB)"
+        )
+    if props.get("requested-size", 0) % block:
+        raise refuse("virtio-mem-requested", option, located=True, block=block)
+    if props.get("memaddr", 0) % block:
+        raise refuse("virtio-mem-addr", option, located=True, block=block)
+    if memdev.region.size % block:
+        raise refuse("virtio-mem-size", option, located=True, block=block)
+    return block

@@ -1,0 +1,190 @@
+"""The PC boards: ``pc`` (i440FX) and ``q35``, from the RAM split to the SMRAM windows.
+
+Main RAM is one region, shown to the guest through two aliases: the part below 4 GiB, then a
+hole for PCI devices, then the rest from 4 GiB up.  Behind it lies the device-memory window.
+
+Source: pc_init1 in hw/i386/pc_piix.c, pc_q35_init in hw/i386/pc_q35.c, pc_memory_init in
+hw/i386/pc.c, i440fx_init in hw/pci-host/i440fx.c, mch_realize in hw/pci-host/q35.c (QEMU 7.2).
+"""
+
+from __future__ import annotations
+
+from memkit.boards import cpus
+from memkit.boards.build import Build
+from memkit.boards.firmware import (
+    add_bios,
+    add_flash,
+    add_option_rom_area,
+    firmware_size,
+    pflash_images,
+)
+from memkit.boards.refusals import refuse
+from memkit.memory.flatview import AddressSpace
+from memkit.memory.region import MemoryRegion
+
+__all__ = ["add_chipset", "build_memory", "split_ram"]
+
+GIB = 1 << 30
+MIB = 1 << 20
+FOUR_GIB = 4 * GIB
+ACPI_MAX_SLOTS = 256
+# AMD CPUs reserve the addresses below 1 TiB for HyperTransport (AMD_HT_START, hw/i386/pc.c).
+HT_START, ABOVE_1TB = 0xFD_0000_0000, 0x100_0000_0000
+HOLE64 = {"pc": 2 * GIB, "q35": 32 * GIB}
+HOLE64_PROPERTY = {
+    "pc": ("i440FX-pcihost", "pci-hole64-size"), "q35": ("q35-pcihost", "pci-hole64-size"),
+}
+SMRAM, SMRAM_SIZE = 0xA0000, 0x20000
+
+
+def split_ram(build: Build) -> tuple[int, int]:
+    """RAM below and above 4 GiB in bytes; the hole between belongs to PCI."""
+    machine = build.machine
+    size, limit = machine.ram_size, machine.words.get("max-ram-below-4g")
+    given = int(limit) if limit else 0
+    if machine.family == "pc":
+        low = given or 0xE000_0000
+        if size >= low and machine.facts.gigabyte_align:
+            low = min(low, 0xC000_0000)
+            if low % GIB:
+                build.warnings.append(
+                    f"Large machine and max_ram_below_4g ({given}) not a multiple of 1G; "
+                    "possible bad performance."
+                )
+    else:
+        low = 0x8000_0000 if size >= 0xB000_0000 else 0xB000_0000
+        given = given or FOUR_GIB
+        if low > given:
+            low = given
+            if size - low > low and low % GIB:
+                build.warnings.append(
+                    f"There is possibly poor performance as the ram size  (0x{size:x}) is more then "
+                    f"twice the size of max-ram-below-4g ({given}) and max-ram-below-4g is not a "
+                    "multiple of 1G."
+                )
+    return (low, size - low) if size >= low else (size, 0)
+
+
+def build_memory(build: Build, ram: MemoryRegion) -> MemoryRegion:
+    """The ``pci`` container, after RAM, device memory and firmware are in place; raises Refused."""
+    machine, facts, system = build.machine, build.machine.facts, build.system
+    below, above = split_ram(build)
+    pci = MemoryRegion("pci", 1 << 64)
+    hole64 = _hole64(build)
+    above_start = FOUR_GIB
+    cpu = cpus.model(build)
+    if cpu.amd and facts.amd_1tb_hole and _max_used(build, above_start + above, hole64, cpu) >= HT_START:
+        above_start = ABOVE_1TB
+    used = _max_used(build, above_start + above, hole64, cpu)
+    limit = (1 << cpu.phys_bits) - 1
+    if limit < used:
+        raise refuse("phys-bits", build.config.last("m"), limit=limit, used=used, bits=cpu.phys_bits)
+
+    system.add(MemoryRegion.window("ram-below-4g", ram, 0, below), 0)
+    if above:
+        system.add(MemoryRegion.window("ram-above-4g", ram, below, above), above_start)
+    if not facts.device_memory and (machine.slots or machine.maxram_size > machine.ram_size):
+        raise refuse("no-hotplug-machine", build.config.last("m"), machine=machine.type)
+    if facts.device_memory and machine.ram_size < machine.maxram_size:
+        base, size = _device_memory(build, above_start + above)
+        if machine.slots > ACPI_MAX_SLOTS:
+            raise refuse("too-many-slots", build.config.last("m"), slots=machine.slots)
+        if machine.maxram_size % 4096:
+            raise refuse("maxmem-alignment", build.config.last("m"))
+        if base + size >= 1 << 64:
+            raise refuse("maxmem-overflow", build.config.last("m"), maxmem=machine.maxram_size)
+        build.device_memory = MemoryRegion("device-memory", size)
+        build.device_memory_base = base
+        system.add(build.device_memory, base)
+    images = pflash_images(build)
+    if images:
+        add_flash(build, system, pci, images)
+    else:
+        default = "bios-256k.bin" if facts.bios_256k else "bios.bin"
+        add_bios(build, pci, firmware_size(build, default), writable=False)
+    add_option_rom_area(build, pci)
+    return pci
+
+
+def _hole64(build: Build) -> int:
+    driver, name = HOLE64_PROPERTY[build.machine.family]
+    return build.config.global_size(driver, name, HOLE64[build.machine.family])
+
+
+def _device_memory(build: Build, above_end: int) -> tuple[int, int]:
+    """Base gpa and size in bytes of the device-memory window (pc_get_device_memory_range)."""
+    machine = build.machine
+    size = machine.maxram_size - machine.ram_size
+    if machine.facts.aligned_dimm:
+        # Room to align every slot to a huge page of 1 GiB.
+        size += machine.slots * GIB
+    return -(-above_end // GIB) * GIB, size
+
+
+def _max_used(build: Build, above_end: int, hole64: int, cpu: cpus.CpuModel) -> int:
+    """The highest gpa that the board may use (pc_max_used_gpa)."""
+    machine, facts = build.machine, build.machine.facts
+    if cpu.phys_bits <= 32:
+        return (1 << cpu.phys_bits) - 1
+    start = above_end
+    if facts.device_memory and machine.ram_size < machine.maxram_size:
+        start, size = _device_memory(build, above_end)
+        if facts.reserved_end:
+            start += size
+    return -(-start // GIB) * GIB + hole64 - 1
+
+
+def add_chipset(build: Build, ram: MemoryRegion, pci: MemoryRegion) -> None:
+    """Map PCI behind everything, the SMRAM and PAM windows in front, and the fixed devices."""
+    system, machine = build.system, build.machine
+    q35 = machine.family == "q35"
+    low = next(s.size for s in system.subregions if s.name == "ram-below-4g")
+    system.add(pci, 0, -1)
+    system.add(MemoryRegion.window("smram-region", pci, SMRAM, SMRAM_SIZE), SMRAM, 1)
+    smram = MemoryRegion("smram", FOUR_GIB)
+    if q35:
+        system.add(
+            MemoryRegion.window("smram-open-high", ram, SMRAM, SMRAM_SIZE, enabled=False), 0xFEDA_0000, 1
+        )
+    smram.add(MemoryRegion.window("smram-low", ram, SMRAM, SMRAM_SIZE), SMRAM)
+    if q35:
+        smram.add(MemoryRegion.window("smram-high", ram, SMRAM, SMRAM_SIZE), 0xFEDA_0000)
+        system.add(MemoryRegion("tseg-blackhole", 0, "i/o", enabled=False), low, 1)
+        smram.add(MemoryRegion.window("tseg-window", ram, low, 0, enabled=False), low)
+        system.add(MemoryRegion("smbase-blackhole", 0x20000, "i/o", enabled=False), 0x30000, 1)
+        smram.add(MemoryRegion.window("smbase-window", ram, 0x30000, 0x20000, enabled=False), 0x30000)
+    _add_pam(system, ram, pci)
+    build.smram = smram
+    system.add(MemoryRegion("ioapic", 0x1000, "i/o"), 0xFEC0_0000)
+    if machine.flag("hpet", True):
+        system.add(MemoryRegion("hpet", 0x400, "i/o"), 0xFED0_0000)
+    if cpus.model(build).apic:
+        system.add(MemoryRegion("apic-msi", 0x10_0000, "i/o"), 0xFEE0_0000, 4096)
+
+
+def _add_pam(system: MemoryRegion, ram: MemoryRegion, pci: MemoryRegion) -> None:
+    """The 13 programmable windows between 768 KiB and 1 MiB; at power-on all show PCI.
+
+    Each has four aliases of which one is enabled (init_pam, hw/pci-host/pam.c).
+    """
+    windows = [(0xF0000, 0x10000), *((0xC0000 + i * 0x4000, 0x4000) for i in range(12))]
+    for start, size in windows:
+        for name, target, enabled in (
+            ("pam-pci", pci, True), ("pam-rom", ram, False), ("pam-pci", ram, False), ("pam-ram", ram, False)
+        ):
+            alias = MemoryRegion.window(name, target, start, size, enabled=enabled,
+                                        readonly=name == "pam-rom")
+            system.add(alias, start, 1)
+
+
+def system_address_spaces(build: Build) -> list[AddressSpace]:
+    """``memory``, one view for each CPU, and what CPUs in system-management mode see."""
+    spaces = [AddressSpace("memory", build.system)]
+    for cpu in range(build.machine.cpus):
+        spaces.append(AddressSpace(f"cpu-memory-{cpu}", build.system))
+        inside = MemoryRegion("memory", 1 << 64)
+        if build.smram is not None:
+            inside.add(MemoryRegion.window("smram", build.smram, 0, FOUR_GIB), 0, 1)
+        inside.add(MemoryRegion.window("memory", build.system, 0, 1 << 64), 0)
+        spaces.append(AddressSpace(f"cpu-smm-{cpu}", inside))
+    return spaces

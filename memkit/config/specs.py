@@ -1,0 +1,120 @@
+"""Options as typed records: an option as written, and what objects, devices and nodes it means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = [
+    "BlockdevSpec", "DeviceSpec", "DriveSpec", "MemoryOptions", "NumaSpec", "ObjectSpec", "Option",
+    "SmpOptions",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option of a command line, as the user wrote it.
+
+    ``name`` has no dashes and no alias (``machine`` for ``-M``); ``word`` is the word in argv.  ``args`` are
+    the pairs that QEMU splits ``value`` into (JSON values as JSON text).  ``index`` is the position
+    of ``word`` in argv; it does not count when options are compared.
+    """
+
+    name: str
+    word: str
+    value: str | None = None
+    args: tuple[tuple[str, str], ...] = ()
+    index: int = field(default=0, compare=False)
+
+    @property
+    def text(self) -> str:
+        """The option as QEMU repeats it in error messages.
+
+        >>> Option("machine", "-M", "q35").text
+        '-M q35'
+        """
+        return self.word if self.value is None else f"{self.word} {self.value}".lstrip()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ObjectSpec:
+    """``-object``: ``props`` are typed (bool, int, str, list of int) for memory backends."""
+
+    qom_type: str
+    id: str
+    props: Mapping[str, Any]
+    option: Option
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DeviceSpec:
+    """``-device``: ``props`` are text for key=value, typed for JSON; without driver and id."""
+
+    driver: str
+    id: str | None
+    props: Mapping[str, Any]
+    option: Option
+    json: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NumaSpec:
+    """``-numa``: ``type`` is node, dist, cpu, hmat-lb or hmat-cache; ``mem`` in bytes.
+
+    ``node_id`` and ``props`` (socket-id, core-id ...) belong to ``-numa cpu``.
+    """
+
+    type: str
+    option: Option
+    nodeid: int | None = None
+    cpus: tuple[int, ...] = ()
+    mem: int | None = None
+    memdev: str | None = None
+    initiator: int | None = None
+    node_id: int | None = None
+    props: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryOptions:
+    """``-m``: bytes, and None where the user said nothing."""
+
+    size: int | None = None
+    slots: int | None = None
+    maxmem: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SmpOptions:
+    """``-smp``: numbers as given, None where the user said nothing."""
+
+    cpus: int | None = None
+    maxcpus: int | None = None
+    sockets: int | None = None
+    dies: int | None = None
+    clusters: int | None = None
+    cores: int | None = None
+    threads: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DriveSpec:
+    """``-drive`` and its short forms; ``interface`` is if= (default ide)."""
+
+    interface: str
+    option: Option
+    file: str | None = None
+    unit: int | None = None
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BlockdevSpec:
+    """``-blockdev``: ``filename`` for a file node, ``file`` the node that a format node reads."""
+
+    node_name: str
+    option: Option
+    driver: str | None = None
+    filename: str | None = None
+    file: str | None = None

@@ -1,0 +1,122 @@
+"""The Guest: one object that holds a guest's memory, whichever door it came in by.
+
+A Guest is booted by the model, observed in a running QEMU, or read from text.  Every view
+(monitor text, tables, graph, map, explanation) works on all three.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from memkit.errors import MemkitError
+from memkit.memory.backend import Backend
+from memkit.memory.device import Frontend, MemoryDevice, NumaNode
+from memkit.memory.flatview import AddressSpace, FlatView
+from memkit.memory.ramblock import RAMBlock
+
+if TYPE_CHECKING:
+    from memkit.config import Config
+    from memkit.draw.graph import Graph
+    from memkit.draw.map import AddressMap
+    from memkit.draw.table import Tables
+    from memkit.explain import Explanation
+    from memkit.host import Host
+
+__all__ = ["Guest"]
+
+
+@dataclass(frozen=True, eq=False)
+class Guest:
+    """A guest's memory, exactly as one QEMU builds it.
+
+    ``ram_blocks`` are in the order of creation; ``address_spaces`` starts with ``memory``.
+    ``config`` is None when the guest was read from text; ``door`` says where it came from.
+    Sizes are bytes; see the classes of ``memkit.memory`` for the address spaces.
+
+    >>> import memkit
+    >>> guest = memkit.boot("-m 1G -nodefaults")
+    >>> guest.flat_view("memory").find(0x100000).region.name
+    'pc.ram'
+    """
+
+    target: str
+    qemu: str
+    machine_type: str
+    host: Host
+    config: Config | None
+    backends: tuple[Backend, ...]
+    ram_blocks: tuple[RAMBlock, ...]
+    frontends: tuple[Frontend, ...]
+    memory_devices: tuple[MemoryDevice, ...]
+    numa: tuple[NumaNode, ...]
+    address_spaces: tuple[AddressSpace, ...]
+    warnings: tuple[str, ...] = ()
+    door: Literal["model", "observed", "text"] = "model"
+    raw_monitor: dict[str, str] = field(default_factory=dict, repr=False)
+
+    def address_space(self, name: str = "memory") -> AddressSpace:
+        """The address space called ``name``; raises MemkitError with the known names.
+
+        >>> import memkit
+        >>> memkit.boot("-m 1G").address_space("I/O").root.name
+        'io'
+        """
+        for space in self.address_spaces:
+            if space.name == name:
+                return space
+        known = ", ".join(dict.fromkeys(s.name for s in self.address_spaces)) or "none"
+        raise MemkitError(f"no address space is called {name!r}; this guest has: {known}")
+
+    def flat_view(self, name: str = "memory") -> FlatView:
+        """The FlatView of the address space ``name``: gpa ranges; raises MemkitError if unknown."""
+        return self.address_space(name).flat_view
+
+    def monitor(self, command: str) -> str:
+        """The text that QEMU's monitor prints for ``command``; raises MemkitError if unknown.
+
+        Commands: info ramblock, mtree, mtree -f, memdev, memory-devices, numa.
+        Host-virtual addresses are unknown to the model and left out.
+        """
+        from memkit.monitor.printer import answer
+
+        return answer(self, command)
+
+    def explain(self, gpa: int, space: str = "memory") -> Explanation:
+        """The story of one guest-physical address: who was considered, who answers, why."""
+        from memkit.explain import explain
+
+        return explain(self, gpa, space)
+
+    def graph(self, **options: object) -> Graph:
+        """The joined graph: options, backends, RAMBlocks, regions, frontends in columns."""
+        from memkit.draw.graph import Graph
+
+        return Graph(self, **options)  # type: ignore[arg-type]
+
+    def map(self, **options: object) -> AddressMap:
+        """The address map: ram_addr_t, guest-physical and host columns on one broken scale."""
+        from memkit.draw.map import AddressMap
+
+        return AddressMap(self, **options)  # type: ignore[arg-type]
+
+    def tables(self) -> Tables:
+        """The tables: every RAMBlock, backend, frontend and range, as pandas frames."""
+        from memkit.draw.table import Tables
+
+        return Tables(self)
+
+    @cached_property
+    def main_flat_view(self) -> FlatView:
+        """The FlatView of "memory" (rendered once; the views share it)."""
+        return self.flat_view("memory")
+
+    def __str__(self) -> str:
+        from memkit.units import human
+
+        total = sum(b.used_length for b in self.ram_blocks if b.purpose == "ram")
+        return (
+            f"{self.machine_type} guest, QEMU {self.qemu}: {len(self.ram_blocks)} RAMBlocks, "
+            f"{human(total)} of RAM, {len(self.memory_devices)} memory devices"
+        )

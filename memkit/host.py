@@ -1,0 +1,189 @@
+"""The machine underneath: page sizes, file systems, files. Described, never touched.
+
+QEMU's answer depends on the host: a path under hugetlbfs gives 2 MiB pages, a missing
+directory gives a refusal.  memkit never opens a path that a command line names; it asks
+this description instead.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from memkit.errors import HostError
+
+__all__ = ["Host", "Mount"]
+
+_OVERCOMMIT = ("always", "heuristic", "never")
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A mounted file system: its kind and, for hugetlbfs, the pool (sizes in bytes)."""
+
+    fs: str
+    page_size: int | None = None
+    free_pages: int | None = None
+
+
+def _common_mounts() -> dict[str, Mount]:
+    return {
+        "/": Mount("ext4"),
+        "/dev/shm": Mount("tmpfs"),
+        "/dev/hugepages": Mount("hugetlbfs", 2 << 20, 512),
+    }
+
+
+@dataclass(frozen=True)
+class Host:
+    """What the host offers; the default is a common Linux server with 512 free 2 MiB pages.
+
+    ``mounts`` maps a path to its file system, ``files`` a path to its size in bytes.  ``directories``
+    are directories that exist beside the mounts; their parents exist, too.
+    ``huge_page_sizes`` are the sizes that the kernel has pools for (bytes).
+
+    >>> Host().mount_of("/dev/hugepages/foo").fs
+    'hugetlbfs'
+    """
+
+    arch: str = "x86_64"
+    accelerator: str = "tcg"
+    page_size: int = 4096
+    mounts: Mapping[str, Mount] = field(default_factory=_common_mounts)
+    directories: tuple[str, ...] = ("/tmp", "/var/tmp", "/home", "/root", "/run", "/mnt", "/dev")
+    files: Mapping[str, int] = field(default_factory=dict)
+    overcommit: str = "always"
+    numa_nodes: int = 1
+    firmware: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def from_dict(cls, described: Mapping[str, Any]) -> Host:
+        """A Host from a mapping (the format of host.json); raises HostError that names the key.
+
+        >>> Host.from_dict({"page_size": 65536}).page_size
+        65536
+        """
+        if not isinstance(described, Mapping):
+            raise HostError(f"a host description is a mapping, not {type(described).__name__}")
+        known = {
+            "arch", "accelerator", "page_size", "mounts", "directories", "files", "overcommit",
+            "numa_nodes", "firmware", "about",
+        }
+        for key in described:
+            if key not in known:
+                raise HostError(f"unknown key {key!r} in the host description; known: {sorted(known)}")
+        values: dict[str, Any] = {k: v for k, v in described.items() if k != "about"}
+        if "mounts" in values:
+            values["mounts"] = {
+                path: _mount(path, m) for path, m in _mapping("mounts", values["mounts"]).items()
+            }
+        for key in ("files", "firmware"):
+            if key in values:
+                values[key] = {
+                    p: _count(f"{key}[{p!r}]", n) for p, n in _mapping(key, values[key]).items()
+                }
+        if "directories" in values:
+            listed = values["directories"]
+            if not isinstance(listed, (list, tuple)) or not all(isinstance(d, str) for d in listed):
+                raise HostError("directories is a list of paths")
+            values["directories"] = tuple(listed)
+        for key in ("page_size", "numa_nodes"):
+            if key in values:
+                values[key] = _count(key, values[key])
+        page = values.get("page_size", 4096)
+        if page < 512 or page & (page - 1):
+            raise HostError(f"page_size is a power of two in bytes, such as 4096; not {page}")
+        for key in ("arch", "accelerator"):
+            if key in values and not isinstance(values[key], str):
+                raise HostError(f"{key} is a word, not {values[key]!r}")
+        if values.get("overcommit", "always") not in _OVERCOMMIT:
+            raise HostError(f"overcommit is one of {_OVERCOMMIT}, not {values['overcommit']!r}")
+        return cls(**values)
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> Host:
+        """A Host from a JSON file; raises HostError if it cannot be read or understood."""
+        try:
+            described = json.loads(Path(path).read_text(encoding="utf-8"))
+        except OSError as e:
+            raise HostError(f"cannot read the host description {path}: {e.strerror}") from None
+        except ValueError as e:
+            raise HostError(f"the host description {path} is not JSON: {e}") from None
+        return cls.from_dict(described)
+
+    def with_files(self, **files: int) -> Host:
+        """This host with more files (path → size in bytes)."""
+        return replace(self, files={**self.files, **files})
+
+    def mount_of(self, path: str) -> Mount:
+        """The file system that ``path`` lies on: that of the longest mount point above it."""
+        best, found = "", Mount("ext4")
+        for point, mount in self.mounts.items():
+            prefix = point.rstrip("/") + "/"
+            if (path == point or path.startswith(prefix)) and len(prefix) > len(best):
+                best, found = prefix, mount
+        return found
+
+    @cached_property
+    def _directories(self) -> frozenset[str]:
+        # Whatever holds a known thing exists as well: /a/b/c makes /a/b and /a.
+        known = {"/"}
+        for path in (*self.mounts, *self.directories):
+            known.update(_with_parents(path))
+        for path in self.files:
+            known.update(_with_parents(path.rpartition("/")[0]))
+        return frozenset(known)
+
+    def is_directory(self, path: str) -> bool:
+        """True if ``path`` is a directory (a relative path is looked up below ``/``)."""
+        return ("/" + path.strip("/")) in self._directories
+
+    def file_size(self, path: str) -> int | None:
+        """The size of the file at ``path`` in bytes, or None: no such file."""
+        return self.files.get(path)
+
+    def can_create(self, path: str) -> bool:
+        """True if a new file can be made at ``path``: its directory exists."""
+        parent = path.rpartition("/")[0]
+        return "/" not in path or self.is_directory(parent or "/")
+
+    @property
+    def huge_page_sizes(self) -> tuple[int, ...]:
+        """The hugetlb page sizes that have a pool, in bytes, smallest first."""
+        sizes = {m.page_size for m in self.mounts.values() if m.fs == "hugetlbfs" and m.page_size}
+        return tuple(sorted(sizes))
+
+
+def _with_parents(path: str) -> list[str]:
+    parts = [p for p in path.split("/") if p]
+    return ["/" + "/".join(parts[: i + 1]) for i in range(len(parts))]
+
+
+def _mapping(key: str, value: object) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping) or not all(isinstance(k, str) for k in value):
+        raise HostError(f"{key} maps paths to descriptions, not {value!r}")
+    return value
+
+
+def _count(key: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise HostError(f"{key} is a whole number, not {value!r}")
+    return value
+
+
+def _mount(path: str, value: object) -> Mount:
+    described = _mapping(f"mounts[{path!r}]", value)
+    unknown = set(described) - {"fs", "page_size", "free_pages"}
+    if unknown or not isinstance(described.get("fs"), str):
+        raise HostError(
+            f"mounts[{path!r}] has fs (a word), and page_size and free_pages for hugetlbfs; got {value!r}"
+        )
+    numbers = {
+        k: _count(f"mounts[{path!r}].{k}", described[k])
+        for k in ("page_size", "free_pages") if k in described
+    }
+    return Mount(described["fs"], **numbers)

@@ -1,0 +1,1 @@
+"""QEMU's memory core: RAMBlocks, MemoryRegions, FlatViews, backends and frontends."""

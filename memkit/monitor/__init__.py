@@ -1,0 +1,1 @@
+"""The monitor: what QEMU prints about memory, written and read."""

@@ -1,0 +1,84 @@
+"""Sizes and addresses as QEMU reads and writes them.
+
+Source: qemu_strtosz in util/cutils.c (QEMU 7.2).
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["format_size", "hex_address", "human", "parse_size"]
+
+_SUFFIXES = "BKMGTPE"
+_SIZE = re.compile(r"\s*\+?(?:(?P<hex>0[xX][0-9a-fA-F]+)|(?P<whole>\d+)(?P<fraction>\.\d*)?)(?P<suffix>[a-zA-Z]?)$",
+                   re.ASCII)
+_UNITS = ((60, "EiB"), (50, "PiB"), (40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB"))
+
+
+def parse_size(text: str, default_suffix: str = "B") -> int:
+    """``text`` as bytes, read as QEMU reads a size; raises ValueError, OverflowError from 2^64 on.
+
+    Suffixes k, M, G, T, P, E are binary; a fraction needs one; ``8GB`` is no size.
+
+    >>> parse_size("1.5G"), parse_size("512", "M"), parse_size("0x1000")
+    (1610612736, 536870912, 4096)
+    """
+    match = _SIZE.match(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not a size; write a number with k, M, G or T, such as 512M")
+    suffix = (match["suffix"] or default_suffix).upper()
+    if suffix not in _SUFFIXES:
+        raise ValueError(f"{text!r} has an unknown suffix {match['suffix']!r}; use k, M, G, T, P or E")
+    scale = 1 << 10 * _SUFFIXES.index(suffix)
+    if match["hex"]:
+        value = int(match["hex"], 16) * scale
+    else:
+        value = int(match["whole"]) * scale
+        fraction = match["fraction"] or "."
+        if fraction.strip(".0"):
+            if scale == 1:
+                raise ValueError(f"{text!r} has a fraction of a byte; add a suffix such as M or G")
+            value += int(int(fraction[1:]) * scale / 10 ** (len(fraction) - 1))
+    if value >= 1 << 64:
+        raise OverflowError(f"{text!r} is 2^64 or more")
+    return value
+
+
+def format_size(size: int) -> str:
+    """``size`` bytes as a command line writes it: the largest suffix that leaves a whole number.
+
+    >>> format_size(1 << 30), format_size(3588 << 20), format_size(1000)
+    ('1G', '3588M', '1000B')
+    """
+    for shift, suffix in ((40, "T"), (30, "G"), (20, "M"), (10, "K")):
+        if size and size % (1 << shift) == 0:
+            return f"{size >> shift}{suffix}"
+    return f"{size}B"
+
+
+def human(size: int) -> str:
+    """``size`` bytes for people, with binary units and at most two decimals.
+
+    >>> human(4 << 30), human(640 << 10), human(3584 << 20), human(1000 << 20), human(0)
+    ('4 GiB', '640 KiB', '3.5 GiB', '1000 MiB', '0 bytes')
+    """
+    for shift, unit in _UNITS:
+        if size >= 1 << shift:
+            value = size / (1 << shift)
+            if value == int(value):
+                return f"{int(value)} {unit}"
+            if round(value, 2) == value:
+                return f"{value:g} {unit}"
+            if shift > 10 and size % (1 << (shift - 10)) == 0:
+                continue
+            return f"{value:.2f} {unit}"
+    return "1 byte" if size == 1 else f"{size} bytes"
+
+
+def hex_address(address: int) -> str:
+    """``address`` in hexadecimal, grouped by four digits.
+
+    >>> hex_address(0x140000000), hex_address(0xa0000)
+    ('0x1_4000_0000', '0xa_0000')
+    """
+    return f"{address:#_x}"
