@@ -31,6 +31,8 @@ _KIND_OF_PURPOSE: dict[str, Kind] = {
     "ram": "ram", "vram": "device", "shared": "device", "rom": "rom", "flash": "rom",
     "table": "table",
 }
+# Devices whose BAR is memory of a backend.
+_BARS = frozenset({"ivshmem-plain", "ivshmem-doorbell"})
 _PERSISTENT = frozenset({"nvdimm", "virtio-pmem", "virtio-pmem-pci"})
 # Options that shape the memory that the machine makes for itself.
 _MAIN_RAM_OPTIONS = frozenset({"m", "mem-path", "mem-prealloc"})
@@ -55,7 +57,7 @@ class JoinedRow:
     """One RAMBlock with everything that belongs to it, from left to right.
 
     ``option_indexes`` point into ``config.options``.  ``regions`` holds the region that owns the
-    block first (if it is known), then the aliases onto it that are part of "memory".
+    block first (if it is known), then the enabled aliases onto it that are part of "memory".
     ``ranges`` are those of the FlatView of "memory" (gpa), and ``shown_by`` names, range by
     range, the region of ``regions`` through which the guest sees it.
     ``kind`` says what sort of memory it is, ``backing`` how the host provides it.
@@ -171,12 +173,15 @@ def _row(
         if backend.implicit:
             indexes += words.get("", [])
     indexes += [f.option_index for f in frontends if f.option_index is not None]
-    persistent = any(f.kind in _PERSISTENT for f in frontends) or any(r.nonvolatile for r in ranges)
+    kind = _KIND_OF_PURPOSE.get(block.purpose, "ram")
+    if any(f.kind in _PERSISTENT for f in frontends) or any(r.nonvolatile for r in ranges):
+        kind = "pmem"
+    elif any(f.kind in _BARS for f in frontends):
+        kind = "device"
     return JoinedRow(
         block, backend, tuple(sorted(set(indexes))), frontends, tuple(regions), ranges,
         tuple(_seen_through(r, regions) for r in ranges),
-        "pmem" if persistent else _KIND_OF_PURPOSE.get(block.purpose, "ram"),
-        _backing(block),
+        kind, _backing(block),
     )
 
 
@@ -227,6 +232,8 @@ def _regions_by_block(guest: Guest) -> dict[int, list[MemoryRegion]]:
         if id(region) in seen:
             return
         seen.add(id(region))
+        if not region.enabled:
+            return
         if region.alias is not None:
             aliases.append(region)
             walk(region.alias, False)

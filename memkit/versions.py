@@ -51,6 +51,7 @@ MACHINE_FACTS: tuple[Fact, ...] = (
     Fact("acpi_tables", (1, 7), False, True, "hw/i386/pc_piix.c, 1_6: has_acpi_build"),
     Fact("bios_256k", (2, 0), False, True, "hw/i386/pc_piix.c, 1_7: firmware=bios-256k.bin"),
     Fact("option_rom_blocks", (2, 0), True, False, "hw/i386/pc_piix.c, 1_7: option_rom_has_mr"),
+    Fact("prefer_sockets", (6, 2), True, False, "hw/i386/pc_piix.c, 6_1: smp_props.prefer_sockets"),
     Fact("default_vga", (2, 2), "cirrus", "std", "hw/i386/pc_piix.c, 2_1: default_display", ("pc",)),
     Fact("default_nic", (2, 12), "e1000", "e1000e", "hw/i386/pc_q35.c, 2_11", ("q35",)),
 )
@@ -86,6 +87,7 @@ class MachineFacts:
     acpi_tables: bool
     bios_256k: bool
     option_rom_blocks: bool
+    prefer_sockets: bool
     default_vga: str | None
     default_nic: str | None
 

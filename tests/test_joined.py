@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent / "draw"))
 import sample
 
 from memkit.joined import Gap, join
+from memkit.memory.region import MemoryRegion
 
 GIB = 1 << 30
 
@@ -51,6 +52,26 @@ def test_an_alias_inside_another_container_is_found() -> None:
     assert row is not None
     assert [w.name for w in row.windows] == ["isa-bios"]
     assert [w.name for w in row.shown_by] == ["isa-bios", "pc.bios"]
+
+
+def test_a_disabled_alias_is_no_window() -> None:
+    guest = sample.talk()
+    row = join(guest).find("pc.ram")
+    assert row is not None and row.owner is not None
+    off = MemoryRegion.window("pam-ram", row.owner, 0xC0000, 0x4000, enabled=False)
+    guest.address_spaces[0].root.add(off, 0xC0000, 1)
+    again = join(guest).find("pc.ram")
+    assert again is not None
+    assert "pam-ram" not in [w.name for w in again.windows]
+
+
+def test_a_backend_in_a_bar_is_device_memory() -> None:
+    board = sample.Board(sample.options())
+    backend = board.backend("iv", 4 << 20, share=True)
+    board.show("ivshmem-plain", None, "ivshmem", board.backed(backend), backend=backend)
+    row = join(board.guest("q35")).find("iv")
+    assert row is not None
+    assert (row.kind, row.backing) == ("device", "shared")
 
 
 def test_numa_backends_are_seen_through_windows_onto_their_container() -> None:

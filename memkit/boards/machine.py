@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from memkit.boards import catalog
 from memkit.boards.refusals import refuse
+from memkit.boards.topology import Topology, read_topology
 from memkit.config import Config, Option
 from memkit.errors import MemkitError
 from memkit.units import parse_size
@@ -32,7 +33,6 @@ _VERSIONS = {
     ).split(),
 }
 _OTHER = ("isapc", "none", "x-remote")
-MAX_CPUS = {"pc": 255, "q35": 288, "microvm": 288}
 
 
 @dataclass(eq=False)
@@ -52,6 +52,7 @@ class Machine:
     slots: int = 0
     cpus: int = 1
     max_cpus: int = 1
+    topology: Topology = Topology()
     flags: dict[str, bool] = field(default_factory=dict)
     words: dict[str, str] = field(default_factory=dict)
 
@@ -144,12 +145,8 @@ def apply_properties(machine: Machine, config: Config) -> None:
                          type=machine.type, near=catalog.near(name, kinds))
         _set(machine, option, name, value, kind)
     apply_memory(machine, config)
-    smp = config.smp_options()
-    machine.cpus = smp.cpus or smp.maxcpus or 1
-    machine.max_cpus = smp.maxcpus or machine.cpus
-    limit = MAX_CPUS[machine.family]
-    if machine.cpus > limit or machine.max_cpus > limit:
-        raise refuse("smp-max", config.last("smp"), cpus=machine.max_cpus, machine=machine.type, limit=limit)
+    machine.topology = read_topology(config, machine.family, machine.type, machine.facts.prefer_sockets)
+    machine.cpus, machine.max_cpus = machine.topology.cpus, machine.topology.max_cpus
 
 
 def _set(machine: Machine, option: Option | None, name: str, value: str, kind: str) -> None:

@@ -45,40 +45,14 @@ class NumaState:
 def parse_numa(build: Build) -> NumaState:
     """The nodes of ``-numa``, checked one by one in their order; raises Refused."""
     state = NumaState()
-    topology = Topology(build)
     for spec in build.config.numa_options():
         if spec.type == "node":
             _node(build, state, spec)
         elif spec.type == "cpu":
-            _cpu(state, spec, topology)
+            _cpu(build, state, spec)
         elif spec.type in ("hmat-lb", "hmat-cache") and not build.machine.flag("hmat", False):
             raise refuse("hmat-off", spec.option, located=True)
     return state
-
-
-class Topology:
-    """Which CPUs a ``-numa cpu`` line selects: sockets, dies, cores and threads by number."""
-
-    def __init__(self, build: Build) -> None:
-        smp = build.config.smp_options()
-        self.max_cpus = build.machine.max_cpus
-        self.threads = smp.threads or 1
-        self.cores = smp.cores or 1
-        self.dies = smp.dies or 1
-
-    def select(self, spec: NumaSpec) -> list[int]:
-        """The CPU indexes whose ids match all those that ``spec`` names."""
-        chosen = []
-        for cpu in range(self.max_cpus):
-            core = cpu // self.threads
-            ids = {
-                "thread-id": cpu % self.threads, "core-id": core % self.cores,
-                "die-id": core // self.cores % self.dies,
-                "socket-id": core // (self.cores * self.dies),
-            }
-            if all(spec.props.get(key) in (None, value) for key, value in ids.items()):
-                chosen.append(cpu)
-        return chosen
 
 
 def _node(build: Build, state: NumaState, spec: NumaSpec) -> None:
@@ -116,12 +90,16 @@ def _node(build: Build, state: NumaState, spec: NumaSpec) -> None:
     state.nodes[number] = node
 
 
-def _cpu(state: NumaState, spec: NumaSpec, topology: Topology) -> None:
+def _cpu(build: Build, state: NumaState, spec: NumaSpec) -> None:
     if spec.node_id is None:
         raise refuse("numa-no-node-id", spec.option, located=True)
     if spec.node_id not in state.nodes:
         raise refuse("numa-node-undefined", spec.option, located=True, node=spec.node_id)
-    chosen = topology.select(spec)
+    topology = build.machine.topology
+    chosen = [
+        cpu for cpu in range(topology.max_cpus)
+        if all(spec.props.get(key) in (None, value) for key, value in topology.ids(cpu).items())
+    ]
     if not chosen:
         raise refuse("numa-no-match", spec.option, located=True)
     for cpu in chosen:
@@ -199,7 +177,5 @@ def numa_nodes(build: Build, state: NumaState) -> tuple[NumaNode, ...]:
 def _cpu_node(build: Build, state: NumaState, cpu: int) -> int:
     if not state.cpu_node:
         # x86 spreads sockets over the nodes (x86_get_default_cpu_node_id, hw/i386/x86.c).
-        smp = build.config.smp_options()
-        per_socket = (smp.cores or 1) * (smp.threads or 1) * (smp.dies or 1)
-        return cpu // per_socket % max(1, len(state.nodes))
+        return build.machine.topology.ids(cpu)["socket-id"] % max(1, len(state.nodes))
     return state.cpu_node.get(cpu, 0)

@@ -25,7 +25,9 @@ _RANGES = {
 # Handled by the device code before properties are set (qdev_device_add_from_qdict).
 _SPECIAL = frozenset(("driver", "id", "bus"))
 # "int" in -device X,help, but read as a size (visit_type_size in the setter).
-_SIZES = frozenset(("label-size", "requested-size", "block-size", "memaddr"))
+_SIZES = frozenset(("label-size", "requested-size", "block-size"))
+# PCI addresses are text ("1f.2") or a number; memkit.boards.pci reads them.
+_PCI_ADDRESS = "addr"
 
 
 def read_properties(spec: DeviceSpec, facts: catalog.DeviceFacts, build: Build) -> dict[str, Any]:
@@ -38,6 +40,8 @@ def read_properties(spec: DeviceSpec, facts: catalog.DeviceFacts, build: Build) 
         if kind is None:
             raise refuse("device-property", spec.option, located=True, driver=facts.name, name=name,
                          near=catalog.near(name, facts.properties))
+        if name == _PCI_ADDRESS and facts.bus == "PCI":
+            continue
         values[name] = _read(spec, name, raw, "size" if name in _SIZES else kind)
     return values
 

@@ -387,6 +387,26 @@ REFUSALS: dict[str, Words] = {
         "The kernel has no address space (or no commit limit) for so much memory.", "use a smaller size",
         "ram_block_add, softmmu/physmem.c",
     ),
+    "smp-product": Words(
+        "Invalid CPU topology: product of the hierarchy must match maxcpus: {topology} != maxcpus ({maxcpus})",
+        "sockets, dies, cores and threads multiplied give the number of CPUs.",
+        "make the product equal to the CPUs, or leave one of them out",
+        "machine_parse_smp_config, hw/core/machine-smp.c",
+    ),
+    "smp-maxcpus": Words(
+        "Invalid CPU topology: maxcpus must be equal to or greater than smp: {topology} == maxcpus "
+        "({maxcpus}) < smp_cpus ({cpus})",
+        "maxcpus= counts the CPUs that can ever be there.", "raise maxcpus=",
+        "machine_parse_smp_config, hw/core/machine-smp.c",
+    ),
+    "smp-dies": Words(
+        "dies not supported by this machine's CPU topology", "microvm has no dies.", "drop dies=",
+        "machine_parse_smp_config, hw/core/machine-smp.c",
+    ),
+    "smp-clusters": Words(
+        "clusters not supported by this machine's CPU topology", "x86 machines have no clusters.",
+        "drop clusters=", "machine_parse_smp_config, hw/core/machine-smp.c",
+    ),
     "smp-max": Words(
         "Invalid SMP CPUs {cpus}. The max CPUs supported by machine '{machine}' is {limit}", "",
         "use at most {limit} CPUs", "machine_parse_smp_config, hw/core/machine-smp.c",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Graph"]
 
-MARGIN, HEAD, FOOT = 20, 72, 62
+MARGIN, HEAD, FOOT = 20, 70, 56
 
 
 class Graph:
@@ -213,6 +213,8 @@ def _text(data: dict[str, Any]) -> list[str]:
                 elif node["column"] == 4 and row["size"]:
                     lines += words.field("at gpa", f"{words.span(row['start'], row['size'])}")
                     lines += words.field("", row["note"])
+                elif node["column"] == 3 and not row["size"]:
+                    lines += words.field("window", f"{row['text']}, {row['note']}")
                 elif node["column"] == 3:
                     said = f"{row['text']}: {row['note']} from offset {hex_address(row['start'])}"
                     lines += words.field("window", said)

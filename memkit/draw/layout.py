@@ -17,8 +17,9 @@ from memkit.errors import Unavailable
 __all__ = ["WIDTHS", "Layout", "Place", "dot_source", "layout", "node_height", "word_lines"]
 
 WIDTHS = (222, 176, 196, 222, 236)
-TITLE, LINE, ROW, PAD, TAIL = 18, 15, 21, 6, 4
+TITLE, LINE, ROW, PAD, TAIL = 18, 15, 21, 5, 4
 WORD_CHARS = 28
+BLOCKS = 2  # the number of their column
 _MISSING = (
     "the joined graph is laid out by Graphviz through pygraphviz, which is not installed; "
     "install it with: pip install 'memkit[lab]' (or: pip install pygraphviz)"
@@ -97,7 +98,7 @@ def dot_source(data: dict[str, Any], words: bool = True) -> str:
         raise Unavailable(_MISSING) from error
     dot = graphviz.Digraph(
         "memory",
-        graph_attr={"rankdir": "LR", "nodesep": "0.11", "ranksep": "0.6", "splines": "true"},
+        graph_attr={"rankdir": "LR", "nodesep": "0.09", "ranksep": "0.6", "splines": "true"},
         node_attr={"shape": "plain", "margin": "0"},
         edge_attr={"arrowhead": "none"},
     )
@@ -114,6 +115,9 @@ def dot_source(data: dict[str, Any], words: bool = True) -> str:
     for number in range(len(WIDTHS)):
         same = [n["id"] for n in data["nodes"] if n["column"] == number]
         dot.body.append(f"\t{{ rank=same c{number} {' '.join(same)} }}\n")
+        if number == BLOCKS and len(same) > 1:
+            # RAMBlocks keep the order of their paths; the other columns arrange themselves to it.
+            dot.body.append(f"\t{' -> '.join(same)} [style=invis]\n")
     for e in data["edges"]:
         ends = {"tailport": f"{e['from_port'] or 'h'}:e", "headport": f"{e['to_port'] or 'h'}:w"}
         dot.edge(e["from"], e["to"], weight="8" if e["size"] else "1", **ends)

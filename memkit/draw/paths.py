@@ -32,6 +32,8 @@ COLUMNS = (
 # More paths than this do not fit on a page; alike ones are then drawn together.
 ROOM = 16
 KEPT = 2
+# So many windows onto a region are drawn even if others cover them.
+WINDOWS = 6
 
 Fact = dict[str, Any]
 
@@ -74,7 +76,16 @@ def collapse(rows: Sequence[JoinedRow], focus: JoinedRow | None = None) -> list[
 
     The row in focus always keeps a path of its own.
     """
-    ordered = sorted(rows, key=_order)
+    # What one frontend shows stays together, at the place of its foremost block.
+    places = {id(r): _order(r) for r in rows}
+    foremost: dict[int, tuple[bool, int, int]] = {}
+    for r in rows:
+        who = id(r.frontends[0]) if r.frontends else id(r)
+        foremost[who] = min(foremost.get(who, places[id(r)]), places[id(r)])
+    ordered = sorted(
+        rows,
+        key=lambda r: (foremost[id(r.frontends[0]) if r.frontends else id(r)], places[id(r)]),
+    )
 
     def close(r: JoinedRow) -> Hashable:
         kinds = tuple(f.kind for f in r.frontends)
@@ -200,13 +211,22 @@ class _Builder:
         if path.many:
             node["lines"] = [path.names()]
             return id
-        for at, alias in enumerate(row.windows):
+        shown = [w for w in row.windows if w in row.shown_by or len(row.windows) <= WINDOWS]
+        for alias in shown:
+            at = row.windows.index(alias)
             offset, size = alias.alias_offset, alias.size
             node["rows"].append({
                 "port": f"p{at}", "text": alias.name, "note": human(size), "kind": row.kind,
                 "dashed": True, "path": path.number, "start": offset, "size": size,
                 "tip": f"alias {alias.name}: a window of {human(size)} onto {row.owner.name} "
                 f"from offset {hex_address(offset)}",
+            })
+        if len(row.windows) > len(shown):
+            said = text.plural(len(row.windows) - len(shown), "more window")
+            node["rows"].append({
+                "port": "more", "text": said, "note": "covered", "kind": row.kind, "dashed": True,
+                "path": path.number, "start": 0, "size": 0,
+                "tip": f"{said} onto {row.owner.name}, which show nothing at the moment",
             })
         return id
 

@@ -129,8 +129,9 @@ def wrap_words(text: str, width: int, limit: int = 0) -> list[str]:
             lines.append(line.rstrip())
             line = ""
         while len(rest.rstrip()) > width:
-            lines.append(rest[:width])
-            rest = rest[width:]
+            cut = rest.rfind("/", 1, width) + 1 or width
+            lines.append(rest[:cut])
+            rest = rest[cut:]
         line += rest
     if line.strip():
         lines.append(line.rstrip())

@@ -17,6 +17,7 @@ from memkit.draw.graph import Graph
 from memkit.draw.paths import ROOM
 from memkit.errors import MemkitError
 from memkit.guest import Guest
+from memkit.memory.region import MemoryRegion
 
 GUESTS = {
     "talk": sample.talk, "numa": sample.numa_nvdimm, "microvm": sample.microvm,
@@ -65,6 +66,20 @@ def test_an_alias_is_a_window_in_its_target_and_never_a_second_block() -> None:
         ("ram-below-4g", 0, True), ("ram-above-4g", 0xC000_0000, True),
     ]
     assert not any("ram-below-4g" in n["title"] for n in data["nodes"])
+
+
+def test_windows_that_others_cover_are_counted_when_there_are_many() -> None:
+    guest = sample.talk()
+    system = guest.address_spaces[0].root
+    ram = next(r.alias for r in system.subregions if r.name == "ram-below-4g")
+    assert ram is not None
+    for n in range(12):
+        system.add(MemoryRegion.window("pam-ram", ram, n << 14, 1 << 14), 0xC0000 + (n << 14), -2)
+    region = next(
+        n for n in Graph(guest).data()["nodes"] if n["column"] == 3 and n["title"] == "pc.ram"
+    )
+    said = [r["text"] for r in region["rows"]]
+    assert said == ["ram-below-4g", "ram-above-4g", "12 more windows"]
 
 
 @EVERY
