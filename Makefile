@@ -2,29 +2,27 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
-STAMP := $(VENV)/.ready
 ARGS ?=
 
-.PHONY: help lab test bench lock clean
+.PHONY: help environment lab test bench lock clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /: /'
 
-$(STAMP): requirements-lock.txt pyproject.toml tools/bootstrap.py
+environment: ## make or renew .venv from the lock file (the other targets do it by themselves)
 	@$(PYTHON) tools/bootstrap.py $(VENV)
-	@touch $(STAMP)
 
-lab: $(STAMP) ## open JupyterLab on the start notebook; ARGS="--no-browser --port 8899" goes to JupyterLab
-	@$(RUN) tools/lab.py $(ARGS)
+lab: environment ## open JupyterLab on the start notebook, e.g. make lab ARGS="--no-browser --port 8899"
+	@exec $(RUN) tools/lab.py $(ARGS)
 
-test: $(STAMP) ## run every check that this machine can run
-	@$(RUN) tools/check.py $(ARGS)
+test: environment ## run every check that this machine can run, e.g. make test ARGS="-k floors"
+	@$(RUN) -m pytest -q -n 2 --dist loadgroup --benchmark-disable $(ARGS)
 
-bench: $(STAMP) ## measure speed against a real QEMU in the same run
-	@$(RUN) -m pytest bench -p no:xdist --override-ini testpaths=bench --benchmark-only $(ARGS)
+bench: environment ## measure speed and weight; ratios come from one run, side by side with a real QEMU
+	@$(RUN) -m pytest -q bench $(ARGS)
 
-lock: $(STAMP) ## renew requirements-lock.txt: the newest versions that work together
-	@$(RUN) tools/lock.py
+lock: environment ## renew requirements-lock.txt: the newest versions that work together
+	@$(RUN) tools/lock.py $(ARGS)
 
 clean: ## remove the environment and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .benchmarks build dist
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks build dist

@@ -10,15 +10,21 @@ import re
 __all__ = ["format_size", "hex_address", "human", "parse_size"]
 
 _SUFFIXES = "BKMGTPE"
-_SIZE = re.compile(r"\s*\+?(?:(?P<hex>0[xX][0-9a-fA-F]+)|(?P<whole>\d+)(?P<fraction>\.\d*)?)(?P<suffix>[a-zA-Z]?)$",
-                   re.ASCII)
+# What strtoull takes: leading blanks, a sign, then digits; hexadecimal numbers have no fraction.
+_SIZE = re.compile(
+    r"[ \t\n\v\f\r]*(?P<sign>[+-]?)(?:0[xX](?P<hex>[0-9a-fA-F]+)|(?P<whole>[0-9]+)(?P<fraction>\.[0-9]*)?)"
+    r"(?P<suffix>[a-zA-Z]?)\Z"
+)
 _UNITS = ((60, "EiB"), (50, "PiB"), (40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB"))
+_LIMIT = 1 << 64
 
 
 def parse_size(text: str, default_suffix: str = "B") -> int:
-    """``text`` as bytes, read as QEMU reads a size; raises ValueError, OverflowError from 2^64 on.
+    """``text`` as bytes, read as QEMU reads a size.
 
-    Suffixes k, M, G, T, P, E are binary; a fraction needs one; ``8GB`` is no size.
+    Suffixes k, M, G, T, P, E are binary, in either case; a fraction needs one; ``8GB`` is no size.
+    Raises ValueError for what is no size, and OverflowError where QEMU says "out of range".
+    Source: do_strtosz in util/cutils.c (QEMU 7.2).
 
     >>> parse_size("1.5G"), parse_size("512", "M"), parse_size("0x1000")
     (1610612736, 536870912, 4096)
@@ -26,20 +32,27 @@ def parse_size(text: str, default_suffix: str = "B") -> int:
     match = _SIZE.match(text)
     if match is None:
         raise ValueError(f"{text!r} is not a size; write a number with k, M, G or T, such as 512M")
-    suffix = (match["suffix"] or default_suffix).upper()
-    if suffix not in _SUFFIXES:
-        raise ValueError(f"{text!r} has an unknown suffix {match['suffix']!r}; use k, M, G, T, P or E")
-    scale = 1 << 10 * _SUFFIXES.index(suffix)
-    if match["hex"]:
-        value = int(match["hex"], 16) * scale
-    else:
-        value = int(match["whole"]) * scale
-        fraction = match["fraction"] or "."
-        if fraction.strip(".0"):
-            if scale == 1:
-                raise ValueError(f"{text!r} has a fraction of a byte; add a suffix such as M or G")
-            value += int(int(fraction[1:]) * scale / 10 ** (len(fraction) - 1))
-    if value >= 1 << 64:
+    sign, hexadecimal, digits, fraction, suffix = match.groups()
+    # A number of thousands of digits is out of range without being converted.
+    number = hexadecimal or digits
+    value = _LIMIT if len(number.lstrip("0")) > 20 else int(number, 16 if hexadecimal else 10)
+    if value >= _LIMIT:
+        # C's conversion stops here, so whatever follows the digits makes it no number at all.
+        if suffix or fraction:
+            raise ValueError(f"{text!r} is far too large for a size")
+        raise OverflowError(f"{text!r} is 2^64 or more")
+    if sign == "-":
+        raise ValueError(f"{text!r} is negative; a size is not")
+    letter = (suffix or default_suffix).upper()
+    if letter not in _SUFFIXES:
+        raise ValueError(f"{text!r} has an unknown suffix {suffix!r}; use k, M, G, T, P or E")
+    scale = 1 << 10 * _SUFFIXES.index(letter)
+    # QEMU keeps the fraction as 64 bits behind the point and rounds the product.
+    part = int(float("0" + fraction) * _LIMIT) % _LIMIT if fraction and len(fraction) > 1 else 0
+    if part and scale == 1:
+        raise ValueError(f"{text!r} has a fraction of a byte; add a suffix such as M or G")
+    value = ((value * _LIMIT + part) * scale + _LIMIT // 2) // _LIMIT
+    if value >= _LIMIT:
         raise OverflowError(f"{text!r} is 2^64 or more")
     return value
 
@@ -65,9 +78,9 @@ def human(size: int) -> str:
     for shift, unit in _UNITS:
         if size >= 1 << shift:
             value = size / (1 << shift)
-            if value == int(value):
-                return f"{int(value)} {unit}"
-            if round(value, 2) == value:
+            if size % (1 << shift) == 0:
+                return f"{size >> shift} {unit}"
+            if size * 100 % (1 << shift) == 0:
                 return f"{value:g} {unit}"
             if shift > 10 and size % (1 << (shift - 10)) == 0:
                 continue

@@ -1,7 +1,8 @@
 """Open JupyterLab on the start notebook; arguments go to JupyterLab.
 
-The settings that the kit ships (no question about news, no announcements) live in lab/ beside
-the user's own, which stay untouched.
+The settings that the kit ships (no question about news, no look for updates) lie in
+``binder/jupyter`` and are read beside the user's own, which stay as they are.  The layout of tabs
+is kept in the project's environment, so that other projects' tabs do not open here.
 """
 
 from __future__ import annotations
@@ -10,23 +11,34 @@ import os
 import sys
 from pathlib import Path
 
+__all__ = ["command", "environment"]
+
 ROOT = Path(__file__).resolve().parents[1]
+SETTINGS = ROOT / "binder" / "jupyter"
 START = "notebooks/00-start-here.ipynb"
 
 
 def command(arguments: list[str]) -> list[str]:
-    """The argv that starts JupyterLab in the kit's folder."""
-    return [sys.executable, "-m", "jupyterlab", f"--notebook-dir={ROOT}", *arguments, START]
+    """The argv that starts JupyterLab in the kit's folder, on the start notebook."""
+    words = list(arguments)
+    if not any(word.endswith(".ipynb") for word in words):
+        words.append(START)
+    if hasattr(os, "geteuid") and os.geteuid() == 0 and "--allow-root" not in words:
+        words.insert(0, "--allow-root")
+    return [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={ROOT}", *words]
 
 
 def environment() -> dict[str, str]:
-    """The environment with the kit's JupyterLab settings in front."""
-    return {**os.environ, "JUPYTER_CONFIG_PATH": str(ROOT / "binder" / "jupyter")}
+    """The environment with the kit's settings beside the user's and its programs on PATH."""
+    paths = [str(SETTINGS), os.environ.get("JUPYTER_CONFIG_PATH", "")]
+    return {
+        **os.environ,
+        "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, paths)),
+        "JUPYTERLAB_WORKSPACES_DIR": str(Path(sys.prefix) / "var" / "workspaces"),
+        "PATH": os.pathsep.join([str(Path(sys.prefix) / "bin"), os.environ.get("PATH", os.defpath)]),
+    }
 
 
 if __name__ == "__main__":
     os.chdir(ROOT)
-    arguments = sys.argv[1:]
-    if hasattr(os, "geteuid") and os.geteuid() == 0 and "--allow-root" not in arguments:
-        arguments.append("--allow-root")
-    os.execve(sys.executable, command(arguments), environment())
+    os.execve(sys.executable, command(sys.argv[1:]), environment())

@@ -1,173 +1,110 @@
-"""Options that QEMU reads late: ``-m``, ``-smp`` and ``-numa`` are checked after the option loop.
+"""Options that QEMU reads late: what ``-m``, ``-smp`` and ``-numa`` mean is checked after the option loop.
 
-Source: parse_memory_options in softmmu/vl.c, qapi/machine.json, hw/core/numa.c (QEMU 7.2).
+Source: parse_memory_options in softmmu/vl.c, machine_set_mem in hw/core/machine.c, parse_numa in
+hw/core/numa.c, qapi/machine.json (QEMU 7.2).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
 
-from memkit.config.ranges import uint_ranges
+from memkit.config.keyval import Tree, merge
+from memkit.config.schema import NUMA_TYPES, numa_schema, schema
 from memkit.config.specs import MemoryOptions, NumaSpec, Option, SmpOptions
-from memkit.errors import Refused
+from memkit.config.visit import missing, not_accepted, read_keyval, read_opts_members
+from memkit.config.wrong import Wrong, refuse
 from memkit.units import parse_size
 
-__all__ = ["read_memory", "read_numa", "read_smp"]
+__all__ = ["check_machine", "read_memory", "read_numa", "read_smp"]
 
-_SIZE_HELP = (
-    "Optional suffix k, M, G, T, P or E means kilo-, mega-, giga-, tera-, peta-\nand exabytes, respectively."
-)
-_TYPES = ("node", "dist", "cpu", "hmat-lb", "hmat-cache")
-_NODE = ("nodeid", "cpus", "mem", "memdev", "initiator")
-_CPU = ("node-id", "drawer-id", "book-id", "socket-id", "die-id", "cluster-id", "core-id", "thread-id")
-_REQUIRED = {
-    "dist": ("src", "dst", "val"), "hmat-lb": ("initiator", "target", "hierarchy", "data-type"),
-    "hmat-cache": ("node-id", "size", "level", "associativity", "policy", "line"),
-}
-_OPTIONAL = {"dist": (), "hmat-lb": ("latency", "bandwidth"), "hmat-cache": ()}
+_NOWHERE = Option("", "")
 
 
-def _refuse(option: Option | None, message: str, why: str, hint: str, *, located: bool = True) -> NoReturn:
-    text = option.text if option else ""
-    raise Refused(
-        f"{text}: {message}" if located and text else message, explanation=why, hint=hint, option=text,
-        position=option.index if option else None,
-    )
+def read_memory(options: Sequence[Option], machine: Tree, at: Option | None) -> MemoryOptions:
+    """``-m``, all of them merged, on top of ``-machine memory.*``; raises Refused.
 
-
-def read_memory(options: Sequence[Option]) -> MemoryOptions:
-    """``-m``, all of them merged; the last one names the place of a mistake; raises Refused."""
-    merged = {key: value for option in options for key, value in option.args}
-    last = options[-1] if options else None
-    size = _size(last, "size", merged["size"], "M") if merged.get("size") else None
-    if "size" in merged and not merged["size"] and len(merged) and _wrote_size(options):
-        size = _size(last, "size", merged["size"], "M")
-    maxmem = _size(last, "maxmem", merged["maxmem"], "B") if "maxmem" in merged else None
-    slots = None
-    if "slots" in merged:
-        try:
-            slots = int(merged["slots"], 0) % (1 << 64)
-        except ValueError:
-            _refuse(last, "Parameter 'slots' expects a number",
-                    f"slots= says how many memory devices can be plugged; {merged['slots']!r} is no number.",
-                    "write slots=4")
-    return MemoryOptions(size or None, slots, maxmem)
-
-
-def _wrote_size(options: Sequence[Option]) -> bool:
-    return any(o.value and "size=" in o.value for o in options)
-
-
-def _size(option: Option | None, name: str, text: str, default: str) -> int:
-    # A size without suffix is MiB, but QEMU checks the number before it adds the M.
-    digits = text[-1:].isdigit()
+    ``at`` is the option that a mistake in ``machine`` belongs to.
+    """
+    given = {key: value for option in options for key, value in option.args}
+    tree: Tree = {}
+    size = given.get("size")
+    if size is not None and parse_size(size) != 0:
+        # A size without suffix is MiB; QEMU writes the M behind it and reads it again.
+        tree["size"] = f"{size}M" if size[-1].isdigit() else size
+    if "maxmem" in given:
+        tree["max-size"] = given["maxmem"]
+    if "slots" in given:
+        tree["slots"] = given["slots"]
     try:
-        parse_size(text)
-        return parse_size(text, default) if digits else parse_size(text)
-    except OverflowError:
-        _refuse(option, f"Value '{text}' is out of range for parameter '{name}'",
-                "Sizes are below 2^64 bytes.", "use a smaller number, or a smaller suffix")
-    except ValueError:
-        _refuse(option, f"Parameter '{name}' expects a non-negative number below 2^64\n{_SIZE_HELP}",
-                f"{text!r} is not a size. QEMU knows the suffixes k, M, G, T, P and E, without a B.",
-                "write 4G, 512M or 4096 (MiB)")
+        whole: Tree = {"memory": machine.get("memory", {})}
+        if isinstance(whole["memory"], dict):
+            whole["memory"] = dict(whole["memory"])
+        merge(whole, {"memory": tree})
+    except Wrong as wrong:
+        refuse(options[0] if options else at or _NOWHERE, wrong, located=bool(options))
+    try:
+        values = read_keyval(schema("memory"), whole["memory"], "memory")
+    except Wrong as wrong:
+        refuse(options[-1] if options else at or _NOWHERE, wrong, located=False)
+    return MemoryOptions(values.get("size"), values.get("slots"), values.get("max-size"))
 
 
-def read_smp(machine: dict[str, str]) -> SmpOptions:
-    """``-smp`` and ``-machine smp.*``; raises Refused."""
-    names = ("cpus", "maxcpus", "sockets", "dies", "clusters", "cores", "threads")
-    values: dict[str, int] = {}
-    for key, text in machine.items():
-        head, dot, name = key.partition(".")
-        if head != "smp" or not dot:
-            continue
-        if name not in names:
-            _refuse(None, f"Parameter 'smp.{name}' is unexpected", "-smp has no such part.",
-                    f"known: {', '.join(names)}", located=False)
+def read_smp(machine: Mapping[str, Any], at: Option | None) -> SmpOptions:
+    """``-smp`` and ``-machine smp.*``; raises Refused, for which ``at`` is the option."""
+    if "smp" not in machine:
+        return SmpOptions()
+    try:
+        return SmpOptions(**read_keyval(schema("smp"), machine["smp"], "smp"))
+    except Wrong as wrong:
+        refuse(at or _NOWHERE, wrong, located=False)
+
+
+def check_machine(machine: Mapping[str, Any], at: Option | None) -> None:
+    """Raise Refused for names of machine properties that differ only in ``_``, and for a bad ``-boot``."""
+    dashed: dict[str, str] = {}
+    try:
+        for name in machine:
+            plain = name.replace("_", "-")
+            if plain in dashed:
+                raise Wrong(f"Conflict between '{max(name, dashed[plain])}' and '{plain}'",
+                            "These are two spellings of one property.", f"write {plain}= once")
+            dashed[plain] = name
+        if "boot" in machine:
+            read_keyval(schema("boot"), machine["boot"], "boot")
+    except Wrong as wrong:
+        refuse(at or _NOWHERE, wrong, located=False)
+
+
+def read_numa(options: Sequence[Option]) -> Iterator[NumaSpec]:
+    """Each ``-numa`` in turn, typed; raises Refused when its turn comes."""
+    for option in options:
         try:
-            values[name] = int(text, 0)
-        except ValueError:
-            _refuse(None, f"Parameter 'smp.{name}' expects integer", f"{text!r} is no number.",
-                    f"write {name}=4", located=False)
-    return SmpOptions(**values)
-
-
-def read_numa(options: Sequence[Option]) -> tuple[NumaSpec, ...]:
-    """Each ``-numa``, typed; raises Refused."""
-    return tuple(_numa(option) for option in options)
+            spec = _numa(option)
+        except Wrong as wrong:
+            refuse(option, wrong)
+        yield spec
 
 
 def _numa(option: Option) -> NumaSpec:
-    given: dict[str, list[str]] = {}
-    for key, value in option.args:
-        given.setdefault(key, []).append(value)
-    if "type" not in given:
-        _refuse(option, "Parameter 'type' is missing", "-numa starts with what it describes.",
-                "write -numa node,memdev=ID")
-    kind = given["type"][-1]
-    if kind not in _TYPES:
-        _refuse(option, f"Parameter 'type' does not accept value '{kind}'", "-numa describes nodes, "
-                "distances, CPUs or latencies.", f"use one of {', '.join(_TYPES)}")
-    if kind == "node":
-        known: tuple[str, ...] = _NODE
-    elif kind == "cpu":
-        known = _CPU
-    else:
-        for name in _REQUIRED[kind]:
-            if name not in given:
-                _refuse(option, f"Parameter '{name}' is missing", f"-numa {kind} needs it.", f"add {name}=")
-        known = _REQUIRED[kind] + _OPTIONAL[kind]
-    spec = _node_spec(option, given) if kind == "node" else (
-        _cpu_spec(option, given) if kind == "cpu" else NumaSpec(kind, option)
-    )
-    for key in given:
-        if key not in known and key != "type":
-            _refuse(option, f"Invalid parameter '{key}'", f"-numa {kind} has no such part.",
-                    f"known: {', '.join(known)}")
-    return spec
-
-
-def _uint(option: Option, given: dict[str, list[str]], name: str, bits: int = 64) -> int | None:
-    if name not in given:
-        return None
-    try:
-        value = int(given[name][-1], 0)
-        if value < 0:
-            raise ValueError
-    except ValueError:
-        _refuse(option, f"Parameter '{name}' expects a uint64 value", f"{given[name][-1]!r} is no number.",
-                f"write {name}=0")
-    if value >= 1 << bits:
-        _refuse(option, f"Parameter '{name}' expects uint{bits}_t", "The number is too large.",
-                f"write {name}=0")
-    return value
-
-
-def _node_spec(option: Option, given: dict[str, list[str]]) -> NumaSpec:
-    nodeid = _uint(option, given, "nodeid", 16)
-    cpus: list[int] = []
-    if "cpus" in given:
-        try:
-            cpus = uint_ranges(given["cpus"])
-        except ValueError:
-            _refuse(option, "Parameter 'cpus' expects a uint64 value or range",
-                    f"{given['cpus'][-1]!r} is neither a CPU number nor a range.", "write cpus=0-3")
-    mem = None
-    if "mem" in given:
-        text = given["mem"][-1]
-        try:
-            parse_size(text)
-            mem = parse_size(text, "M")
-        except (ValueError, OverflowError):
-            _refuse(option, "Parameter 'mem' expects a size value", f"{text!r} is not a size.",
-                    "write mem=1G, or better memdev=ID")
-    memdev = given["memdev"][-1] if "memdev" in given else None
-    initiator = _uint(option, given, "initiator", 16)
-    return NumaSpec("node", option, nodeid, tuple(cpus), mem, memdev, initiator)
-
-
-def _cpu_spec(option: Option, given: dict[str, list[str]]) -> NumaSpec:
-    values = {name: _uint(option, given, name) for name in _CPU}
-    node = values.pop("node-id")
-    return NumaSpec("cpu", option, node_id=node, props={k: v for k, v in values.items() if v is not None})
+    given = dict(option.args)
+    kind = given.get("type")
+    if kind is None:
+        raise missing("type")
+    if kind not in NUMA_TYPES:
+        raise not_accepted("type", kind, NUMA_TYPES)
+    values = read_opts_members(numa_schema(kind), option.args, lambda _text: None, ("type",))
+    if kind == "cpu":
+        node = values.pop("node-id", None)
+        return NumaSpec("cpu", option, node_id=node, props=values)
+    if kind != "node":
+        return NumaSpec(kind, option, initiator=values.get("initiator"), node_id=values.get("node-id"),
+                        props=values)
+    mem = values.get("mem")
+    if mem is not None:
+        # Where mebibytes are too many, QEMU keeps the number of bytes that it had read.
+        with suppress(OverflowError):
+            mem = parse_size(given["mem"], "M")
+    return NumaSpec("node", option, values.get("nodeid"), tuple(values.get("cpus", ())), mem,
+                    values.get("memdev"), values.get("initiator"))

@@ -1,9 +1,9 @@
-"""QEMU's two grammars for ``key=value`` lists: QemuOpts and keyval.
+"""QEMU's older grammar: ``key=value`` lists split at commas, a doubled comma standing for one.
 
-Both split at commas, and a doubled comma stands for one inside a value.  QemuOpts also allows
-``share`` for ``share=on`` (deprecated); keyval allows dotted keys but no bare words.
+The first value can leave out its key, ``share`` means ``share=on`` and ``noshare`` ``share=off``
+(both deprecated).
 
-Source: util/qemu-option.c and util/keyval.c (QEMU 7.2).
+Source: get_opt_name_value, opts_parse and qemu_opts_create in util/qemu-option.c (QEMU 7.2).
 """
 
 from __future__ import annotations
@@ -11,86 +11,184 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-__all__ = ["id_wellformed", "split_keyval", "split_opts"]
+from memkit.config.groups import Group
+from memkit.config.numbers import c_integer, read_bool
+from memkit.config.wrong import HelpWanted, Wrong, near
+from memkit.units import parse_size
+
+__all__ = ["Pairs", "check_id", "check_value", "is_help", "read_opts", "read_value", "split_opts", "warn_hex"]
 
 Pairs = tuple[tuple[str, str], ...]
+Warn = Callable[[str], None]
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9._-]*\Z")
-_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z|[0-9]+\Z|[A-Za-z0-9_.-]+\Z")
+_HEX_WITH_SUFFIX = re.compile(r"[ \t\n\v\f\r]*\+?0[xX][0-9a-fA-F]+[kKmMgGtTpP]\Z")
+SIZE_HELP = (
+    "Optional suffix k, M, G, T, P or E means kilo-, mega-, giga-, tera-, peta-\nand exabytes, respectively."
+)
 
 
-def id_wellformed(text: str) -> bool:
-    """True if ``text`` can be an id: letters, digits, ``-._``, starting with a letter.
-
-    >>> id_wellformed("mem0"), id_wellformed("0mem")
-    (True, False)
-    """
-    return _ID.match(text) is not None
+def is_help(text: str) -> bool:
+    """True if ``text`` is a request for help: ``help`` or ``?``."""
+    return text in ("help", "?")
 
 
-def _chunks(text: str) -> list[str]:
-    """Split at single commas; a doubled comma is one comma of the value."""
+def check_id(text: str) -> None:
+    """Raise Wrong unless ``text`` can be an id: letters, digits, ``-._``, starting with a letter."""
+    if _ID.match(text) is None:
+        raise Wrong(
+            "Parameter 'id' expects an identifier\n"
+            "Identifiers consist of letters, digits, '-', '.', '_', starting with a letter.",
+            f"{text!r} cannot be an id.", "start the id with a letter and use no other signs than - . _",
+        )
+
+
+def read_value(text: str, start: int) -> tuple[str, int]:
+    """The value at ``start``, with doubled commas undone, and where the next parameter starts."""
+    pieces = []
+    while True:
+        comma = text.find(",", start)
+        if comma < 0:
+            pieces.append(text[start:])
+            return "".join(pieces), len(text)
+        if text[comma + 1:comma + 2] != ",":
+            pieces.append(text[start:comma])
+            return "".join(pieces), comma + 1
+        pieces.append(text[start:comma + 1])
+        start = comma + 2
+
+
+def _parts(text: str, implied: str | None) -> list[tuple[str, str, bool]]:
+    """Key, value and whether it was a bare switch, for every part of ``text``."""
+    if not text:
+        return []
+    parts: list[tuple[str, str, bool]] = []
     if ",," not in text:
-        return text.split(",")
-    chunks, current, index = [], "", 0
-    while index < len(text):
-        if text[index] == ",":
-            if text[index + 1 : index + 2] == ",":
-                current += ","
-                index += 1
+        # A comma at the end starts nothing.
+        for part in (text[:-1] if text[-1] == "," else text).split(","):
+            key, equals, value = part.partition("=")
+            if equals:
+                parts.append((key, value, False))
+            elif implied is not None:
+                parts.append((implied, key, False))
             else:
-                chunks.append(current)
-                current = ""
+                parts.append(_switch(key))
+            implied = None
+        return parts
+    position = 0
+    while position < len(text):
+        comma, equals_at = text.find(",", position), text.find("=", position)
+        end = len(text) if comma < 0 else comma
+        if 0 <= equals_at < end:
+            key = text[position:equals_at]
+            value, position = read_value(text, equals_at + 1)
+            parts.append((key, value, False))
+        elif implied is not None:
+            value, position = read_value(text, position)
+            parts.append((implied, value, False))
         else:
-            current += text[index]
-        index += 1
-    return [*chunks, current]
+            parts.append(_switch(text[position:end]))
+            position = end + 1
+        implied = None
+    return parts
 
 
-def split_opts(text: str, implied: str | None, warn: Callable[[str], None]) -> Pairs:
-    """The pairs of a QemuOpts string; ``implied`` names the key of a bare first value.
+def _switch(name: str) -> tuple[str, str, bool]:
+    return (name[2:], "off", True) if name[:2] == "no" else (name, "on", True)
 
-    ``warn`` gets QEMU's warning for each bare boolean.  A trailing comma is allowed.
 
-    >>> split_opts("4G,slots=2", "size", print)
+def _warn_switch(key: str, value: str, warn: Warn) -> None:
+    advice = f"{key}={value}"
+    if key == "delay":
+        advice = f"nodelay={'on' if value == 'off' else 'off'}"
+    prefix = "no" if value == "off" else ""
+    warn(f"short-form boolean option '{prefix}{key}' deprecated\nPlease use {advice} instead")
+
+
+def split_opts(text: str, implied: str | None = None) -> Pairs:
+    """The pairs of a QemuOpts string, unchecked; ``implied`` names the key of a bare first value.
+
+    >>> split_opts("4G,slots=2", "size")
     (('size', '4G'), ('slots', '2'))
+    >>> split_opts("pc-dimm,nohotplugged,path=a,,b", "driver")
+    (('driver', 'pc-dimm'), ('hotplugged', 'off'), ('path', 'a,b'))
     """
-    pairs: list[tuple[str, str]] = []
-    chunks = _chunks(text)
-    if chunks and chunks[-1] == "":
-        chunks.pop()
-    for index, chunk in enumerate(chunks):
-        key, equals, value = chunk.partition("=")
-        if equals:
-            pairs.append((key, value))
-        elif index == 0 and implied is not None:
-            pairs.append((implied, chunk))
-        else:
-            name, word = (chunk[2:], "off") if chunk.startswith("no") else (chunk, "on")
-            warn(f"short-form boolean option '{chunk}' deprecated\nPlease use {name}={word} instead")
-            pairs.append((name, word))
-    return tuple(pairs)
+    return tuple([(key, value) for key, value, _ in _parts(text, implied)])
 
 
-def split_keyval(text: str, implied: str | None) -> Pairs:
-    """The pairs of a keyval string with dotted keys; raises ValueError with QEMU's words.
+def read_opts(group: Group, text: str, warn: Warn, ids: set[str], *, abbreviated: bool = True) -> Pairs:
+    """The pairs of an option of ``group``, checked as the option loop does; raises Wrong, HelpWanted.
 
-    >>> split_keyval("q35,smp.cpus=2", "type")
-    (('type', 'q35'), ('smp.cpus', '2'))
+    ``warn`` gets QEMU's warnings; ``ids`` are the ids that the group already has, and a new one is
+    added.  Without ``abbreviated``, the first value needs its key.
     """
-    pairs: list[tuple[str, str]] = []
-    chunks = _chunks(text)
-    if chunks and chunks[-1] == "":
-        chunks.pop()
-    for index, chunk in enumerate(chunks):
-        key, equals, value = chunk.partition("=")
-        if not equals:
-            if index == 0 and implied is not None and chunk:
-                pairs.append((implied, chunk))
-                continue
-            if not chunk:
-                raise ValueError("Invalid parameter ''")
-            raise ValueError(f"Expected '=' after parameter '{chunk}'")
-        if not all(_KEY.match(part) for part in key.split(".")):
-            raise ValueError(f"Invalid parameter '{key}'")
+    parts = _parts(text, group.implied if abbreviated else None)
+    name = _find_id(text, parts) if "id" in text else None
+    if name is not None:
+        if group.merges:
+            raise Wrong("Invalid parameter 'id'", "All options of this name make one, so none has an id.",
+                        "leave out id=")
+        check_id(name)
+        if name in ids:
+            raise Wrong(f"Duplicate ID '{name}' for {group.name}",
+                        f"Two options of this kind have the id {name!r}.", "give each its own id=")
+        ids.add(name)
+    kinds = group.kinds
+    pairs = []
+    for key, value, bare in parts:
         pairs.append((key, value))
+        if bare:
+            if value == "off" or not is_help(key):
+                _warn_switch(key, value, warn)
+            elif kinds is not None:
+                raise HelpWanted
+        if kinds is None or key == "id":
+            continue
+        kind = kinds.get(key)
+        if kind is None:
+            raise Wrong(f"Invalid parameter '{key}'", f"The option has no part called {key!r:.60}.",
+                        near(key, kinds))
+        if kind != "str":
+            check_value(key, kind, value, warn)
     return tuple(pairs)
+
+
+def _find_id(text: str, parts: list[tuple[str, str, bool]]) -> str | None:
+    """The first id=; QEMU looks for it before it knows of implied keys."""
+    first = text.partition(",")[0]
+    if first in ("id", "noid"):
+        return "on" if first == "id" else "off"
+    return next((value for key, value, _ in parts if key == "id"), None)
+
+
+def check_value(key: str, kind: str, value: str, warn: Warn) -> None:
+    """Raise Wrong unless ``value`` is a bool, number or size, as QemuOpts checks it."""
+    try:
+        if kind == "size":
+            parse_size(value)
+            warn_hex(value, warn)
+        elif kind == "number":
+            c_integer(value)
+        elif kind == "bool":
+            read_bool(value)
+    except OverflowError:
+        if kind == "size":
+            raise Wrong(f"Value '{value}' is out of range for parameter '{key}'",
+                        "Sizes are below 2^64 bytes.", "use a smaller number, or a smaller suffix") from None
+        raise Wrong(f"Value '{value}' is too large for parameter '{key}'", "Numbers are below 2^64.",
+                    "use a smaller number") from None
+    except ValueError as e:
+        if kind == "size":
+            raise Wrong(f"Parameter '{key}' expects a non-negative number below 2^64\n{SIZE_HELP}",
+                        f"{e}." if len(value) < 80 else "The value is no size.",
+                        f"write {key}=4G or {key}=512M") from None
+        if kind == "number":
+            raise Wrong(f"Parameter '{key}' expects a number", f"{value!r:.60} is no whole number.",
+                        f"write {key}=4") from None
+        raise Wrong(f"Parameter '{key}' expects 'on' or 'off'", f"{value!r:.60} is neither on nor off.",
+                    f"write {key}=on or {key}=off") from None
+
+
+def warn_hex(value: str, warn: Warn) -> None:
+    """Warn as QEMU does where a hexadecimal number has a suffix."""
+    if "x" in value[:8].lower() and _HEX_WITH_SUFFIX.match(value):
+        warn(f"Using a multiplier suffix on hex numbers is deprecated: {value}")

@@ -16,9 +16,9 @@ __all__ = [
 class Option:
     """One option of a command line, as the user wrote it.
 
-    ``name`` has no dashes and no alias (``machine`` for ``-M``); ``word`` is the word in argv.  ``args`` are
-    the pairs that QEMU splits ``value`` into (JSON values as JSON text).  ``index`` is the position
-    of ``word`` in argv; it does not count when options are compared.
+    ``name`` has no dashes and no alias (``machine`` for ``-M``); ``word`` is the word in argv, "" for a
+    disk image without option.  ``args`` are the pairs that QEMU splits ``value`` into (JSON with dotted
+    keys).  ``index`` is the position of ``word`` in argv; it does not count when options are compared.
     """
 
     name: str
@@ -34,12 +34,14 @@ class Option:
         >>> Option("machine", "-M", "q35").text
         '-M q35'
         """
-        return self.word if self.value is None else f"{self.word} {self.value}".lstrip()
+        if self.value is None:
+            return self.word
+        return f"{self.word} {self.value}" if self.word else self.value
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ObjectSpec:
-    """``-object``: ``props`` are typed (bool, int, str, list of int) for memory backends."""
+    """``-object``: ``props`` are typed (bool, int, str, list of int), without qom-type and id."""
 
     qom_type: str
     id: str
@@ -62,7 +64,8 @@ class DeviceSpec:
 class NumaSpec:
     """``-numa``: ``type`` is node, dist, cpu, hmat-lb or hmat-cache; ``mem`` in bytes.
 
-    ``node_id`` and ``props`` (socket-id, core-id ...) belong to ``-numa cpu``.
+    ``node_id`` and ``props`` (socket-id, core-id ...) belong to ``-numa cpu``; for dist and the two
+    hmat types, ``props`` holds everything, typed (src, dst, val; latency, bandwidth in bytes ...).
     """
 
     type: str
@@ -73,7 +76,7 @@ class NumaSpec:
     memdev: str | None = None
     initiator: int | None = None
     node_id: int | None = None
-    props: Mapping[str, int] = field(default_factory=dict)
+    props: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +103,19 @@ class SmpOptions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DriveSpec:
-    """``-drive`` and its short forms; ``interface`` is if= (default ide)."""
+    """``-drive`` and its short forms; ``interface`` is if= (default ide).
+
+    ``unit`` is unit=, or else index=.
+    """
 
     interface: str
     option: Option
     file: str | None = None
     unit: int | None = None
     id: str | None = None
+    index: int | None = None
+    format: str | None = None
+    readonly: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,33 +1,41 @@
 """The text of QEMU's monitor commands about memory, as QEMU prints it.
 
-Stanzas that QEMU prints in the accidental order of a hash table come in a fixed order here.
+QEMU prints some stanzas in the accidental order of a hash table; here they come in the order in
+which their address spaces and backends were made, ``memory`` first.
 
 Source: ram_block_format in softmmu/physmem.c, mtree_info and its helpers in softmmu/memory.c,
-hw/core/machine-hmp-cmds.c, hmp_info_numa in hw/core/machine-hmp-cmds.c (QEMU 7.2).
+hmp_info_memdev in hw/core/machine-hmp-cmds.c, hmp_info_memory_devices in monitor/hmp-cmds.c,
+hmp_info_numa in hw/core/machine-hmp-cmds.c (QEMU 7.2).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from math import frexp
+from typing import TYPE_CHECKING, NamedTuple
 
 from memkit.errors import MemkitError
-from memkit.memory.region import MemoryRegion
+from memkit.memory.region import ADDRESS_SPACE_SIZE, MemoryRegion
+from memkit.versions import parse_version
 
 if TYPE_CHECKING:
     from memkit.guest import Guest
     from memkit.memory.backend import Backend
     from memkit.memory.device import MemoryDevice
     from memkit.memory.flatview import FlatView
+    from memkit.memory.ramblock import RAMBlock
 
 __all__ = ["COMMANDS", "answer"]
 
 
 def answer(guest: Guest, command: str) -> str:
-    """The text that QEMU prints for ``command``; raises MemkitError with the known commands.
+    """The text that QEMU prints for ``command``, with its last newline.
+
+    A guest that was observed or read answers with the text that it came with.  Raises MemkitError
+    with the known commands for any other word; blanks around and between words do not matter.
 
     >>> import memkit
-    >>> print(answer(memkit.boot("-m 1G,slots=1,maxmem=2G"), "info numa"))
+    >>> print(answer(memkit.boot("-m 1G,slots=1,maxmem=2G"), "info numa"), end="")
     1 nodes
     node 0 cpus: 0
     node 0 size: 1024 MB
@@ -36,171 +44,234 @@ def answer(guest: Guest, command: str) -> str:
     wanted = " ".join(command.split()) if isinstance(command, str) else repr(command)
     if wanted in guest.raw_monitor:
         return guest.raw_monitor[wanted]
-    if wanted not in COMMANDS:
-        raise MemkitError(f"the monitor command {wanted[:60]!r} is not known here; known: {', '.join(COMMANDS)}")
-    return "\n".join(COMMANDS[wanted](guest))
-
-
-def _page(size: int) -> str:
-    """A page size as the monitor prints it (size_to_str: binary unit, no fraction for powers of two)."""
-    for shift, unit in ((30, "GiB"), (20, "MiB"), (10, "KiB")):
-        if size >= 1 << shift:
-            return f"{size >> shift} {unit}"
-    return f"{size} B"
-
-
-def _ramblock(guest: Guest) -> list[str]:
-    lines = [f"{'Block Name':>24} {'PSize':>8}  {'Offset':>18} {'Used':>18} {'Total':>18}"]
-    for block in sorted(guest.ram_blocks, key=lambda b: -b.max_length):
-        lines.append(
-            f"{block.idstr:>24} {_page(block.page_size):>8}  0x{block.offset:016x} "
-            f"0x{block.used_length:016x} 0x{block.max_length:016x}"
+    printer = COMMANDS.get(wanted)
+    if printer is None:
+        raise MemkitError(
+            f"the monitor command {wanted[:60]!r} is not known here; try one of: {', '.join(COMMANDS)}"
         )
-    return lines
+    return "".join(f"{line}\n" for line in printer(guest))
 
 
-def _memdev(guest: Guest) -> list[str]:
-    lines: list[str] = []
+def _known_since(guest: Guest, since: str) -> bool:
+    """True if the QEMU that answers is at least ``since``; an unknown one counts as 7.2."""
+    try:
+        version = parse_version(guest.qemu)
+    except ValueError:
+        version = (7, 2)
+    return version >= parse_version(since)
+
+
+# -- info ramblock
+
+
+class Column(NamedTuple):
+    """A column of ``info ramblock``: ``before`` are the blanks in front of it."""
+
+    title: str
+    before: int
+    width: int
+    cell: Callable[[RAMBlock], str]
+    since: str = "0"
+
+
+# The model knows no host-virtual address: that column stays blank.
+RAMBLOCK_COLUMNS = (
+    Column("Block Name", 0, 24, lambda b: b.idstr),
+    Column("PSize", 1, 8, lambda b: _size(b.page_size)),
+    Column("Offset", 2, 18, lambda b: f"0x{b.offset:016x}"),
+    Column("Used", 1, 18, lambda b: f"0x{b.used_length:016x}"),
+    Column("Total", 1, 18, lambda b: f"0x{b.max_length:016x}"),
+    Column("HVA", 1, 18, lambda b: "", since="8.0"),
+    Column("RO", 1, 3, lambda b: "ro" if b.readonly else "rw", since="8.0"),
+)
+
+
+def _size(size: int) -> str:
+    """A size in bytes with a binary unit and three digits (size_to_str, util/cutils.c)."""
+    power = max(frexp(size * 1.024)[1] - 1, 0) // 10
+    unit = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")[power]
+    return f"{size / (1 << 10 * power):.3g} {unit}B"
+
+
+def _ramblock(guest: Guest) -> Iterator[str]:
+    columns = [c for c in RAMBLOCK_COLUMNS if _known_since(guest, c.since)]
+    yield "".join(" " * c.before + c.title.rjust(c.width) for c in columns)
+    for block in sorted(guest.ram_blocks, key=lambda b: -b.max_length):
+        yield "".join(" " * c.before + c.cell(block).rjust(c.width) for c in columns)
+
+
+# -- info memdev, memory-devices, numa
+
+
+def _memdev(guest: Guest) -> Iterator[str]:
     for backend in guest.backends:
-        lines += _backend(backend)
-    return [*lines, ""]
+        yield from _backend(backend, reserve=_known_since(guest, "6.1"))
+    yield ""
 
 
-def _backend(backend: Backend) -> Iterable[str]:
+def _backend(backend: Backend, reserve: bool) -> Iterator[str]:
     yield f"memory backend: {backend.id}"
     yield f"  size:  {backend.size}"
-    for name in ("merge", "dump", "prealloc", "share", "reserve"):
-        yield f"  {name}: {str(getattr(backend, name)).lower()}"
+    yield f"  merge: {_bool(backend.merge)}"
+    yield f"  dump: {_bool(backend.dump)}"
+    yield f"  prealloc: {_bool(backend.prealloc)}"
+    yield f"  share: {_bool(backend.share)}"
+    if reserve:
+        yield f"  reserve: {_bool(backend.reserve)}"
     yield f"  policy: {backend.policy}"
-    yield f"  host nodes: {_node_list(backend.host_nodes)}"
+    yield f"  host nodes: {_ranges(backend.host_nodes)}"
 
 
-def _node_list(nodes: tuple[int, ...]) -> str:
-    """Numbers as the string output visitor joins them: runs as ``0-2``, then commas."""
+def _bool(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def _ranges(numbers: tuple[int, ...]) -> str:
+    """Numbers as QEMU's string output visitor joins them: runs as ``0-2``, then commas."""
     runs: list[list[int]] = []
-    for node in nodes:
-        if runs and node == runs[-1][1] + 1:
-            runs[-1][1] = node
+    for number in sorted(set(numbers)):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
         else:
-            runs.append([node, node])
+            runs.append([number, number])
     return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
 
 
-def _memory_devices(guest: Guest) -> list[str]:
-    return [line for device in guest.memory_devices for line in _memory_device(device)]
+def _memory_devices(guest: Guest) -> Iterator[str]:
+    # Sorted by gpa, as memory_device_build_list in hw/mem/memory-device.c collects them.
+    for device in sorted(guest.memory_devices, key=lambda d: d.addr):
+        yield f'Memory device [{device.kind}]: "{device.id or ""}"'
+        for label, value in MEMORY_DEVICE_LINES[device.kind]:
+            yield f"  {label}: {value(device)}"
 
 
-def _memory_device(device: MemoryDevice) -> Iterable[str]:
-    yield f'Memory device [{device.kind}]: "{device.id or ""}"'
-    if device.kind in ("dimm", "nvdimm"):
-        yield f"  addr: 0x{device.addr:x}"
-        yield f"  slot: {device.slot}"
-        yield f"  node: {device.node}"
-        yield f"  size: {device.size}"
-        yield f"  memdev: {device.memdev}"
-        yield f"  hotplugged: {str(device.hotplugged).lower()}"
-        yield f"  hotpluggable: {str(device.hotpluggable).lower()}"
-    elif device.kind == "virtio-mem":
-        yield f"  memaddr: 0x{device.addr:x}"
-        yield f"  node: {device.node}"
-        yield f"  requested-size: {device.requested_size}"
-        yield f"  size: {device.size}"
-        yield f"  max-size: {device.max_size}"
-        yield f"  block-size: {device.block_size}"
-        yield f"  memdev: {device.memdev}"
-    else:
-        yield f"  memaddr: 0x{device.addr:x}"
-        yield f"  size: {device.size}"
-        yield f"  memdev: {device.memdev}"
+Line = tuple[str, "Callable[[MemoryDevice], object]"]
+_MEMADDR: Line = ("memaddr", lambda d: f"0x{d.addr:x}")
+_NODE: Line = ("node", lambda d: d.node or 0)
+_SIZE: Line = ("size", lambda d: d.size)
+_BACKEND: Line = ("memdev", lambda d: d.memdev)
+_DIMM: tuple[Line, ...] = (
+    ("addr", lambda d: f"0x{d.addr:x}"),
+    ("slot", lambda d: d.slot or 0),
+    _NODE,
+    _SIZE,
+    _BACKEND,
+    ("hotplugged", lambda d: _bool(d.hotplugged)),
+    ("hotpluggable", lambda d: _bool(d.hotpluggable)),
+)
+# What hmp_info_memory_devices prints below the first line of each kind.
+MEMORY_DEVICE_LINES: dict[str, tuple[Line, ...]] = {
+    "dimm": _DIMM,
+    "nvdimm": _DIMM,
+    "virtio-pmem": (_MEMADDR, _SIZE, _BACKEND),
+    "virtio-mem": (
+        _MEMADDR,
+        _NODE,
+        ("requested-size", lambda d: d.requested_size or 0),
+        _SIZE,
+        ("max-size", lambda d: d.max_size or 0),
+        ("block-size", lambda d: d.block_size or 0),
+        _BACKEND,
+    ),
+    "sgx-epc": (_MEMADDR, _SIZE, _NODE, _BACKEND),
+}
 
 
-def _numa(guest: Guest) -> list[str]:
-    lines = [f"{len(guest.numa)} nodes"]
+def _numa(guest: Guest) -> Iterator[str]:
+    yield f"{len(guest.numa)} nodes"
     for node in guest.numa:
-        cpus = "".join(f" {cpu}" for cpu in node.cpus)
-        lines += [
-            f"node {node.id} cpus:{cpus}",
-            f"node {node.id} size: {node.size >> 20} MB",
-            f"node {node.id} plugged: {node.plugged >> 20} MB",
-        ]
-    return lines
+        yield f"node {node.id} cpus:" + "".join(f" {cpu}" for cpu in node.cpus)
+        yield f"node {node.id} size: {node.size >> 20} MB"
+        yield f"node {node.id} plugged: {node.plugged >> 20} MB"
 
 
 # -- info mtree
 
 
-def _mtree(guest: Guest) -> list[str]:
-    by_root: dict[int, list[str]] = {}
+def _mtree(guest: Guest, disabled: bool = False) -> Iterator[str]:
+    """Trees of address spaces, grouped by their root, then of every region that an alias shows."""
+    names: dict[int, list[str]] = {}
     roots: dict[int, MemoryRegion] = {}
     for space in guest.address_spaces:
-        by_root.setdefault(id(space.root), []).append(space.name)
+        names.setdefault(id(space.root), []).append(space.name)
         roots[id(space.root)] = space.root
-    lines: list[str] = []
-    aliased: list[MemoryRegion] = []
-    for key, names in by_root.items():
-        lines += [f"address-space: {name}" for name in sorted(names)]
-        lines += _tree(roots[key], 1, 0, aliased)
-        lines.append("")
-    index = 0
-    while index < len(aliased):
-        region = aliased[index]
-        lines.append(f"memory-region: {region.name}")
-        lines += _tree(region, 1, 0, aliased)
-        lines.append("")
-        index += 1
-    return lines
+    targets: dict[int, MemoryRegion] = {}
+    for key, root in roots.items():
+        for name in sorted(names[key]):
+            yield f"address-space: {name}"
+        yield from _tree(root, 1, 0, targets, disabled)
+        yield ""
+    # Printing a target may find further targets, which queue up behind.
+    done = 0
+    while done < len(targets):
+        for region in list(targets.values())[done:]:
+            yield f"memory-region: {region.name}"
+            yield from _tree(region, 1, 0, targets, disabled)
+            yield ""
+            done += 1
 
 
-def _tree(region: MemoryRegion, level: int, base: int, aliased: list[MemoryRegion]) -> list[str]:
-    """The lines of one region and all below it; targets of aliases are added to ``aliased``."""
-    start = (base + region.addr) % (1 << 64)
-    last = (start + region.size - 1) % (1 << 64) if region.size else start
-    prefix = f"{'  ' * level}{start:016x}-{last:016x} (prio {region.priority}, "
-    prefix += f"{'nv-' if region.nonvolatile else ''}{region.type}): "
-    lines: list[str] = []
+def _tree(
+    region: MemoryRegion, level: int, base: int, targets: dict[int, MemoryRegion], disabled: bool
+) -> Iterator[str]:
+    """The lines of ``region`` and all below it; ``base`` is the gpa of its container.
+
+    A region that is disabled has no line, but its children have, and an alias adds its target
+    to ``targets`` even then.
+    """
+    start = (base + region.addr) % ADDRESS_SPACE_SIZE
+    reach = max(region.size - 1, 0)
     if region.alias is not None:
-        if not any(region.alias is seen for seen in aliased):
-            aliased.append(region.alias)
-        if region.enabled:
-            offset = region.alias_offset
-            lines.append(
-                f"{prefix}alias {region.name} @{region.alias.name} "
-                f"{offset:016x}-{offset + max(region.size - 1, 0):016x}"
-            )
-    elif region.enabled:
-        lines.append(prefix + region.name)
-    for sub in _print_order(region.subregions):
-        lines += _tree(sub, level + 1, start, aliased)
-    return lines
+        targets.setdefault(id(region.alias), region.alias)
+    if region.enabled or disabled:
+        overflow = start < base or start + reach >= ADDRESS_SPACE_SIZE
+        yield ("[DETECTED OVERFLOW!] " if overflow else "") + _line(region, level, start, reach)
+    # sorted() is stable: equals stay in the order of the list, newest first.
+    for sub in sorted(region.subregions, key=lambda r: (r.addr, -r.priority)):
+        yield from _tree(sub, level + 1, start, targets, disabled)
 
 
-def _print_order(subregions: list[MemoryRegion]) -> list[MemoryRegion]:
-    """By address, then falling priority, then in list order (mtree_print_mr)."""
-    return sorted(subregions, key=lambda r: (r.addr, -r.priority))
+def _line(region: MemoryRegion, level: int, start: int, reach: int) -> str:
+    last = (start + reach) % ADDRESS_SPACE_SIZE
+    kind = f"nv-{region.type}" if region.nonvolatile else region.type
+    text = f"{'  ' * level}{start:016x}-{last:016x} (prio {region.priority}, {kind}): "
+    if region.alias is not None:
+        first = region.alias_offset
+        text += (
+            f"alias {region.name} @{region.alias.name} "
+            f"{first:016x}-{(first + reach) % ADDRESS_SPACE_SIZE:016x}"
+        )
+    else:
+        text += region.name
+    return text if region.enabled else f"{text} [disabled]"
 
 
-def _mtree_flat(guest: Guest) -> list[str]:
+def _mtree_flat(guest: Guest) -> Iterator[str]:
+    """FlatViews, each with the address spaces that share it."""
     shown: dict[int, tuple[FlatView, list[str]]] = {}
     for space in guest.address_spaces:
         view = space.flat_view
         label = f' AS "{space.name}", root: {space.root.name}'
         if space.root.alias is not None:
             label += f", alias {space.root.alias.name}"
-        key = id(view.root) if view.root is not None else 0
-        shown.setdefault(key, (view, []))[1].append(label)
-    lines: list[str] = []
+        # All address spaces with nothing enabled share one empty FlatView.
+        shown.setdefault(id(view.root), (view, []))[1].append(label)
     for number, (view, labels) in enumerate(shown.values()):
-        lines += [f"FlatView #{number}", *labels]
-        lines.append(f" Root memory region: {view.root.name if view.root else '(none)'}")
-        lines += [f"  {r}" for r in view.ranges] or ["  No rendered FlatView"]
-        lines.append("")
-    return lines
+        yield f"FlatView #{number}"
+        yield from labels
+        yield f" Root memory region: {view.root.name if view.root else '(none)'}"
+        if view.ranges:
+            yield from (f"  {line}" for line in view.ranges)
+        else:
+            yield "  No rendered FlatView"
+        yield ""
 
 
-COMMANDS = {
+COMMANDS: dict[str, Callable[[Guest], Iterator[str]]] = {
     "info ramblock": _ramblock,
     "info mtree": _mtree,
     "info mtree -f": _mtree_flat,
+    "info mtree -D": lambda guest: _mtree(guest, disabled=True),
     "info memdev": _memdev,
     "info memory-devices": _memory_devices,
     "info numa": _numa,

@@ -1,0 +1,314 @@
+"""The I/O address space of the x86 boards, and the board's own i/o windows in ``memory``.
+
+x86 CPUs have a second address space of 64 KiB for ``in`` and ``out``.  Which windows a board has there
+depends on its *features*: names such as ``acpi`` or ``serial2`` that stand for what an option adds or
+removes.  The windows are data, recorded from a real QEMU by ``tools/record_windows.py``.
+
+Source: data/windows/x86_64-7.2.json; memory_map_init in softmmu/physmem.c makes the container ``io``,
+do_pci_register_device in hw/pci/pci.c the bus-master spaces (QEMU 7.2).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from memkit.boards import cpus
+from memkit.boards.catalog import RECORDED, data_file
+from memkit.memory.flatview import AddressSpace
+from memkit.memory.region import ADDRESS_SPACE_SIZE, MemoryRegion, RegionKind
+from memkit.versions import parse_version
+
+if TYPE_CHECKING:
+    from memkit.boards.build import Build
+
+__all__ = [
+    "FEATURES", "MemoryWindow", "add_device_ports", "bus_master_space", "default_features", "features_of",
+    "io_space", "memory_windows",
+]
+
+IO_SIZE = 0x10000
+
+FEATURES = {
+    "acpi": "power management and hotplug registers (-machine acpi=on)",
+    "apic": "a local APIC: the CPU model has one, or there are several CPUs",
+    "cirrus": "the default graphics card is a Cirrus (-vga cirrus)",
+    "floppy": "a floppy drive; pc has its controller even without one",
+    "fw-cfg-dma": "the firmware's configuration channel can use DMA (fw_cfg.dma_enabled)",
+    "hpet": "the high-precision timer (-machine hpet=on)",
+    "i8042": "the keyboard controller (-machine i8042=on); vmport needs it, too",
+    "ioapic2": "a second IOAPIC and 16 more virtio-mmio transports (microvm)",
+    "isa-serial": "microvm may have a serial port (-machine isa-serial=on)",
+    "nvdimm": "the channel to nvdimm labels (-machine nvdimm=on)",
+    "parallel": "the first parallel port",
+    "parallel2": "a second one; needs the first",
+    "parallel3": "a third one; needs both others",
+    "pci-hotplug": "ACPI hotplug for PCI bridges (acpi-pci-hotplug-with-bridge-support)",
+    "pic": "the two interrupt controllers of old PCs (microvm)",
+    "pit": "the old timer and the speaker that it drives (-machine pit=on)",
+    "rtc": "the clock and CMOS memory (microvm)",
+    "serial": "the serial port COM1 (the first -serial)",
+    "serial2": "COM2 (the second -serial)",
+    "serial3": "COM3",
+    "serial4": "COM4",
+    "slots": "slots for memory devices (-m slots=)",
+    "usb": "microvm's USB controller (-machine usb=on)",
+    "vga": "the default graphics card is VGA-compatible, but no Cirrus",
+    "vmport": "the VMware backdoor (-machine vmport=on)",
+}
+
+
+class MemoryWindow(NamedTuple):
+    """An i/o window in address space ``memory``: ``addr`` counts bytes from the start of ``container``.
+
+    ``container`` is ``system``, ``pci`` or an earlier window; ``kind`` is i/o or container.
+    """
+
+    name: str
+    addr: int
+    size: int
+    priority: int
+    container: str
+    kind: RegionKind
+
+
+class _Plan(NamedTuple):
+    """A region to build; ``inside`` are the plans of its subregions, those in front first."""
+
+    name: str
+    size: int
+    kind: RegionKind
+    addr: int
+    priority: int
+    enabled: bool
+    inside: tuple[_Plan, ...]
+    container: str
+
+
+@lru_cache(maxsize=1)
+def _recorded() -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(data_file("windows", RECORDED).read_text(encoding="utf-8"))
+    return loaded
+
+
+@lru_cache(maxsize=64)
+def _plans(space: str, family: str, features: frozenset[str]) -> tuple[_Plan, ...]:
+    """The windows of a board that has ``features``; raises ValueError for names that do not exist."""
+    unknown = sorted(features - FEATURES.keys())
+    if unknown:
+        raise ValueError(f"no board has a feature {unknown[0]!r}; features are: {', '.join(FEATURES)}")
+    listed = _recorded()[space]
+    if family not in listed:
+        raise ValueError(f"no windows are known for {family!r}; boards are: {', '.join(listed)}")
+    return tuple(_plan(window) for window in listed[family] if features.issuperset(window.get("when", ())))
+
+
+def _plan(window: dict[str, Any]) -> _Plan:
+    return _Plan(
+        window["name"], int(window["size"], 16), window.get("kind", "i/o"), int(window["at"], 16),
+        window.get("priority", 0), not window.get("disabled", False),
+        tuple(map(_plan, window.get("inside", ()))), window.get("container", "system"),
+    )
+
+
+def default_features(family: str, version: tuple[int, ...]) -> frozenset[str]:
+    """The features of a machine type without any option; raises ValueError for an unknown family.
+
+    ``family`` is pc, q35 or microvm, ``version`` that of the machine type.
+
+    >>> sorted(default_features("pc", (7, 2)) - default_features("pc", (2, 4)))
+    ['fw-cfg-dma']
+    """
+    listed = _recorded()["defaults"]
+    if family not in listed:
+        raise ValueError(f"no windows are known for {family!r}; boards are: {', '.join(listed)}")
+    # Newest first; each entry holds for all versions up to its own.
+    found = listed[family][0][1]
+    for newest, features in listed[family]:
+        if version <= parse_version(newest):
+            found = features
+    return frozenset(found)
+
+
+def io_space(
+    family: str, version: tuple[int, ...], features: frozenset[str] | None = None
+) -> MemoryRegion:
+    """The root ``io`` of address space "I/O", with every window of the board: a fresh tree.
+
+    Without ``features`` it is what a machine type of that version has by default.  Addresses are
+    port numbers.  Raises ValueError for an unknown family or feature.
+
+    >>> root = io_space("q35", (7, 2))
+    >>> root.name, hex(root.size), root.subregions[0].name
+    ('io', '0x10000', 'lpc-reset-control')
+    """
+    if features is None:
+        features = default_features(family, version)
+    root = MemoryRegion("io", IO_SIZE, "i/o")
+    _fill(root, _plans("io", family, features))
+    return root
+
+
+def _fill(container: MemoryRegion, plans: tuple[_Plan, ...]) -> None:
+    # The plans are in the order in which MemoryRegion.add() would leave them.
+    regions = container.subregions
+    for name, size, kind, addr, priority, enabled, inside, _ in plans:
+        region = MemoryRegion(
+            name, size, kind, addr=addr, priority=priority, enabled=enabled, container=container
+        )
+        if inside:
+            _fill(region, inside)
+        regions.append(region)
+
+
+def memory_windows(
+    family: str, version: tuple[int, ...], features: frozenset[str] | None = None
+) -> tuple[MemoryWindow, ...]:
+    """The board's own i/o windows in address space "memory", those in front of others first.
+
+    RAM, ROM, aliases and the windows whose place depends on RAM are not among them.
+    Raises ValueError for an unknown family or feature.
+
+    >>> [w.name for w in memory_windows("pc", (7, 2), frozenset({"hpet"}))]
+    ['ioapic', 'hpet']
+    """
+    if features is None:
+        features = default_features(family, version)
+    return tuple(_flattened(_plans("memory", family, features)))
+
+
+def _flattened(plans: tuple[_Plan, ...], container: str = "") -> Iterable[MemoryWindow]:
+    for p in plans:
+        yield MemoryWindow(p.name, p.addr, p.size, p.priority, container or p.container, p.kind)
+        yield from _flattened(p.inside, p.name)
+
+
+# -- what one command line has
+
+# Machine properties that switch the feature of the same name.
+_SWITCHES = (
+    "acpi", "hpet", "i8042", "ioapic2", "isa-serial", "nvdimm", "pic", "pit", "rtc", "usb", "vmport"
+)
+_BRIDGES = "acpi-pci-hotplug-with-bridge-support"
+
+
+def features_of(build: Build, card: str | None = None) -> frozenset[str]:
+    """The features of the board that ``build`` makes; raises Refused for a bad ``-cpu``.
+
+    ``card`` is the driver of the default graphics card, or None; cards that ``-device`` adds are
+    not the board's (see ``add_device_ports``).
+    """
+    machine = build.machine
+    found = set(default_features(machine.family, machine.version))
+    for name in _SWITCHES:
+        if name in machine.flags:
+            (found.add if machine.flags[name] else found.discard)(name)
+    found -= {"vga", "cirrus", "serial", "parallel"}
+    if card:
+        found.add("cirrus" if card == "cirrus-vga" else "vga")
+    if not cpus.model(build).apic and machine.cpus == 1:
+        found.discard("apic")
+    if machine.slots:
+        found.add("slots")
+    found.update(_serial_ports(build), _parallel_ports(build))
+    config = build.config
+    if config.flag("fda") or config.flag("fdb") or any(d.interface == "floppy" for d in config.drives):
+        found.add("floppy")
+    _apply_globals(found, machine.family, config.globals)
+    return frozenset(found)
+
+
+def _serial_ports(build: Build) -> list[str]:
+    """The ports of ``-serial``; ``none`` keeps one free (serial_parse, softmmu/vl.c)."""
+    names = ["serial", "serial2", "serial3", "serial4"]
+    given = build.config.all("serial")
+    if not given:
+        return names[:1] if _by_default(build, "isa-serial") else []
+    return [name for name, option in zip(names, given, strict=False) if option.value != "none"]
+
+
+def _parallel_ports(build: Build) -> list[str]:
+    """The ports of ``-parallel``; ``none`` counts for nothing (parallel_parse, softmmu/vl.c)."""
+    names = ["parallel", "parallel2", "parallel3"]
+    given = build.config.all("parallel")
+    if not given:
+        return names[:1] if _by_default(build, "isa-parallel") else []
+    return names[: sum(option.value != "none" for option in given)]
+
+
+def _by_default(build: Build, driver: str) -> bool:
+    """True unless ``-nodefaults`` or a ``-device`` of that type takes the default port away."""
+    return not build.config.flag("nodefaults") and all(d.driver != driver for d in build.config.devices)
+
+
+def _apply_globals(found: set[str], family: str, settings: Iterable[tuple[str, str, str]]) -> None:
+    given = {(driver, name): value in ("on", "true", "yes", "y") for driver, name, value in settings}
+    wanted = {
+        "fw-cfg-dma": given.get(("fw_cfg_io", "dma_enabled"), given.get(("fw_cfg", "dma_enabled"))),
+        "pci-hotplug": given.get(("ICH9-LPC", _BRIDGES)),
+    }
+    if family == "pc":
+        # The window of i440FX also serves the root bus; both must be off to lose it.
+        both = [given.get(("PIIX4_PM", name)) for name in (_BRIDGES, "acpi-root-pci-hotplug")]
+        wanted["pci-hotplug"] = False if both == [False, False] else None
+    for name, on in wanted.items():
+        if on is not None:
+            (found.add if on else found.discard)(name)
+
+
+# -- windows of devices, and what devices see
+
+_LINE = re.compile(
+    r"\+ (?P<container>.+?): (?P<first>[0-9a-f]+)-(?P<last>[0-9a-f]+) (?P<priority>-?\d+) "
+    r"(?P<type>\S+) (?:alias (?P<alias>.+) @(?P<target>.+) (?P<offset>[0-9a-f]+)-[0-9a-f]+|(?P<name>.+?))"
+    r"(?P<disabled> \[disabled\])?"
+)
+
+
+def add_device_ports(
+    io: MemoryRegion, lines: Iterable[str], *, base: int | None = None, size: int | None = None
+) -> list[MemoryRegion]:
+    """The regions that a device adds to ``io``, now mapped in front of their equals.
+
+    ``lines`` are tree lines of the catalog (``+ io: 505-505 0 i/o pvpanic``); those of other containers are
+    left out.  ``base`` moves the first window to that port and the others along; ``size`` replaces
+    the size of a device's only window.
+
+    >>> io = io_space("q35", (7, 2))
+    >>> [added] = add_device_ports(io, ["+ io: 501-502 0 i/o isa-debug-exit"], base=0xF4, size=4)
+    >>> hex(added.addr), added.size
+    ('0xf4', 4)
+    """
+    added: list[MemoryRegion] = []
+    matches = [m for m in map(_LINE.fullmatch, lines) if m and m["container"] == io.name]
+    shift = base - int(matches[0]["first"], 16) if matches and base is not None else 0
+    for match in matches:
+        first, last = int(match["first"], 16), int(match["last"], 16)
+        enabled = match["disabled"] is None
+        if match["alias"]:
+            # A bridge that the firmware has not opened yet: its window is empty.
+            extent = last - first + 1 if last > first else 0
+            target = MemoryRegion(match["target"], 1 << 32)
+            region = MemoryRegion.window(
+                match["alias"], target, int(match["offset"], 16), extent, enabled=enabled
+            )
+        else:
+            extent = size if size is not None and len(matches) == 1 else last - first + 1
+            region = MemoryRegion(match["name"], extent, "i/o", enabled=enabled)
+        added.append(io.add(region, first + shift, int(match["priority"])))
+    return added
+
+
+def bus_master_space(name: str, system: MemoryRegion) -> AddressSpace:
+    """What the PCI device ``name`` sees by DMA: nothing until the guest lets it be a bus master.
+
+    >>> view = bus_master_space("e1000", MemoryRegion("system", 1 << 64)).flat_view
+    >>> view.root is None, str(view)
+    (True, 'No rendered FlatView')
+    """
+    root = MemoryRegion("bus master container", ADDRESS_SPACE_SIZE)
+    root.add(MemoryRegion.window("bus master", system, 0, ADDRESS_SPACE_SIZE, enabled=False), 0)
+    return AddressSpace(name, root)

@@ -1,0 +1,91 @@
+"""What QEMU checks right behind its option loop: options that need or exclude each other.
+
+Source: qemu_validate_options, qemu_process_help_options and parse_memory_options in softmmu/vl.c,
+qdev_device_help in softmmu/qdev-monitor.c (QEMU 7.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from memkit.config.keyval import Tree
+from memkit.config.qemuopts import is_help, warn_hex
+from memkit.config.specs import Option
+from memkit.config.visit import missing
+from memkit.config.wrong import Wrong, refuse
+from memkit.errors import CommandLineError
+
+__all__ = ["ask_no_help", "check_behind"]
+
+
+def ask_no_help(option: Option) -> CommandLineError:
+    """The answer to an option that asks QEMU for help."""
+    return CommandLineError(f"{option.text} asks QEMU for help and starts no guest; leave it out",
+                            word=option.text, position=option.index)
+
+
+def check_behind(options: Sequence[Option], machine: Tree, warnings: list[str]) -> None:
+    """Raise Refused or CommandLineError for the first mistake; add QEMU's late warnings to ``warnings``.
+
+    Devices without a driver come last, for QEMU misses the driver when it makes the device.
+    """
+    if "append" in machine or "initrd" in machine:
+        _kernel(options, machine)
+    last = {option.name: option for option in options}
+    if "incoming" in last or "loadvm" in last:
+        _start(last)
+    if "device" in last:
+        _devices([option for option in options if option.name == "device"])
+    if "m" in last:
+        _memory([option for option in options if option.name == "m"], warnings)
+
+
+def _kernel(options: Sequence[Option], machine: Tree) -> None:
+    if isinstance(machine.get("kernel"), str):
+        return
+    for name in ("append", "initrd"):
+        if isinstance(machine.get(name), str):
+            at = next((o for o in reversed(options) if o.name in (name, "machine")), options[-1])
+            refuse(at, Wrong(f"-{name} only allowed with -kernel option",
+                             f"-{name} is for a kernel that QEMU loads itself.", "add -kernel FILE"),
+                   located=False)
+
+
+def _start(last: dict[str, Option]) -> None:
+    """Refuse two ways of starting at once."""
+    incoming, loadvm = last.get("incoming"), last.get("loadvm")
+    message = ""
+    if loadvm and incoming:
+        message = "'incoming' and 'loadvm' options are mutually exclusive"
+    elif loadvm and "preconfig" in last:
+        message = "'preconfig' and 'loadvm' options are mutually exclusive"
+    elif incoming and "preconfig" in last and incoming.value != "defer":
+        message = "'preconfig' supports '-incoming defer' only"
+    if message:
+        refuse(loadvm or incoming or last["preconfig"],
+               Wrong(message, "A guest starts from one place: power-on, a snapshot or a stream.",
+                     "leave one of them out"), located=False)
+
+
+def _devices(options: Sequence[Option]) -> None:
+    without_driver = None
+    for option in options:
+        words = dict(option.args)
+        if "driver" not in words:
+            without_driver = without_driver or option
+        elif (option.value or "")[:1] != "{" and (
+            is_help(words["driver"]) or "help" in words or "?" in words
+        ):
+            raise ask_no_help(option)
+    if without_driver is not None:
+        refuse(without_driver, missing("driver"))
+
+
+def _memory(options: Sequence[Option], warnings: list[str]) -> None:
+    """QEMU reads sizes a second time, and then warns without saying where."""
+    given = {key: value for option in options for key, value in option.args}
+    for key in ("size", "maxmem"):
+        text = given.get(key, "")
+        if key == "size" and text[-1:].isdigit():
+            text += "M"
+        warn_hex(text, lambda said: warnings.append(f"warning: {said}"))

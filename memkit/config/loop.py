@@ -1,0 +1,325 @@
+"""QEMU's option loop: every option in the order of argv, checked as far as QEMU checks it there.
+
+Mistakes that QEMU finds later (a missing backend, sizes that do not add up) are found when the guest is
+booted.  Options that do not touch memory are read only as far as their grammar goes.
+
+Source: qemu_init and object_option_parse in softmmu/vl.c (QEMU 7.2).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from memkit.config.behind import ask_no_help, check_behind
+from memkit.config.groups import GROUPS
+from memkit.config.json_form import flatten_json, read_json
+from memkit.config.keyval import Tree, merge, parse_into
+from memkit.config.options import on_target
+from memkit.config.others import (
+    CHECKS,
+    check_blockdev,
+    check_character_device,
+    check_display,
+    check_netdev,
+)
+from memkit.config.qemuopts import Pairs, check_value, is_help, read_opts, split_opts
+from memkit.config.schema import OBJECT_TYPES, object_schema
+from memkit.config.specs import ObjectSpec, Option
+from memkit.config.visit import missing, not_accepted, read_opts_members, read_tree
+from memkit.config.wrong import HelpWanted, Wrong, near, refuse
+from memkit.errors import Refused
+
+__all__ = ["Loop"]
+
+# Options that only set a machine property.
+_SWITCHES = {
+    "no-acpi": ("acpi", "off"), "no-hpet": ("hpet", "off"), "usb": ("usb", "on"),
+    "nographic": ("graphics", "off"), "enable-kvm": ("accel", "kvm"),
+}
+_VALUES = {"bios": "firmware", "kernel": "kernel", "initrd": "initrd", "append": "append", "dtb": "dtb"}
+_NO_ABBREVIATION = frozenset(("drive", "global", "semihosting-config"))
+_GLOBAL = re.compile(r"([^.=]{1,63})\.([^=]{1,63})=", re.S)
+_SET = re.compile(r"([^.]{1,63})\.([^.]{1,63})\.([^=]{1,63})=", re.S)
+# Groups whose name in -set differs from the option's.
+_SET_NAMES = {group.name: group for group in GROUPS.values()}
+_NOT_IN_SET = frozenset(("object", "machine", "smp-opts", "boot-opts"))
+
+
+class Loop:
+    """What the option loop has collected so far.
+
+    ``machine`` is the tree of machine options, ``warnings`` QEMU's, ``objects`` the typed objects,
+    ``changes`` what ``-set`` changed: (group, id) to pairs.
+    """
+
+    def __init__(self, target: str = "x86_64") -> None:
+        self.target = target
+        self.machine: Tree = {}
+        self.warnings: list[str] = []
+        self.objects: list[ObjectSpec] = []
+        self.changes: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        self._ids: dict[str, set[str]] = {}
+        self._place = ""
+
+    def run(self, options: Sequence[Option]) -> tuple[Option, ...]:
+        """The options with their pairs; raises Refused, CommandLineError."""
+        done = tuple([self._take(option) for option in options])
+        check_behind(done, self.machine, self.warnings)
+        return done
+
+    def _take(self, option: Option) -> Option:
+        if not option.word:
+            return option
+        if not on_target(option.name, self.target):
+            raise Refused(
+                f"{option.text}: Option not supported for this target",
+                explanation=f"QEMU for {self.target} does not have {option.word}.", hint="leave it out",
+                option=option.text, position=option.index,
+            )
+        value = option.value
+        if value is None:
+            self._switch(option)
+            return option
+        self._place = option.text
+        try:
+            reader = _READERS.get(option.name)
+            if reader is not None:
+                pairs = reader(self, option, value)
+            elif option.name in GROUPS:
+                pairs = self._opts(option.name, value)
+            else:
+                return option
+        except Wrong as wrong:
+            refuse(option, wrong)
+        except HelpWanted:
+            raise ask_no_help(option) from None
+        if option.name == "object":
+            # Made here, so that the object points at the finished option.
+            option = replace(option, args=pairs)
+            self.objects[-1] = replace(self.objects[-1], option=option)
+            return option
+        return replace(option, args=pairs)
+
+    def _switch(self, option: Option) -> None:
+        if option.name in ("help", "version", "audio-help"):
+            raise ask_no_help(option)
+        found = _SWITCHES.get(option.name)
+        if found is not None:
+            self.machine[found[0]] = found[1]
+
+    def _warn(self, text: str) -> None:
+        self.warnings.append(f"{self._place}: warning: {text}")
+
+    def _opts(self, name: str, value: str, *, abbreviated: bool = True) -> Pairs:
+        group = GROUPS[name]
+        ids = self._ids.get(group.name)
+        if ids is None:
+            ids = self._ids[group.name] = set()
+        return read_opts(group, value, self._warn, ids,
+                         abbreviated=abbreviated and name not in _NO_ABBREVIATION)
+
+    # -- one reader per option that is more than a list
+
+    def _machine(self, _option: Option, value: str) -> Pairs:
+        return parse_into(self.machine, value, "type")
+
+    def _smp(self, _option: Option, value: str) -> Pairs:
+        return self._machine_group("smp", "cpus", value)
+
+    def _boot(self, _option: Option, value: str) -> Pairs:
+        return self._machine_group("boot", "order", value)
+
+    def _machine_group(self, name: str, implied: str, value: str) -> Pairs:
+        tree: Tree = {}
+        pairs = parse_into(tree, value, implied)
+        merge(self.machine, {name: tree})
+        return pairs
+
+    def _machine_value(self, option: Option, value: str) -> Pairs:
+        self.machine[_VALUES[option.name]] = value
+        return ()
+
+    def _usbdevice(self, _option: Option, _value: str) -> Pairs:
+        self.machine["usb"] = "on"
+        return ()
+
+    def _object(self, option: Option, value: str) -> Pairs:
+        if value[:1] == "{":
+            whole = read_json(value)
+            qom_type, name = whole.get("qom-type"), whole.get("id")
+            _check_text("qom-type", qom_type, "qom-type" in whole)
+            _check_type(str(qom_type))
+            _check_text("id", name, "id" in whole)
+            props = read_tree(object_schema(str(qom_type)), whole, ("qom-type", "id"))
+            self.objects.append(ObjectSpec(str(qom_type), str(name), props, option))
+            return flatten_json(whole)
+        pairs = self._opts("object", value)
+        words = dict(pairs)
+        qom_type = words.get("qom-type")
+        if qom_type is None:
+            raise missing("qom-type")
+        if is_help(qom_type) or (qom_type in OBJECT_TYPES and ("help" in words or "?" in words)):
+            raise HelpWanted
+        _check_type(qom_type)
+        if "id" not in words:
+            raise missing("id")
+        # Of several ids, the first counts.
+        name = next(v for k, v in pairs if k == "id")
+        props = read_opts_members(object_schema(qom_type), pairs, self._warn, ("qom-type", "id"))
+        self.objects.append(ObjectSpec(qom_type, name, props, option))
+        return pairs
+
+    def _device(self, _option: Option, value: str) -> Pairs:
+        return flatten_json(read_json(value)) if value[:1] == "{" else self._opts("device", value)
+
+    def _blockdev(self, _option: Option, value: str) -> Pairs:
+        whole, pairs = self._tree(value, "driver")
+        check_blockdev(whole)
+        return pairs
+
+    def _netdev(self, _option: Option, value: str) -> Pairs:
+        if value[:1] != "{" and dict(split_opts(value, "type")).get("type") not in ("stream", "dgram"):
+            return self._opts("netdev", value)
+        whole, pairs = self._tree(value, "type")
+        check_netdev(whole)
+        return pairs
+
+    def _display(self, _option: Option, value: str) -> Pairs:
+        if is_help(value):
+            raise HelpWanted
+        if value[:3] == "vnc":
+            if value[3:4] != "=":
+                raise Wrong("VNC requires a display argument vnc=<display>",
+                            "-display vnc needs to know where.", "write -display vnc=:1")
+            return self._opts("vnc", value[4:], abbreviated=not is_help(value[4:]))
+        whole, pairs = self._tree(value, "type")
+        check_display(whole, keyval=value[:1] != "{")
+        return pairs
+
+    def _vnc(self, _option: Option, value: str) -> Pairs:
+        return self._opts("vnc", value, abbreviated=not is_help(value))
+
+    def _audiodev(self, _option: Option, value: str) -> Pairs:
+        if is_help(value):
+            raise HelpWanted
+        whole, pairs = self._tree(value, "driver")
+        for name in ("id", "driver"):
+            if name not in whole:
+                raise missing(name)
+        return pairs
+
+    def _audio(self, _option: Option, value: str) -> Pairs:
+        pairs = parse_into({}, value, "driver")
+        words = dict(pairs)
+        if is_help(words.get("driver", "")) or is_help(words.get("model", "")):
+            raise HelpWanted
+        if "model" not in words:
+            raise missing("model")
+        return pairs
+
+    def _compat(self, _option: Option, value: str) -> Pairs:
+        return self._tree(value, None)[1]
+
+    def _tree(self, value: str, implied: str | None) -> tuple[Tree, Pairs]:
+        """JSON or keyval, whichever ``value`` is; there is no help for these."""
+        if value[:1] == "{":
+            whole = read_json(value)
+            return whole, flatten_json(whole)
+        tree: Tree = {}
+        try:
+            return tree, parse_into(tree, value, implied)
+        except HelpWanted:
+            raise Wrong("Help is not available for this option", "QEMU has no help for it.",
+                        "leave out help") from None
+
+    def _accel(self, _option: Option, value: str) -> Pairs:
+        pairs = self._opts("accel", value)
+        if is_help(dict(pairs).get("accel", "help")):
+            raise HelpWanted
+        return pairs
+
+    def _global(self, _option: Option, value: str) -> Pairs:
+        match = _GLOBAL.match(value)
+        if match is not None:
+            return ("driver", match[1]), ("property", match[2]), ("value", value[match.end():])
+        pairs = self._opts("global", value)
+        if not {"driver", "property", "value"} <= {key for key, _ in pairs}:
+            raise Wrong("options 'driver', 'property', and 'value' are required",
+                        "-global says which property of which device gets which value.",
+                        "write -global DRIVER.PROPERTY=VALUE")
+        return pairs
+
+    def _set(self, _option: Option, value: str) -> Pairs:
+        match = _SET.match(value)
+        if match is None:
+            raise Wrong(f"can't parse: \"{value}\"", "-set changes one property of one option with an id.",
+                        "write -set device.ID.PROPERTY=VALUE")
+        kind, name, key = match.groups()
+        text = value[match.end():]
+        if kind in _NOT_IN_SET:
+            raise Wrong(f"-set is not supported with {kind}", "QEMU keeps these options in another way.",
+                        f"change the option -{kind} itself")
+        group = _SET_NAMES.get(kind)
+        if group is None:
+            raise Wrong(f"There is no option group '{kind}'", "-set starts with a kind of option.",
+                        near(kind, _SET_NAMES))
+        if name not in self._ids.get(kind, ()):
+            raise Wrong(f"there is no {kind} \"{name}\" defined",
+                        f"No -{kind} in front of this -set has the id {name!r}.", "put -set behind the option")
+        if group.kinds is not None:
+            if key not in group.kinds:
+                raise Wrong(f"Invalid parameter '{key}'", "The option has no such part.",
+                            near(key, group.kinds))
+            check_value(key, group.kinds[key], text, self._warn)
+        self.changes.setdefault((kind, name), []).append((key, text))
+        return ((f"{kind}.{name}.{key}", text),)
+
+    def _checked(self, option: Option, value: str) -> Pairs:
+        pairs = self._opts(option.name, value) if option.name in GROUPS else ()
+        CHECKS[option.name](value, dict(pairs))
+        return pairs
+
+    def _monitor(self, option: Option, value: str) -> Pairs:
+        if value[:8] != "chardev:" and not (option.name == "monitor" and value[:4] == "none"):
+            check_character_device(value, option.text)
+        return ()
+
+    def _readconfig(self, option: Option, _value: str) -> Pairs:
+        raise Wrong("the model opens no file, so it cannot read a configuration",
+                    "-readconfig names a file with more options; memkit only sees what is on the line.",
+                    "write the file's options on the command line")
+
+    def _often_help(self, option: Option, value: str) -> Pairs:
+        """Options that QEMU answers with a list when they say help, some of them late."""
+        if is_help(value):
+            raise HelpWanted
+        return self._opts(option.name, value) if option.name in GROUPS else ()
+
+
+def _check_text(name: str, value: Any, given: bool) -> None:
+    if not given:
+        raise missing(name)
+    if not isinstance(value, str):
+        raise Wrong(f"Invalid parameter type for '{name}', expected: string", f"{value!r:.60} is no text.",
+                    "put it into double quotes")
+
+
+def _check_type(qom_type: str) -> None:
+    if qom_type not in OBJECT_TYPES:
+        raise not_accepted("qom-type", qom_type, OBJECT_TYPES)
+
+
+_Reader = Callable[[Loop, Option, str], Pairs]
+_READERS: dict[str, _Reader] = {
+    "machine": Loop._machine, "smp": Loop._smp, "boot": Loop._boot, "object": Loop._object,
+    "device": Loop._device, "blockdev": Loop._blockdev, "netdev": Loop._netdev, "display": Loop._display,
+    "vnc": Loop._vnc, "audiodev": Loop._audiodev, "audio": Loop._audio, "compat": Loop._compat,
+    "accel": Loop._accel, "global": Loop._global, "set": Loop._set, "monitor": Loop._monitor, "qmp": Loop._monitor,
+    "qmp-pretty": Loop._monitor, "readconfig": Loop._readconfig,
+    "usbdevice": Loop._usbdevice, "cpu": Loop._often_help, "vga": Loop._often_help,
+    "chardev": Loop._often_help, "nic": Loop._often_help, "d": Loop._often_help, "L": Loop._often_help,
+    **dict.fromkeys(_VALUES, Loop._machine_value), **dict.fromkeys(CHECKS, Loop._checked),
+}

@@ -1,0 +1,131 @@
+"""Options beside memory that QEMU checks in its loop: disks, networks, screens, character devices.
+
+Source: qapi/block-core.json, qapi/net.json, qapi/ui.json, qemu_chr_parse_compat in chardev/char.c (QEMU 7.2).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from memkit.config.groups import GROUPS
+from memkit.config.qemuopts import check_value, split_opts
+from memkit.config.schema import display_schema
+from memkit.config.visit import missing, not_accepted, read_keyval, read_tree
+from memkit.config.wrong import Wrong, near
+
+__all__ = ["CHECKS", "DISKS", "check_blockdev", "check_character_device", "check_display", "check_netdev"]
+
+# Short forms of -drive: the interface ("" for the machine's own) and the unit, if it is fixed.
+DISKS: dict[str, tuple[str, int | None]] = {
+    "hda": ("", 0), "hdb": ("", 1), "hdc": ("", 2), "hdd": ("", 3), "cdrom": ("", 2), "fda": ("floppy", 0),
+    "fdb": ("floppy", 1), "pflash": ("pflash", None), "sd": ("sd", None), "mtdblock": ("mtd", None),
+}
+_BLOCK_DRIVERS = tuple("""
+blkdebug blklogwrites blkreplay blkverify bochs cloop compress copy-before-write copy-on-read dmg file
+snapshot-access ftp ftps gluster host_cdrom host_device http https iscsi luks nbd nfs null-aio null-co
+nvme parallels preallocate qcow qcow2 qed quorum raw rbd replication ssh throttle vdi vhdx vmdk vpc vvfat
+""".split())
+_NETWORKS = (
+    "none", "nic", "user", "tap", "l2tpv3", "socket", "stream", "dgram", "vde", "bridge", "hubport", "netmap",
+    "vhost-user", "vhost-vdpa",
+)
+_DISPLAYS = ("default", "none", "gtk", "sdl", "egl-headless", "curses", "spice-app", "dbus")
+_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\Z")
+_ANGLE = re.compile(r"[ \t\n\v\f\r]*([+-]?[0-9]{1,20})")
+_SIMPLE = frozenset(("null", "pty", "msmouse", "wctablet", "braille", "testdev", "stdio", "con:"))
+_STARTS = ("COM", "file:", "pipe:", "/dev/")
+_SOCKET = re.compile(r"(?:tcp|telnet|tn3270|websocket):(?:[^:]{1,64}:|:)([^,]{1,32})(?:,(.*))?\Z", re.S)
+_SCREEN = re.compile(r"vc(?:[^:]|\Z|:[0-9]{1,7}C?x[0-9]{1,7})", re.S)
+_DATAGRAM = re.compile(r"udp:(?:[^:]{1,64}:|:)[^@,]{1,32}(?:@(?:[^:]{1,64}:|:)[^,]{1,32})?", re.S)
+
+
+def _choice(whole: dict[str, Any], name: str, known: tuple[str, ...]) -> str:
+    if name not in whole:
+        raise missing(name)
+    value = whole[name]
+    if not isinstance(value, str):
+        raise Wrong(f"Invalid parameter type for '{name}', expected: string", f"{value!r:.60} is no text.",
+                    "write one text")
+    if value not in known:
+        raise not_accepted(name, value, known)
+    return value
+
+
+def check_blockdev(whole: dict[str, Any]) -> None:
+    """Raise Wrong unless ``-blockdev`` names a driver that there is."""
+    _choice(whole, "driver", _BLOCK_DRIVERS)
+
+
+def check_netdev(whole: dict[str, Any]) -> None:
+    """Raise Wrong unless ``-netdev`` in its newer form has an id and a type that there is."""
+    if "id" not in whole:
+        raise missing("id")
+    _choice(whole, "type", _NETWORKS)
+
+
+def check_display(whole: dict[str, Any], *, keyval: bool) -> None:
+    """Raise Wrong unless ``-display`` is as its schema says."""
+    kind = _choice(whole, "type", _DISPLAYS)
+    members = display_schema(kind) or ()
+    if keyval:
+        read_keyval(members, whole, "", ("type",))
+    else:
+        read_tree(members, whole, ("type",))
+
+
+def check_character_device(text: str, place: str) -> None:
+    """Raise Wrong unless ``text`` is a character device in its old form, such as ``unix:/tmp/s,server``."""
+    name = text.removeprefix("mon:")
+    if name in _SIMPLE or name.startswith(_STARTS) or _SCREEN.match(name) or _DATAGRAM.match(name):
+        return
+    failed = f"parse error: {text}"
+    why = "The argument is no character device."
+    socket = _SOCKET.match(name)
+    if socket is not None or name.startswith("unix:"):
+        rest, implied = (socket[2] or "", None) if socket is not None else (name[5:], "path")
+        kinds = GROUPS["chardev"].kinds or {}
+        for key, value in split_opts(rest, implied):
+            try:
+                if key != "id":
+                    if key not in kinds:
+                        raise Wrong(f"Invalid parameter '{key}'", why, near(key, kinds))
+                    check_value(key, kinds[key], value, lambda _text: None)
+            except Wrong as wrong:
+                raise Wrong(f"{wrong.message}\n{place}: {failed}", wrong.why, wrong.hint) from None
+        return
+    if name.startswith(("tcp:", "telnet:", "tn3270:", "websocket:", "udp:", "vc")):
+        raise Wrong(failed, why, "write HOST:PORT behind the kind")
+    raise Wrong(f"'{name}' is not a valid char driver\n{place}: {failed}", why,
+                "write stdio, pty, null, none, unix:PATH,server=on,wait=off or tcp:HOST:PORT")
+
+
+def _check_option_rom(_value: str, words: dict[str, str]) -> None:
+    if "romfile" not in words:
+        raise Wrong("Option ROM file is not specified", "-option-rom names a file.", "write romfile=FILE")
+
+
+def _check_virtfs(_value: str, words: dict[str, str]) -> None:
+    if "fsdriver" not in words or "mount_tag" not in words:
+        raise Wrong("Usage: -virtfs fsdriver,mount_tag=tag", "-virtfs needs a driver and a tag.",
+                    "write -virtfs local,path=DIR,mount_tag=TAG,security_model=none")
+
+
+def _check_rotate(value: str, _words: dict[str, str]) -> None:
+    angle = _ANGLE.match(value)
+    if int(angle[1] if angle else 0) not in (0, 90, 180, 270):
+        raise Wrong("only 90, 180, 270 deg rotation is available", "The screen turns by right angles.",
+                    "write -rotate 90")
+
+
+def _check_uuid(value: str, _words: dict[str, str]) -> None:
+    if _UUID.match(value) is None:
+        raise Wrong("failed to parse UUID string: wrong format", "A UUID has 32 hexadecimal digits.",
+                    "write -uuid 12345678-1234-1234-1234-123456789abc")
+
+
+# Further checks of single options: the argument, and its pairs where it has some.
+CHECKS: dict[str, Callable[[str, dict[str, str]], None]] = {
+    "option-rom": _check_option_rom, "virtfs": _check_virtfs, "rotate": _check_rotate, "uuid": _check_uuid,
+}

@@ -1,0 +1,139 @@
+"""What each type of object, ``-numa``, ``-smp`` and ``-m`` may say: QEMU's QAPI schema as data.
+
+A type lists its members in the order in which QEMU checks them: ``name:kind``, with ``?`` in front
+where it can be left out.  Kinds: bool, str, size, int, uint8 ... uint64, ``[kind]`` for a list, a name
+of ENUMS, or any (kept as it is).
+
+Source: qapi/qom.json, qapi/machine.json, qapi/authz.json, qapi/crypto.json, qapi/ui.json (QEMU 7.2).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+__all__ = ["ENUMS", "NUMA_TYPES", "OBJECT_TYPES", "Member", "display_schema", "numa_schema", "object_schema",
+           "schema"]
+
+# Name, kind, and whether it can be left out.
+Member = tuple[str, str, bool]
+
+ENUMS: dict[str, tuple[str, ...]] = {
+    "policy": ("default", "preferred", "bind", "interleave"),
+    "queue": ("all", "rx", "tx"), "insert": ("before", "behind"),
+    "authz-policy": ("deny", "allow"), "endpoint": ("client", "server"), "secret-format": ("raw", "base64"),
+    "toggle": ("ctrl-ctrl", "alt-alt", "shift-shift", "meta-meta", "scrolllock", "ctrl-scrolllock"),
+    "hierarchy": ("memory", "first-level", "second-level", "third-level"),
+    "data-type": ("access-latency", "read-latency", "write-latency", "access-bandwidth", "read-bandwidth",
+                  "write-bandwidth"),
+    "associativity": ("none", "direct", "complex"), "write-policy": ("none", "write-back", "write-through"),
+    "gl": ("off", "on", "core", "es"), "grab-mod": ("lctrl-lalt", "lshift-lctrl-lalt", "rctrl"),
+}
+_BACKEND = (
+    "?dump:bool ?host-nodes:[uint16] ?merge:bool ?policy:policy ?prealloc:bool ?prealloc-threads:uint32 "
+    "?prealloc-context:str ?share:bool ?reserve:bool size:size ?x-use-canonical-path-for-ramblock-id:bool "
+)
+_FILTER = "netdev:str ?queue:queue ?status:str ?position:str ?insert:insert "
+_TLS = "?verify-peer:bool ?dir:str ?endpoint:endpoint ?priority:str "
+_SECRET = "?loaded:bool ?format:secret-format ?keyid:str ?iv:str "
+_LOOP = "?aio-max-batch:int ?thread-pool-min:int ?thread-pool-max:int "
+_QUEUES = "?queues:uint32 "
+_LIMITS = " ".join(
+    f"?x-{name}:int" for name in (
+        *(f"{what}-{which}{tail}" for what in ("iops", "bps") for which in ("total", "read", "write")
+          for tail in ("", "-max", "-max-length")), "iops-size",
+    )
+)
+_OBJECTS = {
+    "memory-backend-ram": _BACKEND,
+    "memory-backend-file":
+        _BACKEND + "?align:size ?discard-data:bool mem-path:str ?pmem:bool ?readonly:bool",
+    "memory-backend-memfd": _BACKEND + "?hugetlb:bool ?hugetlbsize:size ?seal:bool",
+    "memory-backend-epc": _BACKEND,
+    "authz-list": "?policy:authz-policy ?rules:any", "authz-listfile": "filename:str ?refresh:bool",
+    "authz-pam": "service:str", "authz-simple": "identity:str", "can-bus": "",
+    "can-host-socketcan": "if:str canbus:str",
+    "colo-compare": "primary_in:str secondary_in:str outdev:str iothread:str ?notify_dev:str "
+                    "?compare_timeout:uint64 ?expired_scan_cycle:uint32 ?max_queue_size:uint32 "
+                    "?vnet_hdr_support:bool",
+    "cryptodev-backend": _QUEUES, "cryptodev-backend-builtin": _QUEUES, "cryptodev-backend-lkcf": _QUEUES,
+    "cryptodev-vhost-user": _QUEUES + "chardev:str", "dbus-vmstate": "addr:str ?id-list:str",
+    "filter-buffer": _FILTER + "interval:uint32", "filter-dump": _FILTER + "file:str ?maxlen:uint32",
+    "filter-mirror": _FILTER + "outdev:str ?vnet_hdr_support:bool",
+    "filter-redirector": _FILTER + "?indev:str ?outdev:str ?vnet_hdr_support:bool", "filter-replay": _FILTER,
+    "filter-rewriter": _FILTER + "?vnet_hdr_support:bool",
+    "input-barrier": "name:str ?server:str ?port:str ?x-origin:str ?y-origin:str ?width:str ?height:str",
+    "input-linux": "evdev:str ?grab_all:bool ?repeat:bool ?grab-toggle:toggle",
+    "iothread": _LOOP + "?poll-max-ns:int ?poll-grow:int ?poll-shrink:int", "main-loop": _LOOP,
+    "pef-guest": "", "pr-manager-helper": "path:str", "qtest": "chardev:str ?log:str",
+    "rng-builtin": "?opened:bool", "rng-egd": "?opened:bool chardev:str",
+    "rng-random": "?opened:bool ?filename:str", "secret": _SECRET + "?data:str ?file:str",
+    "secret_keyring": _SECRET + "serial:int32",
+    "sev-guest": "?sev-device:str ?dh-cert-file:str ?session-file:str ?policy:uint32 ?handle:uint32 "
+                 "?cbitpos:uint32 reduced-phys-bits:uint32 ?kernel-hashes:bool",
+    "thread-context": "?cpu-affinity:[uint16] ?node-affinity:[uint16]", "s390-pv-guest": "",
+    "throttle-group": f"?limits:any {_LIMITS}", "tls-creds-anon": _TLS + "?loaded:bool",
+    "tls-creds-psk": _TLS + "?loaded:bool ?username:str",
+    "tls-creds-x509": _TLS + "?loaded:bool ?sanity-check:bool ?passwordid:str", "tls-cipher-suites": _TLS,
+    "x-remote-object": "fd:str devid:str", "x-vfio-user-server": "socket:any device:str",
+}
+OBJECT_TYPES = frozenset(_OBJECTS)
+_NUMA = {
+    "node": "?nodeid:uint16 ?cpus:[uint16] ?mem:size ?memdev:str ?initiator:uint16",
+    "dist": "src:uint16 dst:uint16 val:uint8",
+    "cpu": "?node-id:int ?socket-id:int ?die-id:int ?cluster-id:int ?core-id:int ?thread-id:int",
+    "hmat-lb": "initiator:uint16 target:uint16 hierarchy:hierarchy data-type:data-type ?latency:uint64 "
+               "?bandwidth:size",
+    "hmat-cache": "node-id:uint32 size:size level:uint8 associativity:associativity policy:write-policy "
+                  "line:uint16",
+}
+NUMA_TYPES = tuple(_NUMA)
+_DISPLAY = {
+    "default": "", "none": "", "spice-app": "",
+    "gtk": "?grab-on-hover:bool ?zoom-to-fit:bool ?show-tabs:bool ?show-menubar:bool",
+    "sdl": "?grab-mod:grab-mod", "egl-headless": "?rendernode:str", "curses": "?charset:str",
+    "dbus": "?rendernode:str ?addr:str ?p2p:bool ?audiodev:str",
+}
+_MACHINE = {
+    "smp": "?cpus:int ?sockets:int ?dies:int ?clusters:int ?cores:int ?threads:int ?maxcpus:int",
+    "boot": "?order:str ?once:str ?menu:bool ?splash:str ?splash-time:int ?reboot-timeout:int ?strict:bool",
+    "memory": "?size:size ?max-size:size ?slots:uint64",
+}
+
+
+def _members(text: str) -> tuple[Member, ...]:
+    found = []
+    for word in text.split():
+        name, _, kind = word.lstrip("?").partition(":")
+        found.append((name, kind, word[0] == "?"))
+    return tuple(found)
+
+
+@cache
+def object_schema(qom_type: str) -> tuple[Member, ...]:
+    """The members of an object of type ``qom_type`` beside qom-type and id; KeyError if unknown.
+
+    >>> object_schema("thread-context")[0]
+    ('cpu-affinity', '[uint16]', True)
+    """
+    return _members(_OBJECTS[qom_type])
+
+
+@cache
+def numa_schema(kind: str) -> tuple[Member, ...]:
+    """The members of ``-numa`` of one kind beside type; KeyError if unknown."""
+    return _members(_NUMA[kind])
+
+
+@cache
+def display_schema(kind: str) -> tuple[Member, ...] | None:
+    """The members of ``-display`` of one kind beside type; None if unknown."""
+    own = _DISPLAY.get(kind)
+    if own is None:
+        return None
+    return _members(f"?full-screen:bool ?window-close:bool ?show-cursor:bool ?gl:gl {own}")
+
+
+@cache
+def schema(name: str) -> tuple[Member, ...]:
+    """The members of the machine property ``name``: smp, boot or memory."""
+    return _members(_MACHINE[name])

@@ -1,0 +1,233 @@
+"""Typed values from text or JSON, checked against a schema in QEMU's order and words.
+
+Three readers for one schema, because QEMU has three: QemuOpts (``-object a,b=c``, ``-numa``), JSON,
+and keyval trees (``-smp``, ``-display``).  Their messages differ.
+
+Source: qapi/opts-visitor.c, qapi/qobject-input-visitor.c, qapi/qapi-visit-core.c (QEMU 7.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from memkit.config.numbers import c_integer, read_bool, uint, uint_ranges
+from memkit.config.qemuopts import Pairs, warn_hex
+from memkit.config.schema import ENUMS, Member
+from memkit.config.wrong import Wrong, near
+from memkit.units import parse_size
+
+__all__ = ["missing", "not_accepted", "read_keyval", "read_opts_members", "read_tree"]
+
+Warn = Callable[[str], None]
+_BITS = {"uint8": 8, "uint16": 16, "uint32": 32, "int32": 32}
+
+
+def missing(name: str) -> Wrong:
+    """The mistake of leaving out ``name``."""
+    return Wrong(f"Parameter '{name}' is missing", f"{name.rpartition('.')[2]}= has to be given.",
+                 f"add {name}=")
+
+
+def not_accepted(name: str, value: str, known: Iterable[str]) -> Wrong:
+    """The mistake of a ``value`` that is none of ``known``."""
+    return Wrong(f"Parameter '{name}' does not accept value '{value}'",
+                 f"{value!r:.60} is none of the values that {name}= takes.", near(value, known))
+
+
+def _expects(name: str, what: str, value: object, example: str) -> Wrong:
+    return Wrong(f"Parameter '{name}' expects {what}", f"{value!r:.60} does not fit.", f"write {example}")
+
+
+def _json_type(name: str, expected: str, value: object) -> Wrong:
+    return Wrong(f"Invalid parameter type for '{name}', expected: {expected}",
+                 f"The JSON value {value!r:.60} has another type.",
+                 "in JSON, numbers and true or false have no quotes, texts have them")
+
+
+def _in_range(name: str, kind: str, value: int) -> int:
+    bits = _BITS.get(kind)
+    if bits is not None:
+        signed = kind[0] == "i"
+        low, high = (-(1 << bits - 1), 1 << bits - 1) if signed else (0, 1 << bits)
+        if not low <= value < high:
+            # QEMU has no name for the elements of a list, and says so.
+            raise _expects(name, f"{kind}_t", value, f"a number from {low} to {high - 1}")
+    return value
+
+
+def _enum(name: str, kind: str, value: str) -> str:
+    if value not in ENUMS[kind]:
+        raise not_accepted(name, value, ENUMS[kind])
+    return value
+
+
+def read_opts_members(
+    members: Iterable[Member], pairs: Pairs, warn: Warn, used: Iterable[str]
+) -> dict[str, Any]:
+    """The typed members from the pairs of a QemuOpts; the last of equal keys wins, lists take all.
+
+    ``used`` are keys that were read before.  Raises Wrong at the first mistake.
+    """
+    given = dict(pairs)
+    values: dict[str, Any] = {}
+    for name, kind, optional in members:
+        text = given.get(name)
+        if text is None:
+            if not optional:
+                raise missing(name)
+        elif kind == "bool":
+            values[name] = _opts_bool(name, text)
+        elif kind == "size":
+            values[name] = _opts_size(name, text, warn)
+        elif kind in ("str", "any"):
+            values[name] = text
+        elif kind[0] == "[":
+            values[name] = _opts_list(name, kind[1:-1], [v for k, v in pairs if k == name])
+        elif kind in ENUMS:
+            values[name] = _enum(name, kind, text)
+        else:
+            values[name] = _opts_integer(name, kind, text)
+    # Everything given was read, unless a key is left over.
+    if len(values) < len(given):
+        known = [name for name, _, _ in members]
+        for key in given:
+            if key not in values and key not in used:
+                raise Wrong(f"Invalid parameter '{key}'", f"There is no property {key!r:.60} here.",
+                            near(key, known))
+    return values
+
+
+def _opts_bool(name: str, text: str) -> bool:
+    try:
+        return read_bool(text)
+    except ValueError:
+        raise _expects(name, "'on' or 'off'", text, f"{name}=on or {name}=off") from None
+
+
+def _opts_size(name: str, text: str, warn: Warn) -> int:
+    try:
+        value = parse_size(text)
+    except (ValueError, OverflowError):
+        raise _expects(name, "a size value", text, f"{name}=4G or {name}=512M") from None
+    warn_hex(text, warn)
+    return value
+
+
+def _opts_integer(name: str, kind: str, text: str) -> int:
+    try:
+        if kind[0] == "u":
+            value = uint(text)
+        else:
+            value = c_integer(text, signed=True)
+    except (ValueError, OverflowError):
+        what = "a uint64 value" if kind[0] == "u" else "an int64 value"
+        raise _expects(name, what, text, f"{name}=0") from None
+    return _in_range(name, kind, value)
+
+
+def _opts_list(name: str, kind: str, texts: list[str]) -> list[int]:
+    numbers: list[int] = []
+    for text in texts:
+        try:
+            found = uint_ranges((text,))
+        except ValueError:
+            raise _expects(name, "a uint64 value or range", text, f"{name}=0 or {name}=0-3") from None
+        for number in found:
+            _in_range("null", kind, number)
+        numbers += found
+    return numbers
+
+
+def read_tree(members: Iterable[Member], tree: Mapping[str, Any], used: Iterable[str]) -> dict[str, Any]:
+    """The typed members of a JSON object; ``used`` are keys that were read before; raises Wrong."""
+    values: dict[str, Any] = {}
+    for name, kind, optional in members:
+        if name in tree:
+            values[name] = _json_value(name, name, kind, tree[name])
+        elif not optional:
+            raise missing(name)
+    _no_more(members, tree, values, used, "")
+    return values
+
+
+def _json_value(name: str, path: str, kind: str, value: Any) -> Any:
+    if kind == "bool":
+        if not isinstance(value, bool):
+            raise _json_type(path, "boolean", value)
+        return value
+    if kind == "any":
+        return value
+    if kind[0] == "[":
+        if not isinstance(value, list):
+            raise _json_type(path, "array", value)
+        return [_json_value("null", f"{path}[{i}]", kind[1:-1], v) for i, v in enumerate(value)]
+    if kind == "str" or kind in ENUMS:
+        if not isinstance(value, str):
+            raise _json_type(path, "string", value)
+        return _enum(name, kind, value) if kind in ENUMS else value
+    fits = isinstance(value, int) and not isinstance(value, bool) and -(1 << 63) <= value < 1 << 64
+    if kind[0] == "i":
+        if not fits or value >= 1 << 63:
+            raise _json_type(path, "integer", value)
+        return _in_range(name, kind, value)
+    if not fits:
+        raise Wrong(f"Parameter '{path}' expects uint64", f"The JSON value {value!r:.60} is no whole number.",
+                    f'in JSON, sizes are bytes without quotes and suffix: "{path}": 1073741824')
+    # Negative numbers wrap around, which QEMU keeps for old clients.
+    return _in_range(name, kind, value % (1 << 64))
+
+
+def read_keyval(
+    members: Iterable[Member], tree: Any, path: str, used: Iterable[str] = (),
+    warn: Warn = lambda _text: None,
+) -> dict[str, Any]:
+    """The typed members of the keyval tree at ``path``; raises Wrong."""
+    if not isinstance(tree, dict):
+        raise Wrong(f"Invalid parameter type for '{path}', expected: object",
+                    f"{path} is a group of values, not one value.", f"write {path}.NAME=VALUE")
+    values: dict[str, Any] = {}
+    prefix = f"{path}." if path else ""
+    for name, kind, optional in members:
+        if name in tree:
+            values[name] = _keyval_value(name, prefix + name, kind, tree[name], warn)
+        elif not optional:
+            raise missing(prefix + name)
+    _no_more(members, tree, values, used, prefix)
+    return values
+
+
+def _keyval_value(name: str, path: str, kind: str, value: Any, warn: Warn) -> Any:
+    if kind == "any":
+        return value
+    if not isinstance(value, str):
+        raise Wrong(f"Parameters '{path}.*' are unexpected", f"{path} is one value, not a group.",
+                    f"write {path}=VALUE")
+    try:
+        if kind == "bool":
+            return read_bool(value)
+        if kind == "size":
+            size = parse_size(value)
+            warn_hex(value, warn)
+            return size
+        if kind == "str":
+            return value
+        if kind in ENUMS:
+            return _enum(name, kind, value)
+        return _in_range(name, kind, c_integer(value, signed=kind[0] == "i"))
+    except (ValueError, OverflowError):
+        what = {"bool": "'on' or 'off'", "size": "size"}.get(kind, "integer")
+        example = {"bool": "on", "size": "4G"}.get(kind, "4")
+        raise _expects(path, what, value, f"{path}={example}") from None
+
+
+def _no_more(
+    members: Iterable[Member], tree: Mapping[str, Any], values: Mapping[str, Any], used: Iterable[str],
+    prefix: str,
+) -> None:
+    if len(values) < len(tree):
+        known = [name for name, _, _ in members]
+        for key in tree:
+            if key not in values and key not in used:
+                raise Wrong(f"Parameter '{prefix}{key}' is unexpected",
+                            f"There is no property {key!r:.60} here.", near(key, known))

@@ -1,0 +1,106 @@
+"""What follows once it is known who answers: block, pages, backend, device, node, migration.
+
+Source: unassigned_mem_read and memory_access_is_direct in softmmu/memory.c and
+include/exec/memory.h, unassigned_io_read in softmmu/ioport.c, build_srat in
+hw/i386/acpi-build.c for the NUMA node of main RAM (QEMU 7.2).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from memkit.explain.story import Step
+from memkit.memory.flatview import FlatRange
+from memkit.units import hex_address, human
+
+if TYPE_CHECKING:
+    from memkit.guest import Guest
+
+__all__ = ["facts_about", "facts_of_nobody"]
+
+TARGET_PAGE = 4096
+
+
+def facts_of_nobody() -> tuple[Step, ...]:
+    """What happens to an access that nobody answers.
+
+    The x86 CPUs of QEMU have no hook for failed accesses, so the guest gets no exception.
+    """
+    return (Step("unassigned", 0, "", (
+        "Such an access is unassigned: a read by the guest gives 0, a write is lost, and the monitor's "
+        "xp says that it cannot access memory."
+    ), {"reads_as": 0}),)
+
+
+def facts_about(guest: Guest, found: FlatRange, gpa: int) -> tuple[Step, ...]:
+    """What is known about a gpa that ``found`` answers, as Steps of the kinds that are facts."""
+    region, block = found.region, found.region.block
+    offset = found.offset_in_region + gpa - found.start
+    facts: list[Step] = []
+
+    def say(kind: str, sentence: str, **details: Any) -> None:
+        facts.append(Step(kind, 0, region.name, sentence, details))
+
+    say("range", f"It lies in the flat range {hex_address(found.start)} to {hex_address(found.end - 1)} "
+        f"({human(found.size)}, {found.type}).", start=found.start, size=found.size, type=found.type)
+    if region.type == "i/o":
+        if region.container is None and region.name == "io":
+            say("unassigned", "No device claims this port: a read gives all ones, a write is lost.")
+        else:
+            say("access", f"It is not memory: the device behind {region.name} handles each access.")
+        return tuple(facts)
+    if block is None:
+        say("block", f"The RAMBlock behind {region.name} is not known.")
+    else:
+        ram_addr = block.offset + offset
+        say("block", f"RAMBlock {block.label} holds the byte at offset {hex_address(offset)}; "
+            f"its ram_addr_t is {hex_address(ram_addr)}.", offset=offset, ram_addr=ram_addr)
+    if found.type.endswith("romd"):
+        say("access", "The guest reads it like memory; a write is a command to the chip.")
+    elif found.readonly:
+        say("access", "The guest can read it; its writes are ignored.")
+    if block is None:
+        return tuple(facts)
+    page = block.page_size
+    say("page", f"It is in target page {hex_address(gpa // TARGET_PAGE)} ({human(TARGET_PAGE)} each) "
+        f"and in host page {offset // page} of the block ({human(page)} each).",
+        target_page=gpa // TARGET_PAGE, host_page=offset // page, page_size=page)
+    backend = block.backend
+    if backend is not None:
+        place = f"{backend.mem_path} on {backend.filesystem}" if backend.mem_path else backend.filesystem
+        share = "shared: others who map it see the same bytes" if backend.share else "private to this QEMU"
+        say("backend", f"Backend {backend.id} ({backend.type}) takes it from {place} memory, {share}.",
+            id=backend.id, share=backend.share, mem_path=backend.mem_path)
+    owners = [f for f in guest.frontends if any(b is block for b in f.blocks)]
+    device = next((
+        d for d in guest.memory_devices if d.addr <= gpa < d.addr + d.size
+        and (backend is None or d.memdev.rpartition("/")[2] == backend.id)
+    ), None)
+    node = None
+    if device is not None:
+        slot = "" if device.slot is None else f" in slot {device.slot}"
+        say("device", f"The guest sees it as {device.kind} {device.id or '(without an id)'}{slot}.",
+            id=device.id, slot=device.slot)
+        node = device.node
+    elif owners:
+        labels = [f.label for f in owners]
+        say("frontend", f"The guest sees it as {', '.join(labels)}.", labels=labels)
+    if any(f.kind in ("machine", "numa-node") for f in owners):
+        node = _node_of(guest, region.addr + offset)
+    if node is not None and any(n.id == node for n in guest.numa):
+        say("numa", f"It belongs to NUMA node {node}.", node=node)
+    if block.migratable:
+        say("migration", f"It migrates under the name {block.idstr}.", idstr=block.idstr)
+    else:
+        say("migration", "Its block has no name, so it does not migrate.", idstr="")
+    return tuple(facts)
+
+
+def _node_of(guest: Guest, offset: int) -> int | None:
+    """The NUMA node of a byte of main RAM: the nodes take it in order, each its share."""
+    end = 0
+    for node in guest.numa:
+        end += node.size - node.plugged
+        if offset < end:
+            return node.id
+    return None

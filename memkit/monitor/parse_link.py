@@ -1,0 +1,221 @@
+"""The pieces of parsed monitor text put together: regions with RAMBlocks, trees with FlatViews.
+
+What one command leaves open, another one may settle: ``info mtree`` calls containers i/o, and
+``info mtree -f`` shows which of them answer accesses.  Only what is certain is linked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from memkit.memory.backend import Backend
+from memkit.memory.device import Frontend, MemoryDevice
+from memkit.memory.flatview import AddressSpace, FlatRange, FlatView, render
+from memkit.memory.ramblock import RAMBlock
+from memkit.memory.region import ADDRESS_SPACE_SIZE, MemoryRegion
+from memkit.monitor.parse_flat import FlatLine, FlatText
+from memkit.monitor.parse_mtree import Forest, reachable
+
+__all__ = [
+    "attach_flat_views", "find_frontends", "link_backends", "link_blocks", "regions_by_block", "settle_kinds",
+]
+
+# What QEMU makes as a pure container even when nothing is in it.
+_CONTAINERS = frozenset({"bus master container", "device-memory", "pci", "system", "memory"})
+_FRONTENDS = {"dimm": "pc-dimm", "nvdimm": "nvdimm", "virtio-mem": "virtio-mem-pci",
+              "virtio-pmem": "virtio-pmem-pci"}
+_MEMORY = ("ram", "rom", "romd", "ramd")
+PAGE = 4096
+
+
+def settle_kinds(forest: Forest, views: Sequence[FlatText]) -> None:
+    """Decide which vague regions are containers.
+
+    With FlatViews: a region is a device where one of its ranges is shown, and a container where
+    it would have to show.  Without: one with regions inside, or of 4 GiB and more, is a container.
+    """
+    answering = {(line.name, line.priority) for view in views for line in view.lines}
+    for region in forest.vague:
+        if (region.name, region.priority) in answering:
+            region.kind = "i/o"
+            continue
+        if forest.says_container:
+            continue
+        big = region.size >= 1 << 32 or region.name in _CONTAINERS
+        if big or (region.subregions and region.name != "io"):
+            region.kind = "container"
+    vague = {id(r) for r in forest.vague}
+    shown = _lines_by_space(views)
+    for space in forest.spaces:
+        lines = shown.get((space.name, space.root.name))
+        if lines is None:
+            continue
+        names = {line.name for line in lines}
+        for _ in range(len(forest.vague)):
+            wrong = [r.region for r in render(space.root).ranges
+                     if r.region.name not in names and id(r.region) in vague]
+            if not wrong:
+                break
+            for region in wrong:
+                region.kind = "container"
+
+
+def attach_flat_views(spaces: list[AddressSpace], views: Sequence[FlatText]) -> list[AddressSpace]:
+    """The address spaces, each with the FlatView that QEMU printed for it.
+
+    Spaces that only the FlatViews know are added; their trees are flat, too.
+    """
+    made: dict[int, FlatView] = {}
+    left = [(name, root, view) for view in views for name, root in view.spaces]
+    result = []
+    for space in spaces:
+        match = next(
+            (e for e in left if e[0] == space.name and e[1] in (space.root.name, "", "(disabled)")), None
+        )
+        if match is not None:
+            left.remove(match)
+            view = match[2]
+            if id(view) not in made:
+                made[id(view)] = _flat_view(space.root, view)
+            vars(space)["flat_view"] = made[id(view)]
+        result.append(space)
+    synthetic: dict[int, MemoryRegion] = {}
+    for name, root_name, view in left:
+        if any(s.name == name and not root_name for s in spaces):
+            continue
+        root = synthetic.setdefault(id(view), _flat_tree(root_name or name, view))
+        space = AddressSpace(name, root)
+        if id(view) not in made:
+            made[id(view)] = _flat_view(root, view)
+        vars(space)["flat_view"] = made[id(view)]
+        result.append(space)
+    return sorted(result, key=lambda s: s.name != "memory")
+
+
+def _lines_by_space(views: Sequence[FlatText]) -> dict[tuple[str, str], list[FlatLine]]:
+    return {key: view.lines for view in views for key in view.spaces}
+
+
+def _flat_view(root: MemoryRegion, view: FlatText) -> FlatView:
+    """The printed ranges, with the regions of the tree below ``root`` (gpa ranges)."""
+    rendered = render(root)
+    exact = {(r.start, r.size, r.region.name): r.region for r in rendered.ranges}
+    named: dict[str, MemoryRegion] = {}
+    for r in rendered.ranges:
+        named.setdefault(r.region.name, r.region)
+    ranges = []
+    for line in view.lines:
+        region = exact.get((line.start, line.size, line.name)) or named.get(line.name)
+        if region is None:
+            region = named[line.name] = _detached(line)
+        ranges.append(FlatRange(
+            line.start, line.size, region, line.offset,
+            line.type == "rom", line.nonvolatile,
+        ))
+    if rendered.root is not None:
+        real = rendered.root
+    else:
+        real = root
+    return FlatView(real if view.lines or view.root else None, tuple(ranges))
+
+
+def _flat_tree(name: str, view: FlatText) -> MemoryRegion:
+    """A tree for a FlatView whose own tree is unknown: one window for every range."""
+    root = MemoryRegion(name, ADDRESS_SPACE_SIZE)
+    targets: dict[tuple[str, str, int], MemoryRegion] = {}
+    for line in view.lines:
+        key = (line.name, line.type, line.priority)
+        region = targets.setdefault(key, _detached(line))
+        region.size = max(region.size, line.offset + line.size)
+    for line in view.lines:
+        region = targets[line.name, line.type, line.priority]
+        if line.offset == 0 and region.size == line.size and region.container is None:
+            root.add(region, line.start, line.priority)
+        else:
+            window = MemoryRegion.window(line.name, region, line.offset, line.size)
+            window.nonvolatile = line.nonvolatile
+            root.add(window, line.start, line.priority)
+    return root
+
+
+def _detached(line: FlatLine) -> MemoryRegion:
+    kind = line.type if line.type in _MEMORY else "i/o"
+    return MemoryRegion(
+        line.name, line.offset + line.size, kind, priority=line.priority,  # type: ignore[arg-type]
+        nonvolatile=line.nonvolatile,
+    )
+
+
+def link_backends(blocks: Iterable[RAMBlock], backends: Iterable[Backend]) -> None:
+    """Give each RAMBlock its Backend, where the name and the size say so.
+
+    A backend's block has the backend's id as its name, the object's path on old machine types,
+    or both behind the path of the device that shows it.
+    """
+    by_id = {b.id: b for b in backends}
+    for block in blocks:
+        names = [block.idstr.rpartition("/objects/")[2], block.idstr.rpartition("/")[2]]
+        for backend in filter(None, (by_id.get(n) for n in names)):
+            if backend.size <= block.max_length < backend.size + max(block.page_size, PAGE):
+                block.backend, block.shared, block.purpose = backend, backend.share, "ram"
+                block.owner = backend.path
+                break
+
+
+def link_blocks(regions: Iterable[MemoryRegion], blocks: Sequence[RAMBlock]) -> None:
+    """Give each ram, rom or romd region its RAMBlock, where name and size leave no choice."""
+    wanted: dict[tuple[str, int], list[MemoryRegion]] = {}
+    for region in regions:
+        if region.alias is None and region.kind in _MEMORY:
+            wanted.setdefault((region.name, -(-region.size // PAGE) * PAGE), []).append(region)
+    for (name, size), same in wanted.items():
+        fit = [b for b in blocks if size in (b.max_length, b.used_length) and _named(b.idstr, name)]
+        if len(fit) == 1 and len(same) == 1:
+            same[0].block = fit[0]
+            fit[0].region_name = name
+
+
+def _named(idstr: str, region: str) -> bool:
+    return bool(region) and (idstr == region or idstr.endswith("/" + region))
+
+
+def find_frontends(
+    spaces: Sequence[AddressSpace], blocks: Sequence[RAMBlock], devices: Sequence[MemoryDevice]
+) -> list[Frontend]:
+    """Who shows RAM, as far as it is certain: the machine (on a PC), and the memory devices."""
+    found = []
+    shown = regions_by_block(spaces)
+    main = _main_ram(spaces)
+    if main:
+        known = tuple(dict.fromkeys(r.block for r in main if r.block is not None))
+        if known:
+            found.append(Frontend(
+                "machine", None, "main RAM", known[0].backend if len(known) == 1 else None, known, tuple(main)
+            ))
+    for device in devices:
+        name = device.memdev.rpartition("/")[2]
+        mine = [b for b in blocks if b.backend is not None and b.backend.id == name]
+        kind = _FRONTENDS.get(device.kind, device.kind)
+        label = device.id or (f"{kind} in slot {device.slot}" if device.slot is not None else kind)
+        regions = tuple(r for b in mine for r in shown.get(id(b), ()))
+        backend = mine[0].backend if mine else None
+        found.append(Frontend(kind, device.id, label, backend, tuple(mine), regions))
+    return found
+
+
+def regions_by_block(spaces: Sequence[AddressSpace]) -> dict[int, list[MemoryRegion]]:
+    """id of a RAMBlock → the regions that own it, in any tree."""
+    found: dict[int, list[MemoryRegion]] = {}
+    for region in reachable([s.root for s in spaces]):
+        if region.block is not None:
+            found.setdefault(id(region.block), []).append(region)
+    return found
+
+
+def _main_ram(spaces: Sequence[AddressSpace]) -> list[MemoryRegion]:
+    """The regions behind the alias through which PCs show their RAM, or none."""
+    root = next((s.root for s in spaces if s.name == "memory"), None)
+    alias = next((s for s in root.subregions if s.name == "ram-below-4g"), None) if root else None
+    if alias is None or alias.alias is None:
+        return []
+    return [r for r in alias.alias.walk() if r.alias is None and r.kind in _MEMORY]

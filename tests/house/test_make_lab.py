@@ -1,0 +1,79 @@
+"""``make lab`` serves the start notebook, asks nothing about news, and leaves the user's files alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from queue import Empty, Queue
+
+import pytest
+
+PATIENCE = 60
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A user's home with nothing in it."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def start_url(root: Path, home: Path) -> Iterator[str]:
+    """The address that a lab server, started as ``make lab`` does, prints; the server ends after."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("JUPYTER")}
+    server = subprocess.Popen(
+        [sys.executable, str(root / "tools" / "lab.py"), "--no-browser", "--port", "0"],
+        env={**environment, "HOME": str(home)}, text=True, stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    )
+    said: Queue[str] = Queue()
+    assert server.stderr
+    reader = threading.Thread(target=lambda stream: [said.put(line) for line in stream], args=(server.stderr,))
+    reader.start()
+    lines = []
+    try:
+        while True:
+            lines.append(said.get(timeout=PATIENCE))
+            if found := re.search(r"http://127\.0\.0\.1:\d+/\S+", lines[-1]):
+                yield found[0]
+                break
+    except Empty:
+        pytest.fail("the lab did not start:\n" + "".join(lines))
+    finally:
+        server.terminate()
+        server.wait(PATIENCE)
+        reader.join(PATIENCE)
+
+
+def get(url: str, path: str) -> str:
+    """The body of a page of the server."""
+    base, token = re.fullmatch(r"(http://[^/]+)/.*token=(\w+)", url).groups()  # type: ignore[union-attr]
+    request = urllib.request.Request(base + path, headers={"Authorization": f"token {token}"})
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        text: str = answer.read().decode()
+    return text
+
+
+def test_the_lab_opens_on_the_start_notebook(start_url: str) -> None:
+    assert "/lab/tree/notebooks/00-start-here.ipynb?" in start_url
+    assert "<title>JupyterLab</title>" in get(start_url, "/lab")
+
+
+def test_the_question_about_news_is_answered(start_url: str) -> None:
+    answer = json.loads(get(start_url, "/lab/api/settings/@jupyterlab/apputils-extension:notification"))
+    defaults = answer["schema"]["properties"]
+    assert ("false", False) == (defaults["fetchNews"]["default"], defaults["checkForUpdates"]["default"])
+
+
+def test_the_users_own_settings_are_untouched(start_url: str, home: Path) -> None:
+    get(start_url, "/lab")
+    written = {str(p.relative_to(home)) for p in home.rglob("*") if p.is_file()}
+    # Jupyter keeps its run-time files there; no setting, no workspace.
+    assert set() == {name for name in written if "settings" in name or "workspaces" in name}
