@@ -163,12 +163,13 @@ def _node(node: dict[str, Any], places: Layout, name: str, focus: int | None) ->
         return f'<g class="{cls}">{tip}{"".join(out)}</g>'
     over = f"{name}-{node['backing']}" if node["backing"] != "private" and column < 4 else ""
     out.append(svg.box(at.x, at.y, at.w, at.h, f"a-{kind}" if kind else "card", hatch=over))
-    out.append(svg.text(at.x + 9, y + 14, words.shorten(node["title"], int(at.w / 7.6)), "t"))
+    title = svg.fitted(node["title"], at.w - 14, 13.5, bold=True)
+    out.append(svg.text(at.x + 9, y + 14, title, "t"))
     y += TITLE
     for number, line in enumerate(node["lines"]):
-        font, wide = ("c", 7.2) if column == 2 and not number else ("s", 6.0)
-        said = words.shorten(line, int((at.w - 12) / wide))
-        out.append(svg.text(at.x + 9, y + LINE - 4, said, font))
+        mono = column == 2 and not number
+        said = words.shorten(line, int((at.w - 12) / 7.2)) if mono else svg.fitted(line, at.w - 14)
+        out.append(svg.text(at.x + 9, y + LINE - 4, said, "c" if mono else "s"))
         y += LINE
     head = f'<g class="{cls}">{tip}{"".join(out)}</g>'
     y = at.y + at.h - ROW * len(node["rows"]) - TAIL + 1.5

@@ -16,7 +16,8 @@ from memkit.errors import Unavailable
 
 __all__ = ["WIDTHS", "Layout", "Place", "dot_source", "layout", "node_height", "word_lines"]
 
-WIDTHS = (222, 176, 196, 222, 236)
+# RAMBlocks: as wide as a name behind a PCI address, such as 0000:00:02.0/e1000e.rom.
+WIDTHS = (220, 174, 216, 210, 236)
 TITLE, LINE, ROW, PAD, TAIL = 18, 15, 21, 5, 4
 WORD_CHARS = 28
 BLOCKS = 2  # the number of their column

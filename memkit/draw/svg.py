@@ -10,9 +10,10 @@ import hashlib
 from collections.abc import Iterable
 
 from memkit.draw import theme
+from memkit.draw.text import shorten
 
 __all__ = [
-    "NAME", "box", "document", "escape", "legend", "named", "patterns", "swatch", "text",
+    "NAME", "box", "document", "escape", "fitted", "legend", "named", "patterns", "swatch", "text",
     "text_width",
 ]
 
@@ -35,14 +36,29 @@ def escape(value: object) -> str:
 
 
 def text_width(value: str, size: float = 12) -> float:
-    """About how wide a line of sans-serif text is, in pixels: fonts differ by a few percent.
+    """About how wide a line of sans-serif text is at most, in pixels.
+
+    Measured on DejaVu Sans, the widest of the fonts in use; others need up to a sixth less.
 
     >>> text_width("iii") < text_width("MMM")
     True
     """
-    narrow = sum(c in "iljtfrI.,:;'|!() /" for c in value)
+    narrow = sum(c in "iljtfrI.,:;'|!()- /" for c in value)
     wide = sum(c in "mwMWOQGDHNCU@%" for c in value)
-    return size * (0.54 * len(value) - 0.24 * narrow + 0.2 * wide)
+    return size * (0.625 * len(value) - 0.27 * narrow + 0.22 * wide)
+
+
+def fitted(value: str, room: float, size: float = 12, bold: bool = False) -> str:
+    """The text, cut in its middle where it is wider than ``room`` pixels.
+
+    >>> fitted("0000:00:02.0/vga.vram", 90)
+    '0000…/vga.vram'
+    """
+    scale = size * (1.11 if bold else 1)
+    keep = len(value)
+    while keep > 4 and text_width(shorten(value, keep), scale) > room:
+        keep -= 1
+    return shorten(value, keep)
 
 
 def text(x: float, y: float, value: str, cls: str = "", anchor: str = "") -> str:
