@@ -51,7 +51,7 @@ def text_width(value: str, size: float = 12) -> float:
 def fitted(value: str, room: float, size: float = 12, bold: bool = False) -> str:
     """The text, cut in its middle where it is wider than ``room`` pixels.
 
-    >>> fitted("0000:00:02.0/vga.vram", 90)
+    >>> fitted("0000:00:02.0/vga.vram", 100)
     '0000…/vga.vram'
     """
     scale = size * (1.11 if bold else 1)
