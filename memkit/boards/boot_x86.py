@@ -6,12 +6,12 @@ machine_run_board_init in hw/core/machine.c, pc_init1, pc_q35_init, microvm (QEM
 
 from __future__ import annotations
 
-from memkit.boards import cpus, microvm, pc
+from memkit.boards import cpus, microvm, pc, ports
 from memkit.boards.acpi import add_acpi_tables
 from memkit.boards.backends import create_backends, create_default_backend
 from memkit.boards.build import Build, Memdev
 from memkit.boards.devices import DeviceBuilder, default_vga
-from memkit.boards.machine import Machine, apply_properties, select_machine
+from memkit.boards.machine import apply_properties, select_machine
 from memkit.boards.nics import wanted_nics
 from memkit.boards.numa import NumaState, complete_numa, consume, numa_nodes, parse_numa
 from memkit.boards.pci import PciBus
@@ -113,11 +113,11 @@ def _board(build: Build, ram: MemoryRegion, nodes: int) -> None:
         _default_devices(build, root, devices)
     for spec in build.config.devices:
         devices.plug(spec)
-    for drive in build.config.drives:
-        if drive.interface == "virtio" and root is not None:
-            devices.plug_drive(drive)
     _check_orphans(build)
     add_acpi_tables(build)
+    features = ports.features_of(build, default_vga(build) if root is not None else None)
+    io = ports.io_space(machine.family, machine.version, features)
+    build.address_spaces.append(AddressSpace("I/O", io))
 
 
 def _default_devices(build: Build, root: PciBus, devices: DeviceBuilder) -> None:
