@@ -1,0 +1,179 @@
+"""Machine types and CPU models: their properties, and what they showed in recorded starts.
+
+Source: data/machines/x86_64-7.2.json, recorded from QEMU 7.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from memkit.boards.recorded import load, unpack
+
+__all__ = [
+    "CpuFacts", "MachineRecord", "cpu", "device_on", "machine", "machine_names", "machine_properties",
+    "machine_start", "outcome",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class MachineRecord:
+    """A machine type: property name → type, and the values that its properties have at start (JSON text).
+
+    ``properties`` are those of the class, which ``-machine X,help`` lists, and those of the object.
+    """
+
+    name: str
+    description: str
+    deprecated: bool
+    default_cpu: str
+    default_ram_id: str
+    max_cpus: int
+    hotpluggable_cpus: bool
+    numa_mem: bool
+    properties: Mapping[str, str]
+    values: Mapping[str, str]
+
+
+@lru_cache(maxsize=64)
+def machine(name: str) -> MachineRecord | None:
+    """The machine type ``name`` (aliases, too); None if QEMU 7.2 has none.
+
+    >>> machine("q35").name, machine("pc-i440fx-3.1").numa_mem
+    ('pc-q35-7.2', True)
+    """
+    facts = load("machines")
+    name = facts["aliases"].get(name, name)
+    row = facts["machines"].get(name)
+    if row is None:
+        return None
+    groups = [*row.get("props", ()), *row.get("instance", ())]
+    kinds, _ = unpack(facts["property_groups"][n] for n in groups)
+    values = {}
+    for number in row.get("values", ()):
+        for word in facts["value_groups"][number]:
+            prop, _, value = word.partition("=")
+            values[prop] = value
+    return MachineRecord(
+        name, row["desc"], row["deprecated"], row.get("default-cpu-type", ""), row.get("default-ram-id", ""),
+        row["cpu-max"], row["hotpluggable-cpus"], row["numa-mem-supported"], kinds, values,
+    )
+
+
+def machine_names() -> tuple[str, ...]:
+    """Every machine type of QEMU 7.2 for x86, family by family, newest first."""
+    return tuple(load("machines")["machines"])
+
+
+# The board removes its flash chips, and these properties with them, when no drive is attached: a start
+# without flash cannot show them (pc_system_flash_cleanup_unused, hw/i386/pc_sysfw.c, QEMU 7.2).
+_FLASH = {"pflash0": "str", "pflash1": "str"}
+
+
+@lru_cache(maxsize=8)
+def machine_properties(family: str) -> Mapping[str, str]:
+    """Property name → type for the newest machine of the family pc, q35 or microvm."""
+    found = machine(family)
+    if found is None:
+        return {}
+    return found.properties if family == "microvm" else {**found.properties, **_FLASH}
+
+
+@lru_cache(maxsize=128)
+def machine_start(scenario: str, name: str) -> Mapping[str, tuple[str, ...]]:
+    """What one recorded start of machine type ``name`` showed: blocks, flat memory, stderr ... as lines.
+
+    Block lines are "NAME OFFSET TOTAL USED PAGE"; see "starts" in data/README.md for the scenarios.
+
+    >>> machine_start("default", "pc-i440fx-1.4")["blocks"][0]
+    'pc.ram 0x0 0x40000000 0x40000000 4K'
+    """
+    found = load("machines")["starts"][scenario]
+    family = [n for n in machine_names() if n.rpartition("-")[0] == name.rpartition("-")[0]]
+    state: dict[str, list[str]] = {}
+    for step in family[: family.index(name) + 1]:
+        change = found.get(step)
+        if change is None:
+            continue
+        if "unlike" not in change:
+            state = {k: list(v) for k, v in change.items()}
+            continue
+        for key, lines in change.items():
+            if key != "unlike":
+                gone = [line[2:] for line in lines if line[0] == "-"]
+                state[key] = [x for x in state.get(key, []) if x not in gone]
+                state[key] += [line[2:] for line in lines if line[0] == "+"]
+    if "blocks" in state:
+        state["blocks"].sort(key=lambda line: int(line.rsplit(" ", 4)[1], 16))
+    if "flat memory" in state:
+        state["flat memory"].sort(key=lambda line: int(line.partition("-")[0], 16))
+    return {k: tuple(v) for k, v in state.items()}
+
+
+def _in(name: str, runs: Iterable[str]) -> bool:
+    names = machine_names()
+    for run in runs:
+        first, _, last = run.partition("..")
+        if names.index(first) <= names.index(name) <= names.index(last or first):
+            return True
+    return False
+
+
+def device_on(name: str, machine_type: str) -> str | None:
+    """The blocks that ``-device NAME`` adds on a machine type: "NAME=SIZE ...", "-" for none, "! REFUSAL".
+
+    >>> device_on("cirrus-vga", "pc-i440fx-2.8").split()[0]
+    'vga.vram=8M'
+    """
+    found = load("machines")["devices"].get(name, {})
+    return next((text for text, runs in found.items() if _in(machine_type, runs)), None)
+
+
+def outcome(title: str, machine_type: str) -> str | None:
+    """"starts" or QEMU's words for one of the recorded command lines (``outcomes`` in the data)."""
+    found = load("machines")["outcomes"].get(title, {})
+    return next((t for t, runs in found.items() if t != "options" and _in(machine_type, runs)), None)
+
+
+# -- CPUs
+
+
+@dataclass(frozen=True, slots=True)
+class CpuFacts:
+    """A CPU model under TCG on pc-i440fx-7.2: ``phys_bits`` guest-physical address bits.
+
+    ``lacks`` are the features that TCG warns about; ``refusal`` is not "" if the model does not start.
+    """
+
+    name: str
+    vendor: str
+    phys_bits: int
+    long_mode: bool
+    lacks: tuple[str, ...]
+    refusal: str = ""
+    description: str = ""
+
+    @property
+    def amd(self) -> bool:
+        """True for AMD's vendor string: the model keeps the range below 1 TiB free."""
+        return self.vendor == "AuthenticAMD"
+
+
+@lru_cache(maxsize=256)
+def cpu(name: str) -> CpuFacts | None:
+    """The CPU model ``name`` of ``-cpu help``; None if there is none.
+
+    >>> cpu("EPYC").amd, cpu("qemu64").phys_bits
+    (True, 40)
+    """
+    table = load("machines")["cpus"]
+    if not name or name not in table:
+        return None
+    row = table[name]
+    if "refusal" in row:
+        return CpuFacts(name, "", 0, False, (), row["refusal"], row.get("desc", ""))
+    row = {**table[""], **row}
+    bits = load("machines")["cpuid_bits"]
+    lacks = tuple(bits[n] for n in row.get("tcg_lacks") or ())
+    return CpuFacts(name, row["vendor"], row["phys-bits"], row["lm"], lacks, "", row.get("desc") or "")
