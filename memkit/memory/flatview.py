@@ -13,7 +13,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from memkit.memory.region import MemoryRegion
+from memkit.memory.region import ADDRESS_SPACE_SIZE, MemoryRegion
 
 __all__ = ["AddressSpace", "FlatRange", "FlatView", "flatview_root", "render"]
 
@@ -162,7 +162,7 @@ def render(root: MemoryRegion) -> FlatView:
         if region.terminates:
             place(region, base, low, high, ro, nv)
 
-    visit(real, 0, 0, real.addr + real.size, False, False)
+    visit(real, 0, 0, ADDRESS_SPACE_SIZE, False, False)
     return FlatView(real, _merge(ranges))
 
 
