@@ -44,7 +44,8 @@ def test_an_alias_has_the_type_of_what_it_shows_whether_it_is_read_only_or_not()
 def test_an_access_ends_at_what_is_neither_container_nor_alias() -> None:
     ram = MemoryRegion("ram", 0x1000, "ram")
     box, alias = MemoryRegion("box", 0x1000), MemoryRegion.window("w", ram, 0, 8)
-    assert [r.terminates for r in (box, alias, ram, MemoryRegion("d", 8, "i/o"))] == [False, False, True, True]
+    dev = MemoryRegion("dev", 8, "i/o")
+    assert [r.terminates for r in (box, alias, ram, dev)] == [False, False, True, True]
 
 
 def test_walk_goes_down_parents_first_and_follows_no_alias() -> None:
