@@ -1,0 +1,35 @@
+"""What QEMU says when it refuses, why it says so, and what to write instead.
+
+One entry for each refusal that the model can produce, in a table for each part of a machine.
+"""
+
+from __future__ import annotations
+
+from memkit.boards.refusals import backends, cpu, machine, memory_devices, numa, parts
+from memkit.boards.refusals.words import Words
+from memkit.config import Option
+from memkit.errors import Refused
+
+__all__ = ["REFUSALS", "refuse"]
+
+REFUSALS: dict[str, Words] = {
+    **machine.REFUSALS, **cpu.REFUSALS, **backends.REFUSALS, **numa.REFUSALS, **parts.REFUSALS,
+    **memory_devices.REFUSALS,
+}
+
+
+def refuse(key: str, option: Option | None = None, located: bool = False, **values: object) -> Refused:
+    """A Refused in QEMU's words with our explanation; ``located`` adds QEMU's ``-device ...: `` prefix."""
+    words = REFUSALS[key]
+    message = words.message.format(**values)
+    text = option.text if option is not None else ""
+    if located and text:
+        message = f"{text}: {message}"
+    return Refused(
+        message,
+        explanation=words.why.format(**values),
+        hint=words.hint.format(**values),
+        option=text,
+        position=option.index if option is not None else None,
+        source=f"{words.source}, QEMU 7.2" if words.source else "",
+    )

@@ -1,0 +1,116 @@
+"""Refusals of firmware, drives and devices in general.
+
+Source: hw/i386/pc_sysfw.c, softmmu/qdev-monitor.c, hw/pci/pci.c (QEMU 7.2).
+"""
+
+from __future__ import annotations
+
+from memkit.boards.refusals.words import Words
+
+__all__ = ["REFUSALS"]
+
+REFUSALS: dict[str, Words] = {
+    "bios": Words(
+        "qemu: could not load PC BIOS '{name}'",
+        "The file does not exist, is empty, or is no multiple of 64 KiB.",
+        "use a firmware image such as bios-256k.bin",
+        "x86_bios_rom_init, hw/i386/x86.c",
+    ),
+    "flash-gap": Words(
+        "pflash1 requires pflash0", "The second flash chip lies below the first.",
+        "add a drive with if=pflash,unit=0", "pc_system_firmware_init, hw/i386/pc_sysfw.c",
+    ),
+    "flash-size": Words(
+        "system firmware block device {name} has invalid size {size}\n"
+        "info: its size must be a non-zero multiple of 0x1000",
+        "Flash consists of 4 KiB sectors.", "pad the image to a multiple of 4 KiB",
+        "pc_system_flash_map, hw/i386/pc_sysfw.c",
+    ),
+    "flash-total": Words(
+        "combined size of system firmware exceeds {limit} bytes",
+        "The flash chips lie below 4 GiB and must not reach other devices.",
+        "use smaller images, or -machine max-fw-size=",
+        "pc_system_flash_map, hw/i386/pc_sysfw.c",
+    ),
+    "drive-open": Words(
+        "Could not open '{path}': No such file or directory",
+        "The image does not exist on the described host.",
+        "check file=, or describe the file in Host(files=...)",
+        "block/file-posix.c",
+    ),
+    "device-unknown": Words(
+        "'{driver}' is not a valid device model name",
+        "This QEMU has no device of that name.", "check the spelling: -device help lists all{near}",
+        "qdev_get_device_class, softmmu/qdev-monitor.c",
+    ),
+    "device-property": Words(
+        "Property '{driver}.{name}' not found", "The device has no such property.",
+        "-device {driver},help lists them{near}", "qom/object.c",
+    ),
+    "expects": Words(
+        "Parameter '{name}' expects {expected}", "The value has the wrong form.",
+        "write {expected}", "qapi/qobject-input-visitor.c",
+    ),
+    "json-type": Words(
+        "Invalid parameter type for '{name}', expected: {expected}",
+        "In JSON a number or a boolean is written without quotes.", "write the value as {expected}",
+        "qapi/qobject-input-visitor.c",
+    ),
+    "accepts": Words(
+        "Parameter '{name}' does not accept value '{value}'", "The value is none of the known words.",
+        "use {known}", "qapi/qapi-visit-core.c",
+    ),
+    "devfn": Words(
+        "Property '{driver}.addr' doesn't take value '{value}'",
+        "A PCI address is a slot from 0 to 1f (hexadecimal) and a function from 0 to 7: 1f.7.",
+        "use addr=3 or addr=3.0, or leave it out", "set_pci_devfn, hw/core/qdev-properties-system.c",
+    ),
+    "device-id": Words(
+        "Duplicate device ID '{id}'", "Two devices have the same id.", "give each device its own id=",
+        "qdev_set_id, softmmu/qdev-monitor.c",
+    ),
+    "bochs-vgamem": Words(
+        "bochs-display: video memory too small", "bochs-display needs at least 4 MiB.",
+        "use vgamem=16M", "bochs_display_realize, hw/display/bochs-display.c",
+    ),
+    "nic-model": Words(
+        "Unsupported NIC model: {model}", "This machine cannot make a NIC of that model.",
+        "use e1000, e1000e, rtl8139 or virtio", "pci_nic_init_nofail, hw/pci/pci.c",
+    ),
+    "vga-model": Words(
+        "unknown vga type: {model}", "-vga knows a few names only.",
+        "use std, cirrus, vmware, qxl, virtio or none", "select_vgahw, softmmu/vl.c",
+    ),
+    "romfile": Words(
+        "failed to find romfile \"{path}\"", "The option ROM does not exist on the described host.",
+        "check romfile=, or use romfile= (empty) for no option ROM", "pci_add_option_rom, hw/pci/pci.c",
+    ),
+    "drive-orphan": Words(
+        "machine type does not support if={interface},bus=0,unit={unit}",
+        "The board has no place for this drive.", "use pc or q35", "drive_check_orphaned, blockdev.c",
+    ),
+    "no-bus": Words(
+        "No '{bus_type}' bus found for device '{driver}'",
+        "The machine has no bus that this device plugs into.",
+        "use a machine type with that bus (pc and q35 have PCI; microvm needs pcie=on)",
+        "qdev_device_add_from_qdict, softmmu/qdev-monitor.c",
+    ),
+    "bus-missing": Words(
+        "Bus '{bus}' not found", "bus= names a bus that no device before this one makes.",
+        "check bus=, and put the bridge in front of its devices",
+        "qbus_find, softmmu/qdev-monitor.c",
+    ),
+    "pci-full": Words(
+        "PCI: no slot/function available for {driver}, all in use or reserved",
+        "The bus has no free slot left.", "add a bridge and put the device on its bus=",
+        "do_pci_register_device, hw/pci/pci.c",
+    ),
+    "pci-taken": Words(
+        "PCI: slot {slot} function {function} not available for {driver}, in use by {other},id={id}",
+        "Two devices cannot share an address.", "choose another addr=, or leave it out",
+        "do_pci_register_device, hw/pci/pci.c",
+    ),
+    "vgamem": Words(
+        "Invalid VGA memory size", "", "use a power of two from 1 to 256 (MiB)", "hw/display",
+    ),
+}
