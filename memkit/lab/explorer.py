@@ -1,0 +1,293 @@
+"""The explorer: a command line with controls, and every view of the guest that it makes.
+
+This module only binds: ``session`` knows what a change does, ``views`` what is shown.  A change from a
+widget goes through ``_on``, which ignores what the explorer writes itself and shows mistakes in the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from IPython.display import HTML as Shown
+from IPython.display import display
+from ipywidgets import (
+    HTML,
+    Button,
+    Combobox,
+    Dropdown,
+    HBox,
+    IntSlider,
+    IntText,
+    Layout,
+    Tab,
+    Text,
+    Textarea,
+    ToggleButton,
+    VBox,
+    Widget,
+)
+
+from memkit.boards.machine import machine_types
+from memkit.draw.svg import escape
+from memkit.host import Host
+from memkit.lab import page, session, views
+from memkit.lab.controls import SIZES, step_of
+from memkit.lab.form import AddForm, PartList
+from memkit.lab.presets import DIMM, PRESETS
+from memkit.lab.session import State
+from memkit.monitor.printer import COMMANDS
+
+__all__ = ["Explorer", "explore"]
+
+GRAPH, MAP, TABLES, MONITOR, WORDS = range(5)
+TITLES = ("Graph", "Map", "Tables", "Monitor", "Words")
+_ROW = {"flex_flow": "row wrap", "grid_gap": "2px 18px", "align_items": "center"}
+_SHORT = {"description_width": "initial"}
+
+
+def explore(line: str | Sequence[str] = DIMM.text, host: Host | None = None) -> Explorer:
+    """The explorer on a command line (text or argv list), a widget to show as a cell's last line.
+
+    ``host`` describes the machine underneath.  A line that QEMU refuses is fine: the explorer says why.
+
+    >>> explore("-m 4G").state.guest.machine_type
+    'pc-i440fx-7.2'
+    """
+    return Explorer(session.start(line, host))
+
+
+class Explorer(VBox):
+    """The widget that explore() returns; ``state`` is what it shows at the moment."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self._writing = False
+        self._note = ""
+        self._shown: dict[int, Any] = {}
+        self._make_controls(state)
+        self._make_views()
+        self._bind()
+        top = HBox([self.presets, self.undo], layout=Layout(**_ROW))
+        controls = HBox(
+            [self.machine, self.ram, self.size, self.slots, self.maxmem, self.adding],
+            layout=Layout(**_ROW),
+        )
+        super().__init__([HTML(page.style()), top, self.line, self.status, controls, self.parts, self.form,
+                          self.tabs])
+        self.add_class("memkit")
+        self._show(state)
+
+    # -- making
+
+    def _make_controls(self, state: State) -> None:
+        self.presets = Dropdown(
+            options=[("choose one of the talk's command lines …", "")] + [(p.label, p.text) for p in PRESETS],
+            description="Examples", style=_SHORT, layout=Layout(width="400px"),
+        )
+        self.undo = Button(
+            description="Back to the last line that boots", layout=Layout(width="auto", display="none"),
+        )
+        self.line = Textarea(description="Command line", style=_SHORT, layout=Layout(width="auto"), rows=2)
+        self.line.add_class("mk-line")
+        self.status = HTML()
+        self.status.add_class("mk-status")
+        self.machine = Dropdown(
+            options=machine_types(), description="Machine", style=_SHORT, layout=Layout(width="200px"),
+        )
+        self.ram = IntSlider(
+            min=0, max=len(SIZES) - 1, readout=False, description="RAM", style=_SHORT,
+            layout=Layout(width="280px"),
+        )
+        self.ram.add_class("mk-ram")
+        self.size = Text(
+            description="exactly", continuous_update=False, style=_SHORT, layout=Layout(width="140px"),
+            tooltip="RAM size as -m takes it, such as 4G or 3584M; press Enter",
+        )
+        self.slots = IntText(
+            description="Slots", style=_SHORT, layout=Layout(width="110px"),
+            tooltip="slots= of -m: how many DIMMs can be plugged in; 0 leaves the word out",
+        )
+        self.maxmem = Text(
+            description="Maxmem", continuous_update=False, style=_SHORT, layout=Layout(width="150px"),
+            placeholder="none", tooltip="maxmem= of -m: the limit for RAM and memory devices; press Enter",
+        )
+        for box in (self.size, self.maxmem):
+            box.add_class("mk-exact")
+        self.adding = ToggleButton(description="Add memory …", layout=Layout(width="130px"))
+        self.parts = PartList(self._remove)
+        self.form = AddForm(state.host)
+        self.form.layout.display = "none"
+
+    def _make_views(self) -> None:
+        self.command = Dropdown(
+            options=[*COMMANDS], value="info ramblock", description="Monitor command", style=_SHORT,
+            layout=Layout(width="320px"),
+        )
+        self.which = Dropdown(
+            options=[(title, key) for key, title in views.TWINS.items()], description="In words",
+            style=_SHORT, layout=Layout(width="290px"),
+        )
+        devices = self.state.guest.memory_devices if self.state.guest else ()
+        self.gpa = Combobox(
+            value=f"{devices[0].addr:#_x}" if devices else "0xffff_fff0", description="gpa", style=_SHORT,
+            layout=Layout(width="240px"), ensure_option=False,
+            tooltip="a guest-physical address, such as 0x1_8000_0000 or 6G",
+        )
+        self.gpa.add_class("mk-exact")
+        self.pages = [HTML() for _ in TITLES]
+        for shown in self.pages:
+            shown.add_class("mk-view")
+        rows: list[Widget] = list(self.pages)
+        rows[MONITOR] = VBox([self.command, self.pages[MONITOR]])
+        words = HBox([self.which, self.gpa], layout=Layout(**_ROW))
+        rows[WORDS] = VBox([words, self.pages[WORDS]])
+        self.tabs = Tab(children=rows, titles=TITLES, selected_index=GRAPH)
+        self.tabs.add_class("mk-tabs")
+
+    def _bind(self) -> None:
+        self._on(self.line, lambda text: session.typed(self.state, text))
+        self._on(self.machine, lambda name: session.with_machine(self.state, name))
+        self._on(self.ram, lambda step: session.with_size(self.state, SIZES[step]))
+        self._on(self.size, lambda text: session.with_size(self.state, text))
+        self._on(self.slots, lambda count: session.with_slots(self.state, count))
+        self._on(self.maxmem, lambda text: session.with_maxmem(self.state, text))
+        self._on(self.presets, self._choose)
+        self.undo.on_click(lambda _: self._do(lambda: session.back(self.state)))
+        self.form.button.on_click(lambda _: self._do(lambda: session.added(self.state, self.form.wish())))
+        self.adding.observe(self._toggle, "value")
+        self.tabs.observe(lambda _: self._safely(self._paint), "selected_index")
+        for box in (self.command, self.which, self.gpa):
+            box.observe(lambda _: self._safely(self._paint), "value")
+
+    # -- from the page
+
+    def _on(self, widget: Widget, change: Callable[[Any], State]) -> None:
+        def changed(event: dict) -> None:
+            if not self._writing:
+                self._do(lambda: change(event["new"]), widget)
+
+        widget.observe(changed, "value")
+
+    def _do(self, change: Callable[[], State], source: Widget | None = None) -> None:
+        self._safely(lambda: self._show(change(), source))
+
+    def _safely(self, act: Callable[[], None]) -> None:
+        """Do it; a mistake of ours is shown in the page, which lives on."""
+        try:
+            act()
+        except Exception as error:
+            self.status.value = views.broken(error)
+
+    def _choose(self, text: str) -> State:
+        if not text:
+            return self.state
+        self._note = next(p.note for p in PRESETS if p.text == text)
+        return session.typed(self.state, text)
+
+    def _remove(self, backend: str) -> None:
+        self._do(lambda: session.removed(self.state, backend))
+
+    def _toggle(self, change: dict) -> None:
+        self.form.layout.display = None if change["new"] else "none"
+
+    # -- to the page
+
+    @contextmanager
+    def _quietly(self) -> Iterator[None]:
+        self._writing = True
+        try:
+            yield
+        finally:
+            self._writing = False
+
+    def _show(self, state: State, source: Widget | None = None) -> None:
+        """Show ``state`` everywhere but in ``source``, where a person is writing."""
+        self.state = state
+        with self._quietly():
+            if source is not self.line:
+                _put(self.line, state.text)
+            self._show_controls(state, source)
+        if state.text not in (p.text for p in PRESETS):
+            self._note = ""
+        _put(self.status, views.status(state, self._note))
+        self.undo.layout.display = None if state.stale and state.guest is not None else "none"
+        if state.stale:
+            self.add_class("mk-stale")
+        else:
+            self.remove_class("mk-stale")
+        self._paint()
+
+    def _show_controls(self, state: State, source: Widget | None) -> None:
+        _put(self.presets, state.text if state.text in (p.text for p in PRESETS) else "")
+        controls = state.controls
+        for box in (self.machine, self.ram, self.size, self.slots, self.maxmem, self.form.button):
+            box.disabled = controls is None
+        if controls is None:
+            return
+        if controls.machine not in self.machine.options:
+            self.machine.options = [*machine_types(), controls.machine]
+        _put(self.machine, controls.machine)
+        if source is not self.ram:
+            _put(self.ram, step_of(controls.ram))
+        if source is not self.size or not state.stale:
+            _put(self.size, controls.ram_text)
+        if source is not self.slots:
+            _put(self.slots, controls.slots)
+        if source is not self.maxmem or not state.stale:
+            _put(self.maxmem, controls.maxmem_text)
+        self.parts.show(controls.parts)
+
+    def _paint(self) -> None:
+        """Fill the visible view; hidden ones are emptied rather than left to show an older guest."""
+        for index, shown in enumerate(self.pages):
+            key = self._key(index)
+            if self._shown.get(index) == key:
+                continue
+            if index == self.tabs.selected_index:
+                shown.value = self._view(index)
+                self._shown[index] = key
+            elif index in self._shown:
+                shown.value = ""
+                del self._shown[index]
+
+    def _key(self, index: int) -> tuple[Any, ...]:
+        """What a view depends on; guests are compared by identity."""
+        more = {MONITOR: (self.command.value,), WORDS: (self.which.value, self.gpa.value)}
+        return (self.state.guest, *more.get(index, ()))
+
+    def _view(self, index: int) -> str:
+        state = self.state
+        if index == WORDS:
+            self.gpa.layout.display = None if self.which.value == "address" else "none"
+            self.gpa.options = views.addresses(state)
+            return views.twin(state, self.which.value, self.gpa.value)
+        if index == MONITOR:
+            return views.monitor(state, self.command.value)
+        return (views.graph, views.map_, views.tables)[index](state)
+
+    # -- without widgets
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        display(Shown(page.script()))  # type: ignore[no-untyped-call]
+        bundle: dict[str, Any] = super()._repr_mimebundle_(**kwargs)
+        bundle["text/plain"] = self.text()
+        bundle["text/html"] = (
+            f'<pre style="white-space:pre-wrap">{escape(self.state.text)}</pre>'
+            f"{views.status(self.state)}{views.graph(self.state)}"
+            f"<details><summary>The same in words</summary><pre>{escape(self.text())}</pre></details>"
+        )
+        return bundle
+
+    def text(self) -> str:
+        """The line and the graph in words, for places that show no widgets."""
+        problem = self.state.problem
+        said = f"\n{problem.message}" if problem else ""
+        twin = self.state.guest.graph().text() if self.state.guest else ""
+        return f"{self.state.text}{said}\n\n{twin}".rstrip()
+
+
+def _put(widget: Widget, value: Any) -> None:
+    if widget.value != value:
+        widget.value = value

@@ -1,0 +1,172 @@
+"""The state of an explorer and its transitions: frozen objects and pure functions, no widget in sight.
+
+Text leads: a State is made from the command line, and a control makes a new line first.  A line that
+does not boot keeps the last guest that did, so that its pictures can stay.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from memkit.boot import boot
+from memkit.config import Config, parse
+from memkit.errors import CommandLineError, MemkitError, Refused
+from memkit.guest import Guest
+from memkit.host import Host
+from memkit.lab.controls import Controls, read_controls, with_ram
+from memkit.lab.patch import rewritten
+from memkit.lab.wishes import Wish, granted
+
+__all__ = ["Problem", "State", "added", "back", "edited", "removed", "start", "typed", "with_machine",
+           "with_maxmem", "with_size", "with_slots"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why nothing boots: ``message`` in QEMU's words or ours, ``word`` the one that is wrong.
+
+    ``by_qemu`` says whose words they are; ``in_line`` is False when a control was refused and the
+    command line was left as it is.
+    """
+
+    message: str
+    explanation: str = ""
+    hint: str = ""
+    word: str = ""
+    place: str = ""
+    by_qemu: bool = False
+    in_line: bool = True
+
+
+@dataclass(frozen=True)
+class State:
+    """What the explorer shows: the line, how it reads, the last guest that booted, the problem.
+
+    ``config`` is None if the text cannot be read at all.  ``guest`` is that of ``good_text``; it is the
+    guest of ``text`` only if there is no problem.
+    """
+
+    text: str
+    host: Host
+    config: Config | None = None
+    guest: Guest | None = None
+    good_text: str = ""
+    problem: Problem | None = None
+
+    @property
+    def stale(self) -> bool:
+        """True if the guest is not that of the line."""
+        return self.problem is not None
+
+    @property
+    def controls(self) -> Controls | None:
+        """What the controls show, or None if the line cannot be read."""
+        return read_controls(self.config) if self.config is not None else None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """QEMU's warnings about the line."""
+        if self.guest is not None and not self.stale:
+            return self.guest.warnings
+        return self.config.warnings if self.config is not None else ()
+
+
+def start(line: str | Sequence[str], host: Host | None = None) -> State:
+    """The State of a first command line, text or argv list.
+
+    >>> start("-m 4G").guest.ram_blocks[0].idstr
+    'pc.ram'
+    """
+    text = line if isinstance(line, str) else shlex.join(line)
+    return typed(State(text="", host=host or Host()), text)
+
+
+def typed(state: State, text: str) -> State:
+    """The State after a person wrote ``text`` into the box of the command line."""
+    try:
+        config = parse(text)
+    except MemkitError as error:
+        return replace(state, text=text, config=None, problem=problem_of(error))
+    return _booted(state, text, config)
+
+
+def edited(state: State, edit: Callable[[Config], Config]) -> State:
+    """The State after ``edit`` of the Config: only the words that it concerns change in the text.
+
+    An edit that is refused leaves the line alone and says why.
+    """
+    if state.config is None:
+        return state
+    try:
+        config = edit(state.config)
+    except MemkitError as error:
+        return replace(state, problem=replace(problem_of(error), in_line=False))
+    text = state.text if config == state.config else rewritten(state.text, state.config, config)
+    return _booted(state, text, config)
+
+
+def _booted(state: State, text: str, config: Config) -> State:
+    try:
+        guest = boot(config, host=state.host)
+    except MemkitError as error:
+        return replace(state, text=text, config=config, problem=problem_of(error))
+    return replace(state, text=text, config=config, guest=guest, good_text=text, problem=None)
+
+
+def problem_of(error: MemkitError) -> Problem:
+    """An error as a Problem: what to show of it.
+
+    >>> problem_of(Refused("no", option="-m 4Gx", position=2)).place
+    'word 3'
+    """
+    if isinstance(error, Refused):
+        place = f"word {error.position + 1}" if error.position is not None else ""
+        return Problem(error.message, error.explanation, error.hint, error.option, place, by_qemu=True)
+    if isinstance(error, CommandLineError):
+        place = f"character {error.position + 1}" if error.position is not None else ""
+        return Problem(str(error), word=error.word, place=place)
+    return Problem(str(error))
+
+
+# -- what each control does
+
+
+def with_machine(state: State, machine: str) -> State:
+    """The State with another machine type."""
+    return edited(state, lambda config: config.with_machine(machine))
+
+
+def with_size(state: State, size: int | str) -> State:
+    """The State with another RAM size: bytes, or text; without text, that of ``-m`` is removed."""
+    if isinstance(size, str):
+        size = size.strip()
+        if not size:
+            return edited(state, lambda config: config.with_memory(size=None))
+    return edited(state, lambda config: with_ram(config, size))
+
+
+def with_slots(state: State, slots: int) -> State:
+    """The State with so many slots for memory devices; 0 removes the word."""
+    return edited(state, lambda config: config.with_memory(slots=slots or None))
+
+
+def with_maxmem(state: State, size: str) -> State:
+    """The State with another limit of memory; an empty text removes the word."""
+    return edited(state, lambda config: config.with_memory(maxmem=size.strip() or None))
+
+
+def added(state: State, wish: Wish) -> State:
+    """The State with one more backend and what shows it."""
+    return edited(state, lambda config: granted(config, wish))
+
+
+def removed(state: State, backend: str) -> State:
+    """The State without a backend and without what shows it."""
+    return edited(state, lambda config: config.without_object(backend))
+
+
+def back(state: State) -> State:
+    """The State of the last line that booted."""
+    return typed(state, state.good_text)
