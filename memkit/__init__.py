@@ -12,7 +12,9 @@ The model runs on the standard library alone.  Pictures and the explorer need th
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -82,3 +84,18 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+class _Package(ModuleType):
+    """The package as a module whose functions are not hidden by the files that hold them.
+
+    Python sets ``memkit.boot`` to the module when anybody loads memkit/boot.py first.
+    """
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in _FACE and isinstance(value, ModuleType):
+            value = getattr(value, name)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

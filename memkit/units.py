@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["format_size", "hex_address", "human", "parse_size"]
+__all__ = ["format_size", "hex_address", "human", "parse_address", "parse_size"]
 
 _SUFFIXES = "BKMGTPE"
 # What strtoull takes: leading blanks, a sign, then digits; hexadecimal numbers have no fraction.
@@ -55,6 +55,33 @@ def parse_size(text: str, default_suffix: str = "B") -> int:
     if value >= _LIMIT:
         raise OverflowError(f"{text!r} is 2^64 or more")
     return value
+
+
+def parse_address(text: str) -> int:
+    """``text`` as an address or a number of bytes, as people type it: hexadecimal, decimal, or 4G.
+
+    Raises ValueError that says what to write, also for what a monitor prints without 0x.
+
+    >>> parse_address("0x1_4000_0000") == parse_address("5G") == parse_address("5 GiB")
+    True
+    """
+    word = text.strip()
+    if not 0 < len(word) <= 60:
+        raise ValueError(f"{text.strip()[:60]!r} is no address; write 0x100000000, 0x1_0000_0000 or 4G")
+    if not re.match(r"[+-]?0[bBoO]", word):
+        try:
+            return int(word, 0)
+        except ValueError:
+            pass
+    if re.fullmatch(r"(?=.*[a-fA-F]|0)[0-9a-fA-F_]+", word):
+        raise ValueError(f"{word!r} could be hexadecimal without its 0x; write 0x{word.lstrip('0_') or '0'}")
+    try:
+        return parse_size(re.sub(r"\s*([kKmMgGtTpPeE])(?:iB)?\Z", r"\1", word))
+    except (ValueError, OverflowError):
+        raise ValueError(
+            f"{word!r} is no address; write hexadecimal with 0x (0x1_0000_0000), a whole number, or a size "
+            "such as 4G"
+        ) from None
 
 
 def format_size(size: int) -> str:

@@ -35,7 +35,8 @@ def start_url(root: Path, home: Path) -> Iterator[str]:
     )
     said: Queue[str] = Queue()
     assert server.stderr
-    reader = threading.Thread(target=lambda stream: [said.put(line) for line in stream], args=(server.stderr,))
+    stream = server.stderr
+    reader = threading.Thread(target=lambda: [said.put(line) for line in stream])
     reader.start()
     lines = []
     try:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 import memkit
 
@@ -54,6 +58,14 @@ def test_names_in_all_exist_once(modules: list[Path], root: Path) -> None:
 
 def test_every_name_on_the_face_of_the_package_can_be_had() -> None:
     assert [] == [name for name in memkit.__all__ if not hasattr(memkit, name)]
+
+
+@pytest.mark.parametrize("first", ["memkit.boot", "memkit.diff", "memkit.cli", "memkit.explain"])
+def test_loading_a_module_first_hides_no_function_on_the_face(first: str, root: Path) -> None:
+    program = f"import {first}, memkit; print(*map(callable, (memkit.boot, memkit.diff, memkit.launch)))"
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert ("True True True\n", "") == (done.stdout, done.stderr)
 
 
 def test_the_face_of_the_package_is_complete() -> None:

@@ -1,0 +1,10 @@
+"""``python -m memkit.cli``: the command ``memkit`` without installing it."""
+
+from __future__ import annotations
+
+import sys
+
+from memkit.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,185 @@
+"""What can be said to ``memkit``, and the help that tells it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import NoReturn
+
+from memkit.cli import commands
+from memkit.cli.lines import split_dashes
+
+__all__ = ["read_arguments"]
+
+ABOUT = """\
+Show how QEMU handles guest RAM: a QEMU command line goes in, the guest's memory comes out.
+It is a model: no guest is started, and nothing that the line names is opened.
+"""
+LINE = """\
+QEMU's options follow --, as they would follow qemu-system-x86_64. Without --, the line is read
+from standard input: as you would type it, over several lines if they end in a backslash, or
+as it stands in a script or in libvirt's log.
+"""
+CODES = """\
+Exit codes: 0 the guest boots, 1 QEMU would refuse the line (its words go to standard error),
+2 wrong usage, 3 something is missing on this machine (the message says how to get it).
+"""
+DIFF_CODES = """\
+Exit codes: 0 no difference, 1 differences or a refused line, 2 wrong usage, 3 something is
+missing on this machine (the message says how to get it).
+"""
+EXAMPLES = {
+    "": (
+        'memkit monitor "info ramblock" -- -M q35 -m 4G',
+        "memkit explain 0xfffffff0 -- -M q35 -m 4G",
+        "memkit draw map -o map.svg -- -M q35 -m 4G",
+        'memkit diff "-m 4G" "-m 5G"',
+    ),
+    "explain": (
+        "memkit explain 0xfffffff0 -- -M q35 -m 4G",
+        "memkit explain 4G -- -m 6G",
+        "memkit explain 0x3f8 --space I/O -- -m 1G",
+    ),
+    "monitor": (
+        'memkit monitor "info ramblock" -- -M q35 -m 4G',
+        'memkit monitor "info mtree -f" -- -m 4G,slots=2,maxmem=8G',
+        'memkit monitor "info numa" < guest.sh',
+    ),
+    "draw": (
+        "memkit draw -- -m 4G",
+        "memkit draw graph -o guest.svg -- -M q35 -m 4G",
+        "memkit draw map -o guest.html --theme dark -- -M q35 -m 4G",
+        "memkit draw tables --format json -- -m 4G",
+    ),
+    "diff": (
+        'memkit diff "-m 4G" "-m 5G"',
+        "memkit diff -- -M pc -m 4G -- -M q35 -m 4G",
+        "memkit diff --real -- -M q35 -m 4G",
+    ),
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse's parser with complaints that say what to do."""
+
+    def error(self, message: str) -> NoReturn:
+        command = self.prog.rpartition(" ")[2]
+        if "invalid choice" in message and command == "memkit":
+            message = message.replace("argument COMMAND: ", "")
+        if message.startswith("unrecognized arguments: -"):
+            message += (
+                "\nIf this is an option of QEMU, write -- in front of QEMU's options: "
+                f"{EXAMPLES.get(command, EXAMPLES[''])[0]}"
+            )
+        self.exit(2, f"{self.prog}: {message}\nTry: {self.prog} --help\n")
+
+
+def read_arguments(argv: Sequence[str]) -> argparse.Namespace:
+    """What ``argv`` asks for: ``run``, the command's function, its options, and ``lines``.
+
+    ``lines`` are the words behind each ``--``.  Wrong usage prints what is wrong and raises
+    SystemExit with code 2; --help prints and raises it with code 0.
+
+    >>> read_arguments(["draw", "map", "--", "-m", "4G"]).lines
+    [['-m', '4G']]
+    """
+    own, lines = split_dashes(argv)
+    parser, commands_by_name = _build()
+    # A quoted QEMU line starts with a dash, too; a blank in front tells argparse that it is no option.
+    own = [f" {word}" if word[:1] == "-" and len(word.split()) > 1 else word for word in own]
+    if not own:
+        parser.error(f"say what to do: {', '.join(commands_by_name)}. For example: {EXAMPLES[''][0]}")
+    arguments, left = parser.parse_known_args(own)
+    if left:
+        commands_by_name[arguments.command].error(f"unrecognized arguments: {' '.join(left)}")
+    arguments.lines = lines
+    return arguments
+
+
+def _build() -> tuple[Parser, dict[str, Parser]]:
+    from memkit import __version__
+
+    parser = Parser(
+        prog="memkit", description=ABOUT, epilog=_epilog("", LINE + "\n" + CODES),
+        formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"memkit {__version__}")
+    adder = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, title="commands")
+    made: dict[str, Parser] = {}
+
+    def command(
+        name: str, run: commands.Run, usage: str, summary: str, about: str, codes: str = CODES
+    ) -> Parser:
+        made[name] = adder.add_parser(
+            name, usage=f"memkit {name} {usage}", help=summary, description=about,
+            epilog=_epilog(name, codes),
+            formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
+        )
+        made[name].set_defaults(run=run)
+        return made[name]
+
+    explain = command(
+        "explain", commands.explain, "[options] ADDRESS [-- QEMU ARGS]",
+        "tell who answers at an address, and why",
+        "Tell who answers when the guest touches one address: which regions QEMU considers,\n"
+        "which alias it follows, which RAMBlock and which page hold the byte.\n\n" + LINE,
+    )
+    explain.add_argument("address", metavar="ADDRESS", help="guest-physical: 0xfffffff0, 4294967280 or 4G")
+    explain.add_argument("--space", default="memory", metavar="NAME",
+                         help='the address space to look in (default: memory; "I/O" has the ports)')
+    explain.add_argument("--json", action="store_true", help="print data for programs")
+
+    monitor = command(
+        "monitor", commands.monitor, "[options] COMMAND [-- QEMU ARGS]",
+        "print what QEMU's monitor would print",
+        "Print what QEMU's monitor would print for one command, character by character:\n"
+        "info ramblock, info mtree, info mtree -f, info memdev, info memory-devices, info numa.\n\n" + LINE,
+    )
+    monitor.add_argument("text", metavar="COMMAND", help='in quotes, such as "info ramblock"')
+
+    draw = command(
+        "draw", commands.draw, "[options] [KIND] [-- QEMU ARGS]",
+        "draw the guest's memory, or tell the picture in words",
+        "Draw the guest's memory. The kinds: graph (from options to addresses), map (address spaces\n"
+        "side by side), tables. On a terminal the picture is told in words.\n\n" + LINE,
+    )
+    draw.add_argument("kind", nargs="?", choices=commands.KINDS, default="graph", metavar="KIND",
+                      help="graph (default), map or tables")
+    draw.add_argument("-o", "--output", metavar="FILE",
+                      help="write there; the ending says the format: .svg, .html, .txt or .json")
+    draw.add_argument("--format", choices=commands.FORMATS,
+                      help="the format, where no FILE says it (default: text on a terminal, else svg, "
+                      "or html for tables)")
+    draw.add_argument("--text", action="store_const", const="text", dest="format",
+                      help="the picture in words, as --format text")
+    draw.add_argument("--theme", choices=("light", "dark", "auto"), default="auto",
+                      help="colours; auto follows the viewer's settings (default)")
+    draw.add_argument("--focus", metavar="NAME", help="graph: the RAMBlock, backend or device to bring out")
+
+    diff = command(
+        "diff", commands.diff, "[options] LINE LINE\n       memkit diff --real [options] [-- QEMU ARGS]",
+        "compare two command lines, or the model with a real QEMU",
+        "Say in words how the memory of two guests differs: of two command lines, each in quotes or\n"
+        "behind its own --, or with --real of the model and the QEMU that is installed here. That\n"
+        "QEMU is started paused, without network, display and writable disks, and always ended.",
+        DIFF_CODES,
+    )
+    diff.add_argument("text", nargs="*", metavar="LINE", help="a QEMU command line in quotes")
+    diff.add_argument("--real", action="store_true", help="compare the model with a real QEMU")
+    diff.add_argument("--binary", metavar="PROGRAM",
+                      help="with --real: the QEMU to start (default: from PATH)")
+    diff.add_argument("--json", action="store_true", help="print data for programs")
+
+    for one in made.values():
+        model = one.add_argument_group("the model")
+        model.add_argument("--target", metavar="ARCH",
+                           help="x86_64 or i386 (default: as the line says, or x86_64)")
+        model.add_argument("--qemu", metavar="VERSION", default="7.2", help="which QEMU to be (default: 7.2)")
+        model.add_argument("--host", metavar="FILE",
+                           help="a description of the host in JSON (default: a common Linux server)")
+    return parser, made
+
+
+def _epilog(name: str, words: str) -> str:
+    examples = "\n".join(f"  {line}" for line in EXAMPLES[name])
+    return f"Examples:\n{examples}\n\n{words}"
