@@ -12,6 +12,7 @@ from html import escape
 from typing import Any
 
 from memkit.errors import MemkitError
+from memkit.explain.story import listed
 from memkit.guest import Guest
 from memkit.memory.device import MemoryDevice
 from memkit.memory.flatview import FlatRange
@@ -67,7 +68,7 @@ class Difference:
     def __str__(self) -> str:
         if self.changes:
             return "\n".join(self.sentences)
-        return f"No difference in {_listed(self.compared)}."
+        return f"No difference in {listed(self.compared)}."
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         if self.changes:
@@ -377,11 +378,7 @@ def _sentences(changes: Sequence[Change]) -> Iterator[str]:
 def _together(changes: Sequence[Change], kind: str) -> str:
     delta = changes[0].after - changes[0].before
     way = f"{'up' if delta > 0 else 'down'} by {human(abs(delta))}"
-    names = _listed([c.subject for c in changes])
+    names = listed([c.subject for c in changes])
     if kind == "block moved":
         return f"{len(changes)} RAMBlocks moved {way} in ram_addr_t space: {names}."
     return f"{len(changes)} ranges moved {way} in guest-physical addresses: {names}."
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, SupportsIndex
 
 from memkit.errors import MemkitError
 from memkit.memory.backend import Backend
@@ -83,8 +83,16 @@ class Guest:
 
         return answer(self, command)
 
-    def explain(self, gpa: int, space: str = "memory") -> Explanation:
-        """The story of one guest-physical address: who was considered, who answers, why."""
+    def explain(self, gpa: SupportsIndex | str, space: str = "memory") -> Explanation:
+        """The story of one guest-physical address: who was considered, who answers, why.
+
+        ``gpa`` is a number or text such as ``0x1_4000_0000``, ``0000000140000000`` or ``5G``.  Raises
+        MemkitError for what is no address, and for an unknown address space.
+
+        >>> import memkit
+        >>> print(memkit.boot("-m 1G").explain("0xfffffff0").summary)
+        pc.bios (rom) answers at 0xffff_fff0: byte 0x3_fff0 of RAMBlock pc.bios.
+        """
         from memkit.explain import explain
 
         return explain(self, gpa, space)

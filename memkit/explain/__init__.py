@@ -2,50 +2,90 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from operator import index
+from typing import TYPE_CHECKING, SupportsIndex
 
 from memkit.errors import MemkitError
 from memkit.explain.facts import facts_about, facts_of_nobody
 from memkit.explain.story import Explanation, Step
 from memkit.explain.walk import decisions
 from memkit.memory.region import ADDRESS_SPACE_SIZE
-from memkit.units import hex_address
+from memkit.units import hex_address, parse_size
 
 if TYPE_CHECKING:
     from memkit.guest import Guest
 
-__all__ = ["Explanation", "Step", "explain"]
+__all__ = ["Explanation", "Step", "explain", "read_address"]
+
+# As the monitor prints a gpa: 16 digits, hexadecimal without 0x.
+_MONITOR = re.compile(r"[0-9a-fA-F]{16}")
+_HOW = "write 0x1_0000_0000, 4294967296 or 4G, for example"
 
 
-def explain(guest: Guest, gpa: int, space: str = "memory") -> Explanation:
+def explain(guest: Guest, gpa: SupportsIndex | str, space: str = "memory") -> Explanation:
     """The Explanation of ``gpa`` (guest-physical) in the address space ``space``.
 
-    Raises MemkitError for a gpa that is no whole number from 0 to 2^64 - 1, or an unknown space.
+    ``gpa`` is a number, or text as ``read_address`` reads it.  Raises MemkitError for what is no
+    address from 0 to 2^64 - 1, and for an unknown space.
 
     >>> import memkit
     >>> story = explain(memkit.boot("-m 4G"), 0x1_0000_0000)
     >>> story.block.idstr, hex(story.offset_in_block)
     ('pc.ram', '0xc0000000')
-    >>> print(story.steps[2].sentence)
-    ram-above-4g is an alias onto pc.ram: 0x1_0000_0000 - 0x1_0000_0000 + 0xc000_0000 = 0xc000_0000
-    in pc.ram.
+    >>> print(story.summary)
+    pc.ram (ram) answers at 0x1_0000_0000: byte 0xc000_0000 of RAMBlock pc.ram.
     """
-    if isinstance(gpa, bool) or not isinstance(gpa, int):
-        raise MemkitError(
-            f"a guest-physical address is a whole number of bytes, not {gpa!r:.40}; "
-            "write 0x1_0000_0000, for example"
-        )
-    if not 0 <= gpa < ADDRESS_SPACE_SIZE:
-        shown = f"{gpa:#x}" if gpa.bit_length() <= 80 else f"a number of {gpa.bit_length()} bits"
+    address = read_address(gpa)
+    found = guest.flat_view(space).find(address)
+    root = guest.address_space(space).root
+    steps = decisions(root, address, space, found)
+    if found is None:
+        return Explanation(address, space, steps, facts_of_nobody(guest, address, space, steps))
+    offset, block = found.offset_in_region + address - found.start, found.region.block
+    facts = facts_about(guest, found, address)
+    if block is None:
+        return Explanation(address, space, steps, facts, found, None, offset)
+    return Explanation(address, space, steps, facts, found, block, offset, offset, block.offset + offset)
+
+
+def read_address(gpa: SupportsIndex | str) -> int:
+    """``gpa`` as a number: any whole number, or text; raises MemkitError for anything else.
+
+    Text may be hexadecimal with 0x, decimal, or a size such as 4G; digits may be grouped by _.
+    Sixteen digits are read as hexadecimal, because the monitor prints addresses so.
+
+    >>> read_address("0x1_4000_0000") == read_address("0000000140000000") == read_address("5G")
+    True
+    """
+    if not isinstance(gpa, str):
+        try:
+            if isinstance(gpa, bool):
+                raise TypeError
+            number = index(gpa)
+        except TypeError:
+            raise MemkitError(
+                f"a guest-physical address is a whole number of bytes, not {gpa!r:.40}; {_HOW}"
+            ) from None
+        shown = f"{number:#x}" if number.bit_length() <= 80 else f"a number of {number.bit_length()} bits"
+    else:
+        shown = f"{gpa.strip()[:40]!r}"
+        digits = gpa.strip().replace("_", "")
+        if digits[:1] == "-":
+            number = -1
+        elif _MONITOR.fullmatch(digits):
+            number = int(digits, 16)
+        else:
+            try:
+                number = parse_size(digits)
+            except OverflowError:
+                number = ADDRESS_SPACE_SIZE
+            except ValueError:
+                hexadecimal = re.fullmatch(r"[0-9a-fA-F]+", digits)
+                how = f"write 0x{digits[:20]} if it is hexadecimal" if hexadecimal else _HOW
+                raise MemkitError(f"{shown} is no guest-physical address; {how}") from None
+    if not 0 <= number < ADDRESS_SPACE_SIZE:
         raise MemkitError(
             f"{shown} is no guest-physical address; allowed are 0 to {hex_address(ADDRESS_SPACE_SIZE - 1)}"
         )
-    found = guest.flat_view(space).find(gpa)
-    steps = decisions(guest.address_space(space).root, gpa, space, found)
-    if found is None:
-        return Explanation(gpa, space, steps, facts_of_nobody())
-    offset, block = found.offset_in_region + gpa - found.start, found.region.block
-    facts = facts_about(guest, found, gpa)
-    if block is None:
-        return Explanation(gpa, space, steps, facts, found, None, offset)
-    return Explanation(gpa, space, steps, facts, found, block, offset, offset, block.offset + offset)
+    return number

@@ -7,6 +7,7 @@ hw/i386/acpi-build.c for the NUMA node of main RAM (QEMU 7.2).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from memkit.explain.story import Step
@@ -15,21 +16,41 @@ from memkit.units import hex_address, human
 
 if TYPE_CHECKING:
     from memkit.guest import Guest
+    from memkit.memory.backend import Backend
 
 __all__ = ["facts_about", "facts_of_nobody"]
 
 TARGET_PAGE = 4096
 
 
-def facts_of_nobody() -> tuple[Step, ...]:
-    """What happens to an access that nobody answers.
+def facts_of_nobody(guest: Guest, gpa: int, space: str, steps: Sequence[Step]) -> tuple[Step, ...]:
+    """What happens to an access that nobody answers, and why nobody is there, where that is known.
 
     The x86 CPUs of QEMU have no hook for failed accesses, so the guest gets no exception.
     """
-    return (Step("unassigned", 0, "", (
-        "Such an access is unassigned: a read by the guest gives 0, a write is lost, and the monitor's "
-        "xp says that it cannot access memory."
-    ), {"reads_as": 0}),)
+    if any(s.kind == "unknown" for s in steps):
+        return ()
+    facts: list[Step] = []
+    passed = {s.region for s in steps if s.kind == "container"}
+    if "device-memory" in passed:
+        facts.append(Step("free", 0, "device-memory", (
+            "It lies in device-memory, the window for memory devices; none of them covers it."
+        )))
+    elif "pci" in passed and guest.door == "model":
+        facts.append(Step("free", 0, "pci", (
+            "It lies in pci, the address space of PCI, where devices appear once firmware or the guest has "
+            "given their BARs addresses; at power-on no BAR has one."
+        )))
+    if space == "I/O":
+        said = "The guest cannot even ask there: its CPUs have ports up to 0xffff only."
+    elif space == "memory" or space.startswith("cpu-"):
+        said = ("Such an access is unassigned: a read by the guest gives 0, a write is lost, and the "
+                "monitor's xp says that it cannot access memory.")
+    elif steps[0].details.get("rendered") is None:
+        said = "A PCI device can reach no memory until the guest's driver turns its bus mastering on."
+    else:
+        said = "Such an access by a device is unassigned: it fails."
+    return (*facts, Step("unassigned", 0, "", said))
 
 
 def facts_about(guest: Guest, found: FlatRange, gpa: int) -> tuple[Step, ...]:
@@ -62,14 +83,13 @@ def facts_about(guest: Guest, found: FlatRange, gpa: int) -> tuple[Step, ...]:
     if block is None:
         return tuple(facts)
     page = block.page_size
-    say("page", f"It is in target page {hex_address(gpa // TARGET_PAGE)} ({human(TARGET_PAGE)} each) "
-        f"and in host page {offset // page} of the block ({human(page)} each).",
+    say("page", f"It is in target page {hex_address(gpa // TARGET_PAGE)} of the guest ({human(TARGET_PAGE)} "
+        f"each) and in host page {hex_address(offset // page)} of the block ({human(page)} each).",
         target_page=gpa // TARGET_PAGE, host_page=offset // page, page_size=page)
     backend = block.backend
     if backend is not None:
-        place = f"{backend.mem_path} on {backend.filesystem}" if backend.mem_path else backend.filesystem
         share = "shared: others who map it see the same bytes" if backend.share else "private to this QEMU"
-        say("backend", f"Backend {backend.id} ({backend.type}) takes it from {place} memory, {share}.",
+        say("backend", f"Backend {backend.id} ({backend.type}) takes it from {_place(backend)}, {share}.",
             id=backend.id, share=backend.share, mem_path=backend.mem_path)
     owners = [f for f in guest.frontends if any(b is block for b in f.blocks)]
     device = next((
@@ -94,6 +114,15 @@ def facts_about(guest: Guest, found: FlatRange, gpa: int) -> tuple[Step, ...]:
     else:
         say("migration", "Its block has no name, so it does not migrate.", idstr="")
     return tuple(facts)
+
+
+def _place(backend: Backend) -> str:
+    """Which memory of the host a backend gives."""
+    if backend.mem_path:
+        return f"{backend.mem_path}, a file on {backend.filesystem}"
+    return {
+        "anonymous": "anonymous memory", "memfd": "a memfd", "unknown": "memory of the host",
+    }.get(backend.filesystem, backend.filesystem)
 
 
 def _node_of(guest: Guest, offset: int) -> int | None:

@@ -14,7 +14,7 @@ from memkit.units import hex_address
 if TYPE_CHECKING:
     from memkit.memory.ramblock import RAMBlock
 
-__all__ = ["Explanation", "Step"]
+__all__ = ["Explanation", "Step", "listed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,22 @@ class Explanation:
         return self.range.region if self.range else None
 
     @property
+    def summary(self) -> str:
+        """The answer in one or two sentences: who answers, and whom it hides."""
+        at = hex_address(self.gpa)
+        if self.range is None:
+            said = f"Nobody answers at {at}."
+        elif self.block is not None and self.offset_in_block is not None:
+            said = (f"{self.range.region.name} ({self.range.type}) answers at {at}: byte "
+                    f"{hex_address(self.offset_in_block)} of RAMBlock {self.block.label}.")
+        else:
+            said = f"{self.range.region.name} ({self.range.type}) answers at {at}."
+        answer = self.range.region.name if self.range is not None else None
+        hidden = [s.sentence for s in self.steps
+                  if s.kind == "passed" and s.details.get("leads_to") not in (None, answer)]
+        return " ".join([said, *hidden])
+
+    @property
     def title(self) -> str:
         """What is explained, in a few words."""
         return f'Who answers at {hex_address(self.gpa)} in "{self.space}"'
@@ -72,7 +88,7 @@ class Explanation:
         """The same as plain data, ready for JSON; ``range`` holds gpa start and bytes."""
         run = self.range
         return {
-            "gpa": self.gpa, "space": self.space,
+            "gpa": self.gpa, "space": self.space, "summary": self.summary,
             "range": None if run is None else {"start": run.start, "size": run.size, "type": run.type},
             "region": self.region.name if self.region else None,
             "block": self.block.label if self.block else None,
@@ -87,14 +103,17 @@ class Explanation:
 
     def __str__(self) -> str:
         walk = [f"{'  ' * s.depth}{s.sentence}" for s in self.steps]
-        return "\n".join([*walk, *(f.sentence for f in self.facts)])
+        return "\n".join([
+            self.summary, "", "How that was decided:", *walk, "", "What follows:",
+            *(f.sentence for f in self.facts),
+        ])
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         title = escape(self.title)
         facts = "".join(f"<li>{escape(f.sentence)}</li>" for f in self.facts)
         html = (
-            f'<section aria-label="{title}"><p><strong>{title}</strong></p>{_nested(self.steps)}'
-            f'<p>What follows:</p><ul>{facts}</ul></section>'
+            f'<section aria-label="{title}"><p><strong>{escape(self.summary)}</strong></p>'
+            f'<p>How that was decided:</p>{_nested(self.steps)}<p>What follows:</p><ul>{facts}</ul></section>'
         )
         return {"text/plain": str(self), "text/html": html}
 
@@ -109,3 +128,12 @@ def _nested(steps: Sequence[Step]) -> str:
         html += escape(step.sentence)
         depth = step.depth
     return html + "</li></ol>" * (depth + 1)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as prose lists them.
+
+    >>> listed(["a"]), listed(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]

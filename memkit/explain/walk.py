@@ -1,21 +1,24 @@
 """The walk to one address: the decisions that rendering a FlatView makes there, in their order.
 
 From the root down, at each container the subregions in priority order, through aliases with
-their offsets, until something answers.
+their offsets, until something answers; then who was hidden by the winner.
 
 Source: render_memory_region and memory_region_get_flatview_root in softmmu/memory.c (QEMU 7.2).
 """
 
 from __future__ import annotations
 
-from memkit.explain.story import Step
+from collections.abc import Sequence
+
+from memkit.explain.story import Step, listed
 from memkit.memory.flatview import FlatRange, flatview_root
 from memkit.memory.region import MemoryRegion
 from memkit.units import hex_address, human
 
-__all__ = ["decisions"]
+__all__ = ["KINDS", "decisions"]
 
-_ANSWERS = {
+# What answers, in words, by the type that the monitor prints.
+KINDS = {
     "ram": "RAM", "rom": "ROM", "romd": "a flash chip or another ROM device", "ramd": "RAM of a real device",
     "i/o": "a device's window",
 }
@@ -40,10 +43,12 @@ def decisions(root: MemoryRegion, gpa: int, space: str, found: FlatRange | None)
         if real.addr <= gpa < real.addr + real.size:
             hit = _walk(real, gpa, 0, steps)
         else:
-            steps.append(Step("outside", 0, real.name, f"{real.name} ends before {hex_address(gpa)}."))
+            where = "starts behind" if gpa < real.addr else "ends before"
+            steps.append(Step(
+                "outside", 0, real.name, f"{real.name} {where} {hex_address(gpa)}.", {"size": real.size}
+            ))
     answers = (found.region, found.offset_in_region + gpa - found.start) if found else None
-    if (hit is None) != (answers is None) or (hit and answers and (
-            hit[0] is not answers[0] or hit[1] != answers[1])):
+    if hit != answers:
         # Pasted text can hold a FlatView without the whole tree behind it.
         who = f"{found.region.name} answers" if found else "nobody answers"
         return (Step("unknown", 0, found.region.name if found else "", (
@@ -58,55 +63,51 @@ def _walk(region: MemoryRegion, address: int, depth: int, steps: list[Step]) -> 
     """Tell how ``region`` treats ``address``, which counts from the start of its container."""
     inside, name = address - region.addr, region.name
     if region.alias is not None:
-        target = region.alias
-        there = inside + region.alias_offset
-        steps.append(Step("alias", depth, name, (
-            f"{name} is an alias onto {target.name}: {hex_address(address)} - {hex_address(region.addr)} + "
-            f"{hex_address(region.alias_offset)} = {hex_address(there)} in {target.name}."
-        ), {"target": target.name, "address": address, "addr": region.addr,
-            "alias_offset": region.alias_offset, "offset_in_target": there, "priority": region.priority}))
-        if not target.enabled:
-            steps.append(_disabled(target, depth + 1))
-        elif there >= target.size:
-            steps.append(Step("outside", depth + 1, target.name, (
-                f"That is behind the end of {target.name} ({human(target.size)}), so nothing is there."
-            ), {"size": target.size}))
-        else:
-            return _walk(target, there + target.addr, depth + 1, steps)
-        return None
+        return _through(region, region.alias, address, depth, steps)
     here = _covering(region, inside)
     if here or not region.terminates:
-        names = ", ".join(
-            f"{c.name} (priority {c.priority}{'' if c.enabled else ', disabled'})" for c in here
-        )
-        held = f"holds {names or 'nothing'}" if len(here) < 2 else f"holds, the highest priority first: {names}"
-        what = f"{_ANSWERS[region.type]} with others in front" if region.terminates else "a container"
-        steps.append(Step(
-            "container", depth, name, f"{name} is {what}; at offset {hex_address(inside)} it {held}.",
-            {"offset": inside, "subregions": [c.name for c in here]},
-        ))
-    for index, child in enumerate(here):
-        if not child.enabled:
-            steps.append(_disabled(child, depth + 1))
-            continue
+        steps.append(_container(region, inside, here, depth))
+    asked = [c for c in here if c.enabled]
+    if len(asked) < len(here):
+        steps.append(_disabled([c for c in here if not c.enabled], depth + 1))
+    for index, child in enumerate(asked):
         hit = _walk(child, inside, depth + 1, steps)
         if hit is not None:
-            steps.extend(
-                _passed(child, loser, inside, depth + 1) if loser.enabled else _disabled(loser, depth + 1)
-                for loser in here[index + 1:]
-            )
+            steps.extend(_hidden(child, loser, inside, depth + 1) for loser in asked[index + 1:])
             if region.terminates:
                 steps.append(Step("passed", depth + 1, name, (
-                    f"{name} itself is passed over: its subregions come first; it would have answered."
+                    f"{name} itself lies behind its subregions; it would have answered."
                 ), {"winner": child.name, "leads_to": name}))
             return hit
     if region.terminates:
         steps.append(Step("answer", depth, name, (
-            f"{name} is {_ANSWERS[region.type]} and answers, at its offset {hex_address(inside)}."
+            f"{name} is {KINDS[region.type]} and answers, at its offset {hex_address(inside)}."
         ), {"offset": inside, "priority": region.priority, "type": region.type}))
         return region, inside
     if here:
         steps.append(Step("empty", depth, name, f"Nothing in {name} answers there."))
+    return None
+
+
+def _through(
+    region: MemoryRegion, target: MemoryRegion, address: int, depth: int, steps: list[Step]
+) -> Hit | None:
+    """Follow an alias to its target."""
+    there = address - region.addr + region.alias_offset
+    steps.append(Step("alias", depth, region.name, (
+        f"{region.name} is an alias that starts at {hex_address(region.addr)} and shows {target.name} from "
+        f"offset {hex_address(region.alias_offset)} on: {hex_address(address)} - {hex_address(region.addr)} "
+        f"+ {hex_address(region.alias_offset)} = {hex_address(there)} in {target.name}."
+    ), {"target": target.name, "address": address, "addr": region.addr,
+        "alias_offset": region.alias_offset, "offset_in_target": there, "priority": region.priority}))
+    if not target.enabled:
+        steps.append(_disabled([target], depth + 1))
+    elif there >= target.size:
+        steps.append(Step("outside", depth + 1, target.name, (
+            f"That is behind the end of {target.name} ({human(target.size)}), so nothing is there."
+        ), {"size": target.size}))
+    else:
+        return _walk(target, there + target.addr, depth + 1, steps)
     return None
 
 
@@ -115,26 +116,49 @@ def _covering(region: MemoryRegion, inside: int) -> list[MemoryRegion]:
     return [s for s in region.subregions if s.addr <= inside < s.addr + s.size]
 
 
-def _leads_to(region: MemoryRegion, address: int) -> str | None:
-    """The name of whoever would answer if ``region`` were asked, or None."""
-    return hit[0].name if region.enabled and (hit := _walk(region, address, 0, [])) else None
+def _leads_to(region: MemoryRegion, address: int) -> MemoryRegion | None:
+    """Whoever would answer if ``region`` alone were asked, or None."""
+    inside = address - region.addr
+    if not region.enabled or not 0 <= inside < region.size:
+        return None
+    if region.alias is not None:
+        return _leads_to(region.alias, inside + region.alias_offset + region.alias.addr)
+    found = (_leads_to(child, inside) for child in region.subregions)
+    return next((f for f in found if f is not None), region if region.terminates else None)
 
 
-def _disabled(region: MemoryRegion, depth: int) -> Step:
-    return Step("disabled", depth, region.name, f"{region.name} is disabled, so it is skipped.",
-                {"priority": region.priority})
+def _container(region: MemoryRegion, inside: int, here: Sequence[MemoryRegion], depth: int) -> Step:
+    names = [f"{c.name} (priority {c.priority}{'' if c.enabled else ', disabled'})" for c in here]
+    held = f"holds {', '.join(names) or 'nothing'}"
+    if len(here) > 1:
+        held = f"holds, the highest priority first: {', '.join(names)}"
+    what = f"{KINDS[region.type]} with others in front" if region.terminates else "a container"
+    return Step(
+        "container", depth, region.name,
+        f"{region.name} is {what}; at offset {hex_address(inside)} it {held}.",
+        {"offset": inside, "subregions": [c.name for c in here]},
+    )
 
 
-def _passed(winner: MemoryRegion, loser: MemoryRegion, address: int, depth: int) -> Step:
+def _disabled(regions: Sequence[MemoryRegion], depth: int) -> Step:
+    names = [r.name for r in regions]
+    skipped = "is disabled, so it is skipped" if len(names) == 1 else "are disabled, so they are skipped"
+    return Step("disabled", depth, names[0], f"{listed(names)} {skipped}.", {"regions": names})
+
+
+def _hidden(winner: MemoryRegion, loser: MemoryRegion, address: int, depth: int) -> Step:
     """Why ``loser`` was not asked, and who would have answered there."""
-    if loser.priority < winner.priority:
-        why = f"its priority {loser.priority} is below {winner.priority} of {winner.name}"
-    else:
-        why = f"it has the same priority as {winner.name}, which was added later"
     other = _leads_to(loser, address)
-    ends = "it has nothing there anyway" if other is None else (
-        "it would have answered" if other == loser.name else f"it would have led to {other}")
-    return Step("passed", depth, loser.name, f"{loser.name} is passed over: {why}; {ends}.", {
+    ends = "has nothing there" if other is None else (
+        "would have answered" if other is loser else f"would have led to {other.name}")
+    if loser.priority < winner.priority:
+        front = (f"{winner.name} (priority {winner.priority}) lies in front of {loser.name} "
+                 f"(priority {loser.priority})")
+    else:
+        front = (f"{winner.name} was added after {loser.name} with the same priority {loser.priority}, "
+                 "so it lies in front of it")
+    which = ", which" if loser.priority < winner.priority else f"; {loser.name}"
+    return Step("passed", depth, loser.name, f"{front}{which} {ends}.", {
         "winner": winner.name, "priority": loser.priority, "winner_priority": winner.priority,
-        "leads_to": other,
+        "leads_to": other.name if other is not None else None,
     })
