@@ -86,8 +86,8 @@ class Guest:
     def explain(self, gpa: SupportsIndex | str, space: str = "memory") -> Explanation:
         """The story of one guest-physical address: who was considered, who answers, why.
 
-        ``gpa`` is a number or text such as ``0x1_4000_0000``, ``0000000140000000`` or ``5G``.  Raises
-        MemkitError for what is no address, and for an unknown address space.
+        ``gpa`` is a number or text such as ``0x1_4000_0000`` or ``5G``.  Raises MemkitError for what
+        is no address, and for an unknown address space.
 
         >>> import memkit
         >>> print(memkit.boot("-m 1G").explain("0xfffffff0").summary)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from operator import index
 from typing import TYPE_CHECKING, SupportsIndex
 
@@ -11,17 +10,12 @@ from memkit.explain.facts import facts_about, facts_of_nobody
 from memkit.explain.story import Explanation, Step
 from memkit.explain.walk import decisions
 from memkit.memory.region import ADDRESS_SPACE_SIZE
-from memkit.units import hex_address, parse_size
+from memkit.units import hex_address, parse_address
 
 if TYPE_CHECKING:
     from memkit.guest import Guest
 
 __all__ = ["Explanation", "Step", "explain", "read_address"]
-
-# As the monitor prints a gpa: 16 digits, hexadecimal without 0x.
-_MONITOR = re.compile(r"[0-9a-fA-F]{16}")
-_HOW = "write 0x1_0000_0000, 4294967296 or 4G, for example"
-
 
 def explain(guest: Guest, gpa: SupportsIndex | str, space: str = "memory") -> Explanation:
     """The Explanation of ``gpa`` (guest-physical) in the address space ``space``.
@@ -50,41 +44,24 @@ def explain(guest: Guest, gpa: SupportsIndex | str, space: str = "memory") -> Ex
 
 
 def read_address(gpa: SupportsIndex | str) -> int:
-    """``gpa`` as a number: any whole number, or text; raises MemkitError for anything else.
+    """``gpa`` as a number: any whole number, or text as people type it; raises MemkitError.
 
-    Text may be hexadecimal with 0x, decimal, or a size such as 4G; digits may be grouped by _.
-    Sixteen digits are read as hexadecimal, because the monitor prints addresses so.
-
-    >>> read_address("0x1_4000_0000") == read_address("0000000140000000") == read_address("5G")
+    >>> read_address("0x1_4000_0000") == read_address("5G") == read_address(0x1_4000_0000)
     True
     """
-    if not isinstance(gpa, str):
-        try:
-            if isinstance(gpa, bool):
-                raise TypeError
-            number = index(gpa)
-        except TypeError:
-            raise MemkitError(
-                f"a guest-physical address is a whole number of bytes, not {gpa!r:.40}; {_HOW}"
-            ) from None
-        shown = f"{number:#x}" if number.bit_length() <= 80 else f"a number of {number.bit_length()} bits"
-    else:
-        shown = f"{gpa.strip()[:40]!r}"
-        digits = gpa.strip().replace("_", "")
-        if digits[:1] == "-":
-            number = -1
-        elif _MONITOR.fullmatch(digits):
-            number = int(digits, 16)
-        else:
-            try:
-                number = parse_size(digits)
-            except OverflowError:
-                number = ADDRESS_SPACE_SIZE
-            except ValueError:
-                hexadecimal = re.fullmatch(r"[0-9a-fA-F]+", digits)
-                how = f"write 0x{digits[:20]} if it is hexadecimal" if hexadecimal else _HOW
-                raise MemkitError(f"{shown} is no guest-physical address; {how}") from None
+    try:
+        if isinstance(gpa, bool):
+            raise TypeError
+        number = parse_address(gpa) if isinstance(gpa, str) else index(gpa)
+    except TypeError:
+        raise MemkitError(
+            f"a guest-physical address is a whole number of bytes, not {gpa!r:.40}; "
+            "write 0x1_0000_0000, for example"
+        ) from None
+    except ValueError as e:
+        raise MemkitError(str(e)) from None
     if not 0 <= number < ADDRESS_SPACE_SIZE:
+        shown = f"{number:#x}" if number.bit_length() <= 80 else f"a number of {number.bit_length()} bits"
         raise MemkitError(
             f"{shown} is no guest-physical address; allowed are 0 to {hex_address(ADDRESS_SPACE_SIZE - 1)}"
         )

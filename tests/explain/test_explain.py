@@ -329,13 +329,12 @@ def test_data_is_plain_and_whole(pc: Guest) -> None:
 
 
 @pytest.mark.parametrize(("text", "gpa"), [
-    ("0x1_4000_0000", 0x1_4000_0000), ("0X140000000", 0x1_4000_0000), ("5G", 5 << 30), ("4g", 4 << 30),
+    ("0x1_4000_0000", 0x1_4000_0000), ("0X140000000", 0x1_4000_0000), ("5G", 5 << 30), ("4 GiB", 4 << 30),
     (" 0xfffffff0 ", 0xFFFF_FFF0), ("4096", 4096), ("0", 0), ("1.5M", 3 << 19),
-    ("0000000140000000", 0x1_4000_0000), ("ffffffffffffffff", ADDRESS_SPACE_SIZE - 1), ("1_000", 1000),
+    ("0xffffffffffffffff", ADDRESS_SPACE_SIZE - 1),
 ])
-def test_addresses_are_read_as_people_and_the_monitor_write_them(pc: Guest, text: str, gpa: int) -> None:
-    assert read_address(text) == gpa
-    assert pc.explain(text).gpa == gpa
+def test_addresses_may_be_text_as_people_write_them(pc: Guest, text: str, gpa: int) -> None:
+    assert pc.explain(text).gpa == gpa == read_address(text)
 
 
 def test_integers_of_other_libraries_are_addresses_too(pc: Guest) -> None:
@@ -348,16 +347,14 @@ def test_integers_of_other_libraries_are_addresses_too(pc: Guest) -> None:
     (-1, "-0x1 is no guest-physical address; allowed are 0 to 0xffff_ffff_ffff_ffff"),
     (1 << 64, "0x10000000000000000 is no guest-physical address; allowed are 0 to 0xffff_ffff_ffff_ffff"),
     (1 << 5000, "a number of 5001 bits is no guest-physical address"),
-    (True, "is a whole number of bytes, not True; write 0x1_0000_0000, 4294967296 or 4G, for example"),
+    (True, "is a whole number of bytes, not True; write 0x1_0000_0000, for example"),
     (4.0, "not 4.0"), (None, "not None"), ([1], r"not \[1\]"), (b"1", "not b'1'"),
-    ("fee00000", "'fee00000' is no guest-physical address; write 0xfee00000 if it is hexadecimal"),
-    ("-4G", "'-4G' is no guest-physical address; allowed are 0 to"),
-    ("16E", "'16E' is no guest-physical address; allowed are 0 to"),
-    ("9" * 5000, "'9999999999999999999999999999999999999999' is no guest-physical address; allowed are"),
-    ("", "'' is no guest-physical address; write 0x1_0000_0000"),
-    ("pc.ram", "'pc.ram' is no guest-physical address; write 0x1_0000_0000, 4294967296 or 4G"),
-    ("0xfee0_0000-0xfeef_ffff", "is no guest-physical address; write 0x1_0000_0000"),
-    ("٣", "is no guest-physical address"),
+    ("fee00000", "'fee00000' could be hexadecimal without its 0x; write 0xfee00000"),
+    ("0000000140000000", "write 0x140000000"),
+    ("-4096", "-0x1000 is no guest-physical address; allowed are 0 to"),
+    ("16P G", "'16P G' is no address; write"), ("9" * 5000, "is no address; write 0x100000000"),
+    ("", "'' is no address; write 0x100000000"), ("pc.ram", "'pc.ram' is no address; write hexadecimal"),
+    ("0xfee0_0000-0xfeef_ffff", "is no address; write hexadecimal with 0x"), ("٣G", "is no address; write"),
 ])
 def test_what_is_no_address_is_told_with_an_example(pc: Guest, bad: Any, words: str) -> None:
     with pytest.raises(MemkitError, match=words):
