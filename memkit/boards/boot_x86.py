@@ -6,34 +6,26 @@ machine_run_board_init in hw/core/machine.c, pc_init1, pc_q35_init, microvm (QEM
 
 from __future__ import annotations
 
-from memkit.boards import cpus, microvm, pc, ports
+from collections.abc import Iterator
+
+from memkit.boards import cpus, microvm, pc
 from memkit.boards.acpi import add_acpi_tables
+from memkit.boards.address_spaces import add_address_spaces
 from memkit.boards.backends import create_backends, create_default_backend
 from memkit.boards.build import Build, Memdev
-from memkit.boards.devices import DeviceBuilder, default_vga
+from memkit.boards.buses import add_board_buses
+from memkit.boards.devices import DeviceBuilder
+from memkit.boards.graphics import default_vga
 from memkit.boards.machine import apply_properties, select_machine
 from memkit.boards.nics import wanted_nics
 from memkit.boards.numa import NumaState, complete_numa, consume, numa_nodes, parse_numa
-from memkit.boards.pci import PciBus
 from memkit.boards.refusals import refuse
-from memkit.config import Config
+from memkit.config import Config, DeviceSpec
 from memkit.host import Host
 from memkit.memory.device import Frontend, NumaNode
-from memkit.memory.flatview import AddressSpace
 from memkit.memory.region import MemoryRegion
 
 __all__ = ["build_x86"]
-
-# Fixed devices: (address-space name, devfn).
-FIXED = {
-    "pc": (("i440FX", 0x00), ("PIIX3", 0x08)),
-    "q35": (("mch", 0x00),),
-}
-PIIX3_IDE, PIIX3_USB, PIIX4_PM = ("piix3-ide", 0x09), ("piix3-usb-uhci", 0x0A), ("PIIX4_PM", 0x0B)
-ICH9 = (("ICH9-LPC", 0xF8), ("ich9-ahci", 0xFA), ("ICH9-SMB", 0xFB))
-ICH9_USB = (("ich9-usb-ehci1", 0xEF), ("ich9-usb-uhci1", 0xE8), ("ich9-usb-uhci2", 0xE9),
-            ("ich9-usb-uhci3", 0xEA))
-
 
 def build_x86(config: Config, qemu: str, host: Host) -> tuple[Build, tuple[NumaNode, ...]]:
     """Everything that QEMU builds for ``config`` on an x86 machine; raises Refused."""
@@ -93,68 +85,60 @@ def _check_main_ram(
 
 
 def _board(build: Build, ram: MemoryRegion, nodes: int) -> None:
+    """Memory, chipset, devices and tables of the board, in the order of its init function."""
     machine = build.machine
+    add_board_buses(build)
+    pci = None
     if machine.family == "microvm":
         microvm.build_memory(build, ram)
-        root, pci = microvm.root_bus(build), None
-        build.address_spaces.extend(pc.system_address_spaces(build))
+        microvm.add_pcie(build)
     else:
         pci = pc.build_memory(build, ram)
         pc.add_chipset(build, ram, pci)
-        build.address_spaces.extend(pc.system_address_spaces(build))
-        root = PciBus("pcie.0" if machine.family == "q35" else "pci.0", express=machine.family == "q35")
-        _fixed(build, root, FIXED[machine.family])
-        if machine.family == "q35":
-            _fixed(build, root, ICH9[:1])
-    if root is not None:
-        build.buses[root.name] = root
-    devices = DeviceBuilder(build, root, pci, nodes)
-    if root is not None and machine.family != "microvm":
-        _default_devices(build, root, devices)
-    for spec in build.config.devices:
+        pc.add_root_bus(build, pci)
+    devices = DeviceBuilder(build, pci, nodes)
+    if machine.family != "microvm":
+        _default_devices(build, devices)
+    for spec in _devices(build):
         devices.plug(spec)
     _check_orphans(build)
     add_acpi_tables(build)
-    features = ports.features_of(build, default_vga(build) if root is not None else None)
-    io = ports.io_space(machine.family, machine.version, features)
-    build.address_spaces.append(AddressSpace("I/O", io))
+    add_address_spaces(build, default_vga(build))
 
 
-def _default_devices(build: Build, root: PciBus, devices: DeviceBuilder) -> None:
+def _default_devices(build: Build, devices: DeviceBuilder) -> None:
     """VGA, NICs and the board's own functions, in the order of pc_init1 and pc_q35_init."""
-    machine = build.machine
-    q35 = machine.family == "q35"
-    if q35:
+    late = pc.late_functions(build)
+    bus = build.default_bus
+    assert bus is not None
+    if build.machine.family == "q35":
         # pc_q35_init adds AHCI, USB and SMBus after VGA and NICs, but at fixed addresses.
-        if machine.flag("sata", True):
-            root.claim(*ICH9[1])
-        if machine.flag("usb", False):
-            for name, devfn in ICH9_USB:
-                root.claim(name, devfn)
-        if machine.flag("smbus", True):
-            root.claim(*ICH9[2])
+        for name, devfn in late:
+            bus.claim(name, devfn)
     vga = default_vga(build)
     if vga:
-        devices.add_vga(vga)
-    devices.add_default_nics(wanted_nics(build))
-    fixed = list(ICH9[1:]) if q35 else [PIIX3_IDE]
-    if q35:
-        fixed = [f for f, on in zip(fixed, (machine.flag("sata", True), machine.flag("smbus", True)),
-                                    strict=True) if on]
-        if machine.flag("usb", False):
-            fixed += ICH9_USB
-    else:
-        if machine.flag("usb", False):
-            fixed.append(PIIX3_USB)
-        if machine.flag("acpi", True):
-            fixed.append(PIIX4_PM)
-    _fixed(build, root, fixed)
+        devices.add_default(vga, f"graphics card {vga}", build.option_index(build.config.last("vga")))
+    for nic in wanted_nics(build):
+        devices.add_default(nic.driver, f"NIC {nic.driver}", nic.option_index, nic.addr)
+    for name, devfn in late:
+        bus.claim(name, devfn)
+        build.pci_functions.append((name, bus, devfn))
 
 
-def _fixed(build: Build, root: PciBus, devices: list[tuple[str, int]] | tuple[tuple[str, int], ...]) -> None:
-    for name, devfn in devices:
-        root.claim(name, devfn)
-        build.address_spaces.append(AddressSpace(name, MemoryRegion("bus master container", 1 << 64)))
+def _devices(build: Build) -> Iterator[DeviceSpec]:
+    """``-device`` in QEMU's order: key=value forms, then ``-drive if=virtio``, then JSON forms.
+
+    A drive makes its device option when the drive is made, after all others were read; JSON forms are
+    kept in a list of their own (qemu_create_cli_devices, softmmu/vl.c; drive_new, blockdev.c).
+    """
+    yield from (spec for spec in build.config.devices if not spec.json)
+    number = 0
+    for drive in build.config.drives:
+        if drive.interface == "virtio":
+            name = drive.id or f"virtio{drive.unit if drive.unit is not None else number}"
+            number += 1
+            yield DeviceSpec("virtio-blk-pci", None, {"drive": name}, drive.option)
+    yield from (spec for spec in build.config.devices if spec.json)
 
 
 def _check_orphans(build: Build) -> None:

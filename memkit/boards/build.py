@@ -2,10 +2,15 @@
 
 QEMU makes its objects in a fixed order, and that order shows: in ram_addr_t offsets, in PCI
 slots, in which of two mistakes is reported.  A Build is passed through the phases.
+
+``buses`` are the PCI buses by name, ``other_buses`` the types of all others; ``default_bus`` takes the PCI
+devices that name none.  ``ports`` are functions that map windows into the I/O space, in their order:
+nobody may ever look at it, so it is built late.  ``pci_functions`` are (type, bus, devfn), oldest first.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -57,15 +62,24 @@ class Build:
     created_files: dict[str, int] = field(default_factory=dict)
     huge_pages_left: dict[int, int] = field(default_factory=dict)
     buses: dict[str, PciBus] = field(default_factory=dict)
+    default_bus: PciBus | None = None
+    other_buses: dict[str, str] = field(default_factory=dict)
+    bus_numbers: Counter[str] = field(default_factory=Counter)
+    chassis: set[tuple[int, int]] = field(default_factory=set)
     device_ids: set[str] = field(default_factory=set)
     system: MemoryRegion = field(default_factory=lambda: MemoryRegion("system", 1 << 64))
     device_memory: MemoryRegion | None = None
     device_memory_base: int = 0
     smram: MemoryRegion | None = None
     numa_count: int = 0
-    vga_present: str = ""
-    io_features: set[str] = field(default_factory=set)
-    late: list[Callable[[], None]] = field(default_factory=list)
+    ports: list[Callable[[MemoryRegion], object]] = field(default_factory=list)
+    pci_functions: list[tuple[str, PciBus, int]] = field(default_factory=list)
+
+    def automatic_bus_name(self, kind: str) -> str:
+        """The name of a bus whose device has no id: its type in small letters, and a number."""
+        number = self.bus_numbers[kind]
+        self.bus_numbers[kind] += 1
+        return f"{kind.lower()}.{number}"
 
     def option_index(self, option: Option | None) -> int | None:
         """Where ``option`` stands in ``config.options``, or None."""

@@ -16,6 +16,7 @@ from memkit.boards.machine_records import (
     machine_names,
     machine_properties,
     machine_start,
+    nic_models,
     outcome,
 )
 from memkit.boards.observations import (
@@ -35,6 +36,6 @@ from memkit.boards.recorded import RECORDED, data_file
 __all__ = [
     "RECORDED", "Block", "CpuFacts", "DeviceFacts", "MachineRecord", "Observation", "SecondaryBus",
     "SizeRule", "address_space_name", "cpu", "data_file", "device", "device_names", "device_on", "machine",
-    "machine_names", "machine_properties", "machine_start", "near", "observed", "outcome",
+    "machine_names", "machine_properties", "machine_start", "near", "nic_models", "observed", "outcome",
     "refused_below", "refused_twice", "rom_file_size", "secondary_bus", "size_rule", "unpluggable",
 ]

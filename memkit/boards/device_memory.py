@@ -1,148 +1,202 @@
 """Which RAMBlocks a device brings along: video RAM, option ROMs, a fifo.
 
-Recorded from QEMU 7.2 (Debian 12) with ``-nodefaults -device X`` and ``info ramblock``; how
-video RAM follows from properties is in hw/display/vga.c, qxl.c, bochs-display.c, vmware_vga.c.
-Option ROMs are files whose size is rounded up to a power of two (pci_add_option_rom).
+What a device brings by default was recorded with it, for old machine types, too; rules that were fitted
+to many starts say how its properties change the sizes.
+
+Source: data/devices and data/machines; pci_add_option_rom in hw/pci/pci.c, qxl_init_ramsize in
+hw/display/qxl.c, pci_cirrus_vga_realize in hw/display/cirrus_vga.c (QEMU 7.2).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
 
+from memkit.boards import catalog
 from memkit.boards.build import Build
+from memkit.boards.device_refusals import refuse_device
+from memkit.boards.refusals import refuse
+from memkit.config import DeviceSpec
 from memkit.memory.ramblock import RAMBlock
 from memkit.memory.region import MemoryRegion
+from memkit.units import parse_size
 
-__all__ = ["DEVICES", "DeviceMemory", "add_device_memory", "lowmem_region"]
+__all__ = ["Brought", "add_device_memory", "brought_on", "seen_on"]
 
 MIB = 1 << 20
-ROM_256K, ROM_128K, ROM_64K, ROM_32K = 0x40000, 0x20000, 0x10000, 0x8000
-VGA_WINDOW, VGA_WINDOW_SIZE = 0xA0000, 0x20000
+PAGE = 4096
+NO_ROM_SIZE = 0xFFFF_FFFF
+CIRRUS_MIB = (4, 8, 16)
+BOCHS_LIMITS = (4 * MIB, 256 * MIB)
+_UNITS = {"K": 10, "M": 20, "G": 30}
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceMemory:
-    """RAM of a device model: ``rom`` is (region name, bytes); ``video`` how to size its RAM.
+class Brought(NamedTuple):
+    """What a device brings: (name, bytes) of each block; the last is the option ROM if there is a file."""
 
-    ``vga`` is True if it answers the legacy window at 0xa0000.
+    blocks: tuple[tuple[str, int], ...]
+    romfile: str
+
+
+@lru_cache(maxsize=512)
+def seen_on(driver: str, family: str) -> catalog.Observation:
+    """What the device did on a board of ``family``, with the properties that it needs to start."""
+    seen = catalog.observed(driver, family)
+    if seen is not None and seen.refusal and family == "microvm":
+        # Recorded without PCI; -machine microvm,pcie=on has a bus like that of q35.
+        seen = catalog.observed(driver, "q35")
+    if seen is None:
+        return catalog.Observation()
+    return seen.then if seen.then is not None else seen
+
+
+@lru_cache(maxsize=512)
+def brought_on(driver: str, family: str, machine_type: str) -> Brought:
+    """What ``-device DRIVER`` brings on a machine type; names start with ``%/`` for the device's path.
+
+    >>> brought_on("cirrus-vga", "pc", "pc-i440fx-2.8").blocks[0]
+    ('vga.vram', 8388608)
     """
-
-    rom: tuple[str, int] | None = None
-    video: str = ""
-    vga: bool = False
-    vgamem_mb: int = 16
-
-
-def _nic(name: str, size: int = ROM_256K) -> DeviceMemory:
-    return DeviceMemory(rom=(f"{name}.rom", size))
-
-
-DEVICES: dict[str, DeviceMemory] = {
-    "VGA": DeviceMemory(("vga.rom", ROM_64K), "vga", vga=True),
-    "secondary-vga": DeviceMemory(None, "vga"),
-    "cirrus-vga": DeviceMemory(("cirrus_vga.rom", ROM_64K), "vga", vga=True, vgamem_mb=4),
-    "virtio-vga": DeviceMemory(("virtio-vga.rom", ROM_64K), "vga", vga=True, vgamem_mb=8),
-    "ati-vga": DeviceMemory(("ati-vga.rom", ROM_64K), "vga", vga=True),
-    "vmware-svga": DeviceMemory(("vmware_vga.rom", ROM_64K), "vmware", vga=True),
-    "bochs-display": DeviceMemory(("bochs-display.rom", ROM_32K), "bochs"),
-    "qxl-vga": DeviceMemory(("qxl.rom", ROM_64K), "qxl", vga=True),
-    "qxl": DeviceMemory(None, "qxl"),
-    "e1000": _nic("e1000"),
-    "e1000-82540em": _nic("e1000"),
-    "e1000-82544gc": _nic("e1000"),
-    "e1000-82545em": _nic("e1000"),
-    "e1000e": _nic("e1000e"),
-    "rtl8139": _nic("rtl8139"),
-    "ne2k_pci": _nic("ne2000"),
-    "pcnet": _nic("pcnet"),
-    "vmxnet3": _nic("vmxnet3"),
-    "virtio-net-pci": _nic("virtio-net-pci"),
-    "virtio-net-pci-transitional": _nic("virtio-net-pci-transitional"),
-    "virtio-net-pci-non-transitional": _nic("virtio-net-pci-non-transitional"),
-    **{
-        f"i825{chip}": _nic(f"i825{chip}", ROM_128K)
-        for chip in ("50", "51", "57a", "57b", "57c", "58a", "58b", "59a", "59b", "59c", "59er", "62", "801")
-    },
-}
+    text = catalog.device_on(driver, machine_type)
+    seen = seen_on(driver, family)
+    if text is None or text[0] == "!":
+        return Brought(tuple((b.name, b.size) for b in seen.blocks), seen.romfile)
+    words, _, romfile = text.partition(" <- ") if not text.startswith("<-") else ("", "", text[3:])
+    blocks = []
+    for word in words.split():
+        name, found, size = word.partition("=")
+        if found:
+            # pc-i440fx-1.6 has paths without the bus, which the recorder took for a name.
+            name = "%/" + name.partition("/")[2] if name.startswith("0000:") else name
+            blocks.append((name, int(size[:-1]) << _UNITS[size[-1]]))
+    return Brought(tuple(blocks), romfile)
 
 
 def add_device_memory(
-    build: Build, driver: str, path: str, props: dict[str, Any]
+    build: Build, driver: str, path: str, props: Mapping[str, Any], spec: DeviceSpec | None = None
 ) -> tuple[tuple[RAMBlock, ...], tuple[MemoryRegion, ...]]:
-    """The RAMBlocks and regions of a PCI device at ``path``, in QEMU's order of creation."""
-    facts = DEVICES.get(driver)
-    if facts is None:
-        return (), ()
-    regions = _video(build, driver, path, facts, props)
-    rom_wanted = props.get("romfile", None) != "" and props.get("rombar", 1)
-    if facts.rom and rom_wanted:
-        name, size = facts.rom
-        custom = props.get("romfile")
-        if custom:
-            found = build.host.file_size(custom)
-            size = 1 << (found - 1).bit_length() if found else size
-        regions.append(build.rom(name, size, idstr=f"{path}/{name}", owner=path))
-    if facts.vga:
-        build.vga_present = driver
+    """The RAMBlocks and regions of a device at ``path``, in QEMU's order of creation; raises Refused."""
+    machine = build.machine
+    brought = brought_on(driver, machine.family, machine.type)
+    regions = []
+    for number, (name, size) in enumerate(brought.blocks):
+        short = name.removeprefix("%/")
+        idstr = f"{path}/{short}" if name != short else name
+        if brought.romfile and number == len(brought.blocks) - 1:
+            size = _rom_size(build, spec, props, brought.romfile)
+            if size:
+                regions.append(build.rom(short, size, idstr=idstr, owner=path))
+            continue
+        _check_name(build, spec, idstr)
+        size = _size(spec, driver, name, size, props)
+        if short.startswith("/rom@"):
+            # The ROM of a card that is not for PCI, loaded as a file; old types keep a block for it.
+            regions.append(build.rom(short, -(-size // PAGE) * PAGE, idstr=idstr, owner="fw_cfg"))
+        elif short.endswith("rom"):
+            regions.append(build.rom(short, size, idstr=idstr, owner=path))
+        else:
+            regions.append(build.vram(short, size, idstr, path))
+    if not brought.romfile and props.get("romfile"):
+        name = f"{driver}.rom"[:31]
+        size = _rom_size(build, spec, props, "")
+        if size:
+            regions.append(build.rom(name, size, idstr=f"{path}/{name}", owner=path))
     return tuple(r.block for r in regions if r.block), tuple(regions)
 
 
-def _video(
-    build: Build, driver: str, path: str, facts: DeviceMemory, props: dict[str, Any]
-) -> list[MemoryRegion]:
-    if not facts.video:
-        return []
-    if facts.video == "bochs":
-        size = _power_of_two(props.get("vgamem", 16 * MIB))
-        return [build.vram("bochs-display-vram", size, f"{path}/bochs-display-vram", path)]
-    if facts.video == "qxl":
-        return _qxl(build, driver, path, props)
-    default = build.machine.facts.cirrus_vram_mib if driver == "cirrus-vga" else facts.vgamem_mb
-    size = _power_of_two(min(max(props.get("vgamem_mb", default), 1), 512)) * MIB
-    # Old machine types give the first card a name without its PCI path (global-vmstate).
-    global_name = build.machine.facts.vga_global_names and driver in (
-        "VGA", "cirrus-vga", "vmware-svga", "qxl-vga"
-    )
-    name = "vga.vram" if global_name else f"{path}/vga.vram"
-    regions = []
-    if facts.video == "vmware":
-        regions.append(build.vram("vmsvga.fifo", ROM_64K, "vmsvga.fifo", path))
-    return [*regions, build.vram("vga.vram", size, name, path)]
+def _check_name(build: Build, spec: DeviceSpec | None, idstr: str) -> None:
+    """A block's name must be new: names without a path are taken once."""
+    if "/" in idstr or all(block.idstr != idstr for block in build.ram.blocks):
+        return
+    if idstr == "vga.vram":
+        raise refuse_device(
+            spec, "Only one global VGA device can be used at a time",
+            "On this machine type (or ISA bus) the video RAM of every card has the same name.",
+            "use one graphics card, or secondary-vga beside it", "vga_common_init, hw/display/vga.c",
+        )
+    raise refuse_device(None, f'RAMBlock "{idstr}" already registered, abort!',
+                        "Two devices give their memory the same name.", "use one such device",
+                        "qemu_ram_set_idstr, softmmu/physmem.c")
 
 
-def _qxl(build: Build, driver: str, path: str, props: dict[str, Any]) -> list[MemoryRegion]:
-    """qxl has VGA memory, a small ROM with its modes, and video RAM (qxl_init_ramsize)."""
-    vgamem = max(props.get("vgamem_mb", 16), 16 if driver == "qxl-vga" else 8)
-    ram = props.get("ram_size_mb")
-    ram_size = ram * MIB if ram is not None else props.get("ram_size", 64 * MIB)
-    ram_size = max(ram_size, vgamem * 2 * MIB)
-    vram = props.get("vram64_size_mb", -1)
-    vram_mb = props.get("vram_size_mb", -1)
-    vram32 = vram_mb * MIB if vram_mb not in (-1, None) else props.get("vram_size", 64 * MIB)
-    vram64 = vram * MIB if vram not in (-1, None) else props.get("vram64_size", 0)
-    size = max(_power_of_two(max(vram32, 4096)), _power_of_two(max(vram64, 1)))
-    first = "vga.vram" if driver == "qxl-vga" else "qxl.vgavram"
-    name = first if build.machine.facts.vga_global_names and first == "vga.vram" else f"{path}/{first}"
-    return [
-        build.vram(first, _power_of_two(ram_size), name, path),
-        build.vram("qxl.vrom", 8192, f"{path}/qxl.vrom", path),
-        build.vram("qxl.vram", size, f"{path}/qxl.vram", path),
-    ]
+def _rom_size(build: Build, spec: DeviceSpec | None, props: Mapping[str, Any], default: str) -> int:
+    """The bytes of the option ROM: its file's, rounded up to a power of two, or romsize=; 0 for none."""
+    path = props.get("romfile", default)
+    if not path or not props.get("rombar", 1):
+        return 0
+    path = str(path)
+    length = build.host.file_size(path)
+    if length is None and "/" not in path:
+        length = build.host.firmware.get(path, catalog.rom_file_size(path))
+    if length is None:
+        raise refuse("romfile", spec.option if spec else None, located=True, path=path)
+    limit = props.get("romsize", NO_ROM_SIZE)
+    if limit != NO_ROM_SIZE:
+        if limit & (limit - 1):
+            raise refuse_device(
+                spec, f"ROM size {limit} is not a power of two", "The size of a BAR is a power of two.",
+                "use romsize=262144, for example", "pci_qdev_realize, hw/pci/pci.c",
+            )
+        if length > limit:
+            raise refuse_device(
+                spec, f'romfile "{path}" ({length} bytes) is too large for ROM size {limit}',
+                "The image does not fit.", "raise romsize=", "pci_add_option_rom, hw/pci/pci.c",
+            )
+        return int(limit)
+    return max(PAGE, 1 << max(length - 1, 0).bit_length())
+
+
+def _size(
+    spec: DeviceSpec | None, driver: str, name: str, size: int, props: Mapping[str, Any]
+) -> int:
+    """The size of a block in bytes after the device's properties; raises Refused."""
+    if driver in ("qxl", "qxl-vga"):
+        return _qxl(name, size, props)
+    if driver.endswith("cirrus-vga") and props.get("vgamem_mb", 4) not in CIRRUS_MIB:
+        raise refuse_device(
+            spec, f"Invalid cirrus_vga ram size '{props['vgamem_mb']}'", "The chip had 4, 8 or 16 MiB.",
+            "use vgamem_mb=4, 8 or 16", "pci_cirrus_vga_realize, hw/display/cirrus_vga.c",
+        )
+    if driver == "bochs-display" and "vgamem" in props:
+        for limit, word, bad in zip(BOCHS_LIMITS, ("small", "big"), (
+            props["vgamem"] < BOCHS_LIMITS[0], props["vgamem"] > BOCHS_LIMITS[1]), strict=True
+        ):
+            if bad:
+                raise refuse_device(
+                    spec, f"bochs-display: video memory too {word}",
+                    f"The limit is {limit >> 20} MiB.", "use vgamem=16M",
+                    "bochs_display_realize, hw/display/bochs-display.c",
+                )
+    known = name if name.startswith("%/") else f"%/{name}"
+    for prop, value in props.items():
+        rule = catalog.size_rule(driver, known, prop) or catalog.size_rule(driver, name, prop)
+        if rule is not None:
+            size = rule.apply(max(_bytes(value), 1))
+    return size
+
+
+def _bytes(value: Any) -> int:
+    return value if isinstance(value, int) else parse_size(str(value))
+
+
+def _qxl(name: str, size: int, props: Mapping[str, Any]) -> int:
+    """qxl's memory depends on several properties at once (qxl_init_ramsize)."""
+
+    def given(mib: str, plain: str, default: int) -> int:
+        count = props.get(mib, NO_ROM_SIZE)
+        return int(props.get(plain, default)) if count == NO_ROM_SIZE else int(count) * MIB
+
+    if name.endswith("qxl.vram"):
+        if props.get("revision") == 1:
+            return PAGE
+        narrow = max(given("vram_size_mb", "vram_size", 64 * MIB), PAGE)
+        return max(_power_of_two(narrow), _power_of_two(given("vram64_size_mb", "vram64_size", 0)))
+    if name.endswith("qxl.vrom"):
+        return size
+    vgamem = min(max(_power_of_two(props.get("vgamem_mb", 16)), 8), 256) * MIB
+    return _power_of_two(max(given("ram_size_mb", "ram_size", 64 * MIB), vgamem * 2))
 
 
 def _power_of_two(value: int) -> int:
     return 1 << max(0, int(value) - 1).bit_length()
-
-
-def lowmem_region(driver: str, vram: MemoryRegion | None) -> MemoryRegion:
-    """What a VGA card shows at 0xa0000, the legacy window of 128 KiB."""
-    if driver != "cirrus-vga":
-        return MemoryRegion("vga-lowmem", VGA_WINDOW_SIZE, "i/o")
-    container = MemoryRegion("cirrus-lowmem-container", VGA_WINDOW_SIZE)
-    container.add(MemoryRegion("cirrus-low-memory", VGA_WINDOW_SIZE, "i/o"), 0)
-    if vram is not None:
-        for bank in (0, 1):
-            window = MemoryRegion.window(f"vga.bank{bank}", vram, 0, 0x8000, enabled=False)
-            container.add(window, bank * 0x8000, 1)
-    return container

@@ -6,13 +6,16 @@ Source: x86_bios_rom_init in hw/i386/x86.c, hw/i386/pc_sysfw.c, pc_memory_init i
 
 from __future__ import annotations
 
+from memkit.boards import catalog
 from memkit.boards.build import Build
 from memkit.boards.refusals import refuse
 from memkit.config import Option
 from memkit.memory.device import Frontend
 from memkit.memory.region import MemoryRegion
 
-__all__ = ["add_bios", "add_flash", "add_option_rom_area", "firmware_size", "pflash_images"]
+__all__ = [
+    "add_bios", "add_flash", "add_option_rom_area", "add_option_rom_file", "firmware_size", "pflash_images",
+]
 
 FOUR_GIB = 1 << 32
 ISA_BIOS = 128 << 10
@@ -123,3 +126,19 @@ def add_option_rom_area(build: Build, container: MemoryRegion) -> None:
     container.add(rom, OPTION_ROM_BASE, 1)
     assert rom.block is not None
     build.frontends.append(Frontend("firmware", None, "option-ROM area", None, (rom.block,), (rom,)))
+
+
+def add_option_rom_file(build: Build, name: str) -> None:
+    """Keep a block for an option ROM that the firmware gets as a file: pc-i440fx-1.7 only.
+
+    Older types keep none, newer ones give the file without a block (option_rom_has_mr and
+    rom_file_has_mr in hw/core/loader.c).
+    """
+    if build.machine.version != (1, 7):
+        return
+    size = catalog.rom_file_size(name) or 0
+    block = build.ram.allocate(
+        -(-size // SECTOR) * SECTOR, idstr=f"/rom@genroms/{name}", region_name=f"/rom@genroms/{name}",
+        purpose="rom", owner="fw_cfg", readonly=True,
+    )
+    build.frontends.append(Frontend("fw_cfg", None, f"option ROM {name}", None, (block,)))

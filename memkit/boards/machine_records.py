@@ -13,7 +13,7 @@ from memkit.boards.recorded import load, unpack
 
 __all__ = [
     "CpuFacts", "MachineRecord", "cpu", "device_on", "machine", "machine_names", "machine_properties",
-    "machine_start", "outcome",
+    "machine_start", "nic_models", "outcome",
 ]
 
 
@@ -134,6 +134,11 @@ def outcome(title: str, machine_type: str) -> str | None:
     """"starts" or QEMU's words for one of the recorded command lines (``outcomes`` in the data)."""
     found = load("machines")["outcomes"].get(title, {})
     return next((t for t, runs in found.items() if t != "options" and _in(machine_type, runs)), None)
+
+
+def nic_models() -> tuple[str, ...]:
+    """The models that ``-net nic,model=help`` lists."""
+    return tuple(load("machines")["nic_models"])
 
 
 # -- CPUs

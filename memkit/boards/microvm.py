@@ -11,10 +11,13 @@ from memkit.boards.firmware import add_bios, firmware_size
 from memkit.boards.pci import PciBus
 from memkit.memory.region import MemoryRegion
 
-__all__ = ["build_memory", "root_bus"]
+__all__ = ["add_pcie", "build_memory"]
 
 THREE_GIB = 0xC000_0000
 VIRTIO_MMIO, TRANSPORT_SIZE = 0xFEB0_0000, 512
+PCIE_MMIO, PCIE_MMIO_SIZE = 0xC000_0000, 0x2000_0000
+PCIE_ECAM, PCIE_ECAM_SIZE = 0xE000_0000, 0x1000_0000
+MINIMUM_FOR_MMIO64 = 0x100_0000
 
 
 def build_memory(build: Build, ram: MemoryRegion) -> None:
@@ -43,10 +46,24 @@ def build_memory(build: Build, ram: MemoryRegion) -> None:
     add_bios(build, system, firmware_size(build, default), writable=True)
 
 
-def root_bus(build: Build) -> PciBus | None:
-    """The PCIe bus of ``-machine microvm,pcie=on``, or None: by default there is none."""
-    if not (build.machine.flag("pcie", False) and build.machine.flag("acpi", True)):
-        return None
-    bus = PciBus("pcie.0", express=True)
-    bus.claim("gpex-root", 0)
-    return bus
+def add_pcie(build: Build) -> None:
+    """The PCIe host of ``-machine microvm,pcie=on``; by default there is none.
+
+    Its windows are shown at fixed places, but for the last: the topmost quarter of the CPU's addresses.
+    """
+    machine, system = build.machine, build.system
+    if not (machine.flag("pcie", False) and machine.flag("acpi", True)):
+        return
+    window = MemoryRegion("gpex_mmio_window", 1 << 64, "i/o")
+    mmio = MemoryRegion("gpex_mmio", 1 << 64)
+    window.add(mmio, 0)
+    configuration = MemoryRegion("pcie-mmcfg-mmio", PCIE_ECAM_SIZE, "i/o")
+    system.add(MemoryRegion.window("pcie-ecam", configuration, 0, PCIE_ECAM_SIZE), PCIE_ECAM)
+    system.add(MemoryRegion.window("pcie-mmio32", window, PCIE_MMIO, PCIE_MMIO_SIZE), PCIE_MMIO)
+    top = 1 << cpus.model(build).phys_bits
+    if top > MINIMUM_FOR_MMIO64:
+        system.add(MemoryRegion.window("pcie-mmio64", window, top - top // 4, top // 4), top - top // 4)
+    bus = PciBus("pcie.0", "PCIE", memory=mmio, io=MemoryRegion("gpex_ioport", 0x10000))
+    bus.claim("gpex-root", 0, multifunction=False)
+    build.buses[bus.name] = build.default_bus = bus
+    build.pci_functions.append(("gpex-root", bus, 0))

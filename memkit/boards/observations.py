@@ -49,7 +49,8 @@ class Observation:
     ``refusal`` is QEMU's first line (then the rest is empty), or "".  ``spaces`` are new address spaces
     with their region lines (a plain bus master container: no lines).  ``tree`` and ``flat`` lines start with
     "+ " or "- "; tree lines with the container's name.  ``functions`` hold class, BARs and, if it is not
-    the first free slot, devfn of each PCI function.  ``buses`` are (name, type).
+    the first free slot, devfn of each PCI function.  ``buses`` are (name, type), ``buses_with_id``
+    those with ``id=ID``.
     ``recipe`` names the options that make a refused device start; ``then`` is what happens with them.
     """
 
@@ -62,6 +63,7 @@ class Observation:
     flat: Mapping[str, tuple[str, ...]] | None = None
     functions: tuple[Mapping[str, Any], ...] = ()
     buses: tuple[tuple[str, str], ...] = ()
+    buses_with_id: tuple[tuple[str, str], ...] = ()
     romfile: str = ""
     recipe: str = ""
     then: Observation | None = None
@@ -99,15 +101,13 @@ class SizeRule:
 
 @dataclass(frozen=True, slots=True)
 class SecondaryBus:
-    """The bus that a bridge makes: ``first_slot`` is the lowest slot given out."""
+    """The bus behind a bridge: PCI, PCI Express or (Express, too) CXL."""
 
     express: bool = False
-    first_slot: int = 0
-    only_slot_0: bool = False
+    cxl: bool = False
 
 
-# QEMU 7.2 lets a PCIe port take devices in all 32 slots; it says so in "pci_buses" of the data.
-_BUS_KINDS = {"PCI": False, "PCIE": True, "CXL": True}
+_BUS_KINDS = {"PCI": SecondaryBus(), "PCIE": SecondaryBus(True), "CXL": SecondaryBus(True, True)}
 
 
 def _expand(driver: str, bus: str, props: str, text: str) -> str:
@@ -135,6 +135,7 @@ def _observation(driver: str, bus: str, raw: Mapping[str, Any], props: str = "")
         spaces=spaces, spaces_gone=lines("spaces_gone"), tree=lines("tree"),
         flat={name: lines(f"flat {name}") for name in ("memory", "I/O")},
         functions=tuple(raw.get("pci") or ()), buses=tuple((n, t) for n, t in raw.get("buses") or ()),
+        buses_with_id=tuple((n, t) for n, t in raw.get("buses_with_id") or raw.get("buses") or ()),
         romfile=raw.get("romfile") or "", recipe=recipe,
         then=_observation(driver, bus, raw["then"], words) if "then" in raw else None,
     )
@@ -196,9 +197,9 @@ def secondary_bus(driver: str) -> SecondaryBus | None:
     for board in ("pc", "q35"):
         seen = observed(driver, board)
         seen = seen.then if seen is not None and seen.refusal else seen
-        kinds = [_BUS_KINDS[kind] for _, kind in seen.buses if kind in _BUS_KINDS] if seen else []
-        if kinds:
-            return SecondaryBus(express=kinds[0])
+        for _, kind in seen.buses if seen else ():
+            if kind in _BUS_KINDS:
+                return _BUS_KINDS[kind]
     return None
 
 

@@ -15,14 +15,15 @@ from memkit.boards.firmware import (
     add_bios,
     add_flash,
     add_option_rom_area,
+    add_option_rom_file,
     firmware_size,
     pflash_images,
 )
+from memkit.boards.pci import PciBus
 from memkit.boards.refusals import refuse
-from memkit.memory.flatview import AddressSpace
 from memkit.memory.region import MemoryRegion
 
-__all__ = ["add_chipset", "build_memory", "split_ram"]
+__all__ = ["add_chipset", "add_root_bus", "build_memory", "late_functions", "split_ram"]
 
 GIB = 1 << 30
 MIB = 1 << 20
@@ -141,14 +142,15 @@ def add_chipset(build: Build, ram: MemoryRegion, pci: MemoryRegion) -> None:
     low = next(s.size for s in system.subregions if s.name == "ram-below-4g")
     system.add(pci, 0, -1)
     system.add(MemoryRegion.window("smram-region", pci, SMRAM, SMRAM_SIZE), SMRAM, 1)
-    smram = MemoryRegion("smram", FOUR_GIB)
+    # At power-on i440FX hides the window, q35 what is in it.
+    smram = MemoryRegion("smram", FOUR_GIB, enabled=q35)
     if q35:
         system.add(
             MemoryRegion.window("smram-open-high", ram, SMRAM, SMRAM_SIZE, enabled=False), 0xFEDA_0000, 1
         )
-    smram.add(MemoryRegion.window("smram-low", ram, SMRAM, SMRAM_SIZE), SMRAM)
+    smram.add(MemoryRegion.window("smram-low", ram, SMRAM, SMRAM_SIZE, enabled=not q35), SMRAM)
     if q35:
-        smram.add(MemoryRegion.window("smram-high", ram, SMRAM, SMRAM_SIZE), 0xFEDA_0000)
+        smram.add(MemoryRegion.window("smram-high", ram, SMRAM, SMRAM_SIZE, enabled=False), 0xFEDA_0000)
         system.add(MemoryRegion("tseg-blackhole", 0, "i/o", enabled=False), low, 1)
         smram.add(MemoryRegion.window("tseg-window", ram, low, 0, enabled=False), low)
         system.add(MemoryRegion("smbase-blackhole", 0x20000, "i/o", enabled=False), 0x30000, 1)
@@ -160,6 +162,7 @@ def add_chipset(build: Build, ram: MemoryRegion, pci: MemoryRegion) -> None:
         system.add(MemoryRegion("hpet", 0x400, "i/o"), 0xFED0_0000)
     if cpus.model(build).apic:
         system.add(MemoryRegion("apic-msi", 0x10_0000, "i/o"), 0xFEE0_0000, 4096)
+        add_option_rom_file(build, "kvmvapic.bin")
 
 
 def _add_pam(system: MemoryRegion, ram: MemoryRegion, pci: MemoryRegion) -> None:
@@ -177,14 +180,36 @@ def _add_pam(system: MemoryRegion, ram: MemoryRegion, pci: MemoryRegion) -> None
             system.add(alias, start, 1)
 
 
-def system_address_spaces(build: Build) -> list[AddressSpace]:
-    """``memory``, one view for each CPU, and what CPUs in system-management mode see."""
-    spaces = [AddressSpace("memory", build.system)]
-    for cpu in range(build.machine.cpus):
-        spaces.append(AddressSpace(f"cpu-memory-{cpu}", build.system))
-        inside = MemoryRegion("memory", 1 << 64)
-        if build.smram is not None:
-            inside.add(MemoryRegion.window("smram", build.smram, 0, FOUR_GIB), 0, 1)
-        inside.add(MemoryRegion.window("memory", build.system, 0, 1 << 64), 0)
-        spaces.append(AddressSpace(f"cpu-smm-{cpu}", inside))
-    return spaces
+# -- the root bus and what is always on it
+
+_FIRST = {"pc": (("i440FX", 0x00), ("PIIX3", 0x08)), "q35": (("mch", 0x00), ("ICH9-LPC", 0xF8))}
+_ICH9_USB = (("ich9-usb-ehci1", 0xEF), ("ich9-usb-uhci1", 0xE8), ("ich9-usb-uhci2", 0xE9),
+             ("ich9-usb-uhci3", 0xEA))
+
+
+def add_root_bus(build: Build, pci: MemoryRegion) -> None:
+    """The bus of the host bridge, with the host bridge and the ISA bridge on it."""
+    machine = build.machine
+    if machine.family == "q35":
+        bus = PciBus("pcie.0", "PCIE", memory=pci)
+    else:
+        # pc-i440fx-1.6 and older leave the bus out of paths (short_root_bus, hw/i386/pc_piix.c).
+        short = machine.version == (1, 6)
+        bus = PciBus("pci.0", "PCI", "0000" if short else "0000:00", memory=pci)
+    build.buses[bus.name] = build.default_bus = bus
+    for name, devfn in _FIRST[machine.family]:
+        # A host bridge is alone in its slot; the ISA bridge shares it.
+        bus.claim(name, devfn, multifunction=devfn != 0)
+        build.pci_functions.append((name, bus, devfn))
+
+
+def late_functions(build: Build) -> list[tuple[str, int]]:
+    """(type, devfn) of the functions that the board makes after the default devices."""
+    flag = build.machine.flag
+    if build.machine.family == "q35":
+        found = [("ich9-ahci", 0xFA)] if flag("sata", True) else []
+        found += _ICH9_USB if flag("usb", False) else []
+        return found + ([("ICH9-SMB", 0xFB)] if flag("smbus", True) else [])
+    found = [("piix3-ide", 0x09)]
+    found += [("piix3-usb-uhci", 0x0A)] if flag("usb", False) else []
+    return found + ([("PIIX4_PM", 0x0B)] if flag("acpi", True) else [])

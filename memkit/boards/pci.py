@@ -3,39 +3,55 @@
 A RAMBlock that belongs to a PCI device carries the device's path: ``0000:00:02.0/vga.vram``.
 Behind a bridge the path lists every hop: ``0000:00:03.0:01.0/...``.
 
-Source: do_pci_register_device and pcibus_get_dev_path in hw/pci/pci.c (QEMU 7.2).
+Source: do_pci_register_device, pci_init_multifunction and pcibus_get_dev_path in hw/pci/pci.c,
+pxb_host_root_bus_path in hw/pci-bridge/pci_expander_bridge.c (QEMU 7.2).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from memkit.boards.device_refusals import refuse_device
 from memkit.boards.refusals import refuse
 from memkit.config import DeviceSpec
+from memkit.memory.region import MemoryRegion
 
 __all__ = ["PciBus", "parse_devfn"]
 
 SLOTS = 32
 
 
+class Taken(NamedTuple):
+    """What sits at a devfn; ``multifunction`` is the bit in its header."""
+
+    driver: str
+    id: str | None
+    multifunction: bool
+
+
 @dataclass(eq=False)
 class PciBus:
-    """A PCI or PCIe bus; ``prefix`` is the path of the bridge above it, ``0000:00`` at the root.
+    """A PCI or PCIe bus: ``kind`` is QEMU's type name (PCI, PCIE, CXL, pxb-pcie-bus ...).
 
-    ``taken`` maps devfn (slot × 8 + function) to (driver, id).  ``first_slot`` is the lowest slot
-    that is given out; ``only_slot_0`` holds below a PCIe port.
+    ``root`` is the path of the host bridge, ``chain`` that of the bridges below it.  ``taken`` maps
+    devfn (slot × 8 + function) to what is there.  ``memory`` and ``io`` are the containers that the
+    devices on the bus map their windows into; ``io`` is None where that is the machine's own.
     """
 
     name: str
-    prefix: str = "0000:00"
-    express: bool = False
-    first_slot: int = 0
-    only_slot_0: bool = False
-    taken: dict[int, tuple[str, str | None]] = field(default_factory=dict)
+    kind: str = "PCI"
+    root: str = "0000:00"
+    chain: str = ""
+    memory: MemoryRegion | None = None
+    io: MemoryRegion | None = None
+    bridges_only: str = ""
+    no_slot_0: bool = False
+    taken: dict[int, Taken] = field(default_factory=dict)
 
-    def claim(self, driver: str, devfn: int, id: str | None = None) -> str:
+    def claim(self, driver: str, devfn: int, id: str | None = None, *, multifunction: bool = True) -> str:
         """The device path of a fixed device of the board at ``devfn``."""
-        self.taken[devfn] = (driver, id)
+        self.taken[devfn] = Taken(driver, id, multifunction)
         return self.path(devfn)
 
     def path(self, devfn: int) -> str:
@@ -44,25 +60,48 @@ class PciBus:
         >>> PciBus("pci.0").path(0x11)
         '0000:00:02.1'
         """
-        return f"{self.prefix}:{devfn >> 3:02x}.{devfn & 7:x}"
+        return f"{self.root}{self.chain}:{devfn >> 3:02x}.{devfn & 7:x}"
 
-    def plug(self, driver: str, devfn: int | None, spec: DeviceSpec | None = None) -> tuple[int, str]:
-        """The devfn and the path for a device; None asks for the first free slot; raises Refused."""
+    def plug(
+        self, driver: str, devfn: int | None, spec: DeviceSpec | None = None, multifunction: bool = False
+    ) -> int:
+        """The devfn for a device; None asks for the first free slot; raises Refused."""
         option = spec.option if spec else None
         if devfn is None:
-            last = 1 if self.only_slot_0 else SLOTS
-            for slot in range(self.first_slot, last):
+            for slot in range(SLOTS):
                 if slot << 3 not in self.taken:
                     devfn = slot << 3
                     break
             else:
                 raise refuse("pci-full", option, located=True, driver=driver)
         elif devfn in self.taken:
-            other, other_id = self.taken[devfn]
+            other = self.taken[devfn]
             raise refuse("pci-taken", option, located=True, slot=devfn >> 3, function=devfn & 7,
-                         driver=driver, other=other, id=other_id or "(null)")
-        self.taken[devfn] = (driver, spec.id if spec else None)
-        return devfn, self.path(devfn)
+                         driver=driver, other=other.driver, id=other.id or "(null)")
+        self._check_functions(devfn, multifunction, spec)
+        self.taken[devfn] = Taken(driver, spec.id if spec else None, multifunction)
+        return devfn
+
+    def _check_functions(self, devfn: int, multifunction: bool, spec: DeviceSpec | None) -> None:
+        """Functions 1 to 7 need a function 0 that announces them."""
+        slot, function = devfn >> 3, devfn & 7
+        if function:
+            first = self.taken.get(slot << 3)
+            if first is not None and not first.multifunction:
+                raise refuse_device(
+                    spec, f"PCI: single function device can't be populated in function {slot:x}.{function:x}",
+                    "Function 0 of this slot says that it is alone.",
+                    "add multifunction=on to the device at function 0",
+                    "pci_init_multifunction, hw/pci/pci.c",
+                )
+        elif not multifunction:
+            for other in range(1, 8):
+                if slot << 3 | other in self.taken:
+                    raise refuse_device(
+                        spec, f"PCI: {slot:x}.0 indicates single function, but {slot:x}.{other:x} is already "
+                        "populated.", "Function 0 must announce the other functions of its slot.",
+                        "add multifunction=on", "pci_init_multifunction, hw/pci/pci.c",
+                    )
 
 
 def parse_devfn(text: str | int) -> int | None:

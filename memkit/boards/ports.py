@@ -4,30 +4,26 @@ x86 CPUs have a second address space of 64 KiB for ``in`` and ``out``.  Which wi
 depends on its *features*: names such as ``acpi`` or ``serial2`` that stand for what an option adds or
 removes.  The windows are data, recorded from a real QEMU by ``tools/record_windows.py``.
 
-Source: data/windows/x86_64-7.2.json; memory_map_init in softmmu/physmem.c makes the container ``io``,
-do_pci_register_device in hw/pci/pci.c the bus-master spaces (QEMU 7.2).
+Source: data/windows/x86_64-7.2.json; memory_map_init in softmmu/physmem.c makes the container ``io``
+(QEMU 7.2).
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from memkit.boards import cpus
-from memkit.boards.catalog import RECORDED, data_file
-from memkit.memory.flatview import AddressSpace
-from memkit.memory.region import ADDRESS_SPACE_SIZE, MemoryRegion, RegionKind
+from memkit.boards import catalog, cpus
+from memkit.boards.recorded import load
+from memkit.memory.region import MemoryRegion, RegionKind
 from memkit.versions import parse_version
 
 if TYPE_CHECKING:
     from memkit.boards.build import Build
 
 __all__ = [
-    "FEATURES", "MemoryWindow", "add_device_ports", "bus_master_space", "default_features", "features_of",
-    "io_space", "memory_windows",
+    "FEATURES", "MemoryWindow", "default_features", "features_of", "io_space", "memory_windows", "port_shift",
 ]
 
 IO_SIZE = 0x10000
@@ -88,19 +84,13 @@ class _Plan(NamedTuple):
     container: str
 
 
-@lru_cache(maxsize=1)
-def _recorded() -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads(data_file("windows", RECORDED).read_text(encoding="utf-8"))
-    return loaded
-
-
 @lru_cache(maxsize=64)
 def _plans(space: str, family: str, features: frozenset[str]) -> tuple[_Plan, ...]:
     """The windows of a board that has ``features``; raises ValueError for names that do not exist."""
     unknown = sorted(features - FEATURES.keys())
     if unknown:
         raise ValueError(f"no board has a feature {unknown[0]!r}; features are: {', '.join(FEATURES)}")
-    listed = _recorded()[space]
+    listed = load("windows")[space]
     if family not in listed:
         raise ValueError(f"no windows are known for {family!r}; boards are: {', '.join(listed)}")
     return tuple(_plan(window) for window in listed[family] if features.issuperset(window.get("when", ())))
@@ -122,7 +112,7 @@ def default_features(family: str, version: tuple[int, ...]) -> frozenset[str]:
     >>> sorted(default_features("pc", (7, 2)) - default_features("pc", (2, 4)))
     ['fw-cfg-dma']
     """
-    listed = _recorded()["defaults"]
+    listed = load("windows")["defaults"]
     if family not in listed:
         raise ValueError(f"no windows are known for {family!r}; boards are: {', '.join(listed)}")
     # Newest first; each entry holds for all versions up to its own.
@@ -199,7 +189,7 @@ def features_of(build: Build, card: str | None = None) -> frozenset[str]:
     """The features of the board that ``build`` makes; raises Refused for a bad ``-cpu``.
 
     ``card`` is the driver of the default graphics card, or None; cards that ``-device`` adds are
-    not the board's (see ``add_device_ports``).
+    not the board's (see ``memkit.boards.windows``).
     """
     machine = build.machine
     found = set(default_features(machine.family, machine.version))
@@ -259,56 +249,28 @@ def _apply_globals(found: set[str], family: str, settings: Iterable[tuple[str, s
             (found.add if on else found.discard)(name)
 
 
-# -- windows of devices, and what devices see
+# -- devices with ports that their properties move
 
-_LINE = re.compile(
-    r"\+ (?P<container>.+?): (?P<first>[0-9a-f]+)-(?P<last>[0-9a-f]+) (?P<priority>-?\d+) "
-    r"(?P<type>\S+) (?:alias (?P<alias>.+) @(?P<target>.+) (?P<offset>[0-9a-f]+)-[0-9a-f]+|(?P<name>.+?))"
-    r"(?P<disabled> \[disabled\])?"
-)
+_BASES = ("iobase", "ioport")
+# What isa-serial and isa-parallel use for index= 0, 1 ... (hw/char/serial-isa.c, parallel-isa.c).
+_NUMBERED = {"isa-serial": (0x3F8, 0x2F8, 0x3E8, 0x2E8), "isa-parallel": (0x378, 0x278, 0x3BC)}
+_AUTOMATIC = 0xFFFF_FFFF
 
 
-def add_device_ports(
-    io: MemoryRegion, lines: Iterable[str], *, base: int | None = None, size: int | None = None
-) -> list[MemoryRegion]:
-    """The regions that a device adds to ``io``, now mapped in front of their equals.
+def port_shift(driver: str, props: Mapping[str, Any], number: int = 0) -> int:
+    """How far above its default a device maps its ports; ``number`` counts such devices before it.
 
-    ``lines`` are tree lines of the catalog (``+ io: 505-505 0 i/o pvpanic``); those of other containers are
-    left out.  ``base`` moves the first window to that port and the others along; ``size`` replaces
-    the size of a device's only window.
-
-    >>> io = io_space("q35", (7, 2))
-    >>> [added] = add_device_ports(io, ["+ io: 501-502 0 i/o isa-debug-exit"], base=0xF4, size=4)
-    >>> hex(added.addr), added.size
-    ('0xf4', 4)
+    >>> port_shift("isa-debug-exit", {"iobase": 0xF4}), port_shift("isa-serial", {}, 1)
+    (-1037, -256)
     """
-    added: list[MemoryRegion] = []
-    matches = [m for m in map(_LINE.fullmatch, lines) if m and m["container"] == io.name]
-    shift = base - int(matches[0]["first"], 16) if matches and base is not None else 0
-    for match in matches:
-        first, last = int(match["first"], 16), int(match["last"], 16)
-        enabled = match["disabled"] is None
-        if match["alias"]:
-            # A bridge that the firmware has not opened yet: its window is empty.
-            extent = last - first + 1 if last > first else 0
-            target = MemoryRegion(match["target"], 1 << 32)
-            region = MemoryRegion.window(
-                match["alias"], target, int(match["offset"], 16), extent, enabled=enabled
-            )
-        else:
-            extent = size if size is not None and len(matches) == 1 else last - first + 1
-            region = MemoryRegion(match["name"], extent, "i/o", enabled=enabled)
-        added.append(io.add(region, first + shift, int(match["priority"])))
-    return added
-
-
-def bus_master_space(name: str, system: MemoryRegion) -> AddressSpace:
-    """What the PCI device ``name`` sees by DMA: nothing until the guest lets it be a bus master.
-
-    >>> view = bus_master_space("e1000", MemoryRegion("system", 1 << 64)).flat_view
-    >>> view.root is None, str(view)
-    (True, 'No rendered FlatView')
-    """
-    root = MemoryRegion("bus master container", ADDRESS_SPACE_SIZE)
-    root.add(MemoryRegion.window("bus master", system, 0, ADDRESS_SPACE_SIZE, enabled=False), 0)
-    return AddressSpace(name, root)
+    given = next((props[name] for name in _BASES if name in props), None)
+    if driver in _NUMBERED:
+        bases = _NUMBERED[driver]
+        index = props.get("index", _AUTOMATIC)
+        index = number if index == _AUTOMATIC else index
+        if given is None:
+            given = bases[index] if index < len(bases) else bases[0]
+        return int(given) - bases[0]
+    facts = catalog.device(driver)
+    default = next((facts.defaults[n] for n in _BASES if n in facts.defaults), None) if facts else None
+    return int(given) - int(default) if given is not None and default is not None else 0

@@ -14,12 +14,11 @@ from memkit.boards.catalog import data_file
 from memkit.boards.machine import apply_properties, select_machine
 from memkit.boards.ports import (
     FEATURES,
-    add_device_ports,
-    bus_master_space,
     default_features,
     features_of,
     io_space,
     memory_windows,
+    port_shift,
 )
 from memkit.config import parse
 from memkit.host import Host
@@ -210,39 +209,24 @@ def test_the_default_card_is_a_feature(card: str, feature: str) -> None:
     assert wanted("-M pc", card) & {"vga", "cirrus"} == {feature}
 
 
-# -- devices
+# -- devices whose properties move their ports
 
 
-def test_a_device_goes_in_front_of_its_equals() -> None:
-    io = io_space("pc", NEWEST)
-    [added] = add_device_ports(io, ["+ io: 3b0-3df 0 i/o cirrus-io", "+ pci: a0000-bffff 1 i/o vga-lowmem"])
-    assert (added.name, added.addr, added.size) == ("cirrus-io", 0x3B0, 0x30)
-    found = AddressSpace("I/O", io).flat_view.find(0x3C0)
-    assert found is not None
-    assert found.region is added
-
-
-def test_a_base_port_moves_all_windows_of_a_device() -> None:
-    lines = ["+ io: 224-226 0 i/o sb16", "+ io: 22a-22a 0 i/o sb16"]
-    moved = add_device_ports(io_space("pc", NEWEST), lines, base=0x244)
-    assert [r.addr for r in moved] == [0x244, 0x24A]
-
-
-def test_a_closed_bridge_has_an_empty_window() -> None:
-    io = io_space("pc", NEWEST)
-    before = flat(io)
-    lines = ["+ io: 0-0 1 i/o alias pci_bridge_io @pci_bridge_io 0-0"]
-    [window] = add_device_ports(io, lines)
-    assert (window.size, window.alias and window.alias.name) == (0, "pci_bridge_io")
-    assert flat(io) == before
-
-
-def test_a_pci_device_sees_nothing_at_power_on() -> None:
-    space = bus_master_space("e1000", MemoryRegion("system", 1 << 64))
-    assert (space.root.name, space.flat_view.root) == ("bus master container", None)
-    space.root.subregions[0].enabled = True
-    view = AddressSpace("e1000", space.root).flat_view
-    assert view.root is None or view.root.name == "system"
+@pytest.mark.parametrize(
+    ("driver", "props", "number", "shift"),
+    [
+        ("isa-debug-exit", {}, 0, 0),
+        ("isa-debug-exit", {"iobase": 0xF4}, 0, 0xF4 - 0x501),
+        ("pvpanic", {"ioport": 0x600}, 0, 0xFB),
+        ("isa-serial", {}, 1, 0x2F8 - 0x3F8),
+        ("isa-serial", {"index": 2}, 0, 0x3E8 - 0x3F8),
+        ("isa-parallel", {"iobase": 0x278}, 0, 0x278 - 0x378),
+        ("sb16", {"iobase": 0x240}, 0, 0x20),
+        ("VGA", {}, 0, 0),
+    ],
+)
+def test_properties_move_ports(driver: str, props: dict[str, int], number: int, shift: int) -> None:
+    assert port_shift(driver, props, number) == shift
 
 
 # -- the real one

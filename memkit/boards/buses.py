@@ -1,0 +1,72 @@
+"""Buses that are not PCI: which exist, and whether a device finds one.
+
+A device without ``bus=`` takes the first bus of its type; with it, the bus of that name.  USB, SCSI and
+other controllers bring buses along; the names were recorded with each controller.
+
+Source: qdev_device_add_from_qdict and qbus_find in softmmu/qdev-monitor.c, qbus_init_internal in
+hw/core/bus.c (QEMU 7.2).
+"""
+
+from __future__ import annotations
+
+from memkit.boards import catalog
+from memkit.boards.bridges import EXPANDERS
+from memkit.boards.build import Build
+from memkit.boards.refusals import refuse
+from memkit.config import DeviceSpec
+
+__all__ = ["add_board_buses", "add_buses", "find_bus"]
+
+# (name, type, buses of that type that have an automatic number): what ``info qtree`` shows of each board.
+_BOARDS = {
+    "pc": (("isa.0", "ISA"), ("ide.0", "IDE"), ("ide.1", "IDE"), ("i2c", "i2c-bus"),
+           ("floppy-bus.0", "floppy-bus")),
+    "q35": (("isa.0", "ISA"), *((f"ide.{n}", "IDE") for n in range(6)), ("i2c", "i2c-bus")),
+    "microvm": (("isa.0", "ISA"), *((f"virtio-mmio-bus.{n}", "virtio-mmio-bus") for n in range(24))),
+}
+# A virtio-mmio transport is a bus for the virtio device itself.
+_TAKES = {"virtio-bus": ("virtio-bus", "virtio-mmio-bus")}
+_PCI_KINDS = frozenset(("PCI", "PCIE", "CXL", *EXPANDERS.values()))
+# Always there, or no bus at all.
+_EVERYWHERE = frozenset(("", "System"))
+
+
+def add_board_buses(build: Build) -> None:
+    """The buses that the board itself has."""
+    machine = build.machine
+    for name, kind in _BOARDS[machine.family]:
+        build.other_buses[name] = kind
+        build.bus_numbers[kind] += 1
+    if machine.flag("usb", False):
+        build.other_buses[build.automatic_bus_name("usb-bus")] = "usb-bus"
+    if machine.family == "pc":
+        build.bus_numbers["PCI"] += 1
+
+
+def add_buses(build: Build, seen: catalog.Observation, id: str | None) -> None:
+    """The buses that a device brings; those of PCI bridges are made elsewhere."""
+    for name, kind in seen.buses_with_id if id else seen.buses:
+        if kind in _PCI_KINDS:
+            continue
+        base, dot, number = name.rpartition(".")
+        if id and name.startswith("ID"):
+            name = id + name[2:]
+        elif dot and number.isdigit():
+            count = build.bus_numbers[kind]
+            build.bus_numbers[kind] += 1
+            name = f"{base}.{count}"
+        build.other_buses.setdefault(name, "full" if kind == "virtio-pci-bus" else kind)
+
+
+def find_bus(build: Build, spec: DeviceSpec, facts: catalog.DeviceFacts) -> None:
+    """Raise Refused if a device that is not for PCI finds no bus."""
+    name = spec.props.get("bus")
+    if name is not None:
+        if str(name) not in build.other_buses and str(name) not in build.buses:
+            raise refuse("bus-missing", spec.option, located=True, bus=name)
+        return
+    if facts.bus in _EVERYWHERE:
+        return
+    kinds = _TAKES.get(facts.bus, (facts.bus,))
+    if not any(kind in kinds for kind in build.other_buses.values()):
+        raise refuse("no-bus", spec.option, located=True, bus_type=facts.bus, driver=facts.name)

@@ -1,0 +1,37 @@
+"""Refusals of devices: QEMU's words with its ``-device ...: `` in front, and why.
+
+The words that only one device says were recorded with it (``Observation.refusal``); the rest is in
+``memkit.boards.refusals``.
+"""
+
+from __future__ import annotations
+
+from memkit.config import DeviceSpec
+from memkit.errors import Refused
+
+__all__ = ["refuse_device", "refuse_recorded"]
+
+
+def refuse_device(
+    spec: DeviceSpec | None, text: str, why: str = "", hint: str = "", source: str = ""
+) -> Refused:
+    """A Refused in QEMU's words for the device ``spec``; None for a device of the board."""
+    option = spec.option if spec else None
+    return Refused(
+        f"{option.text}: {text}" if option else text, explanation=why, hint=hint,
+        option=option.text if option else "", position=option.index if option else None,
+        source=f"{source}, QEMU 7.2" if source else "",
+    )
+
+
+def refuse_recorded(spec: DeviceSpec, recorded: str, recipe: str = "") -> Refused:
+    """A Refused for what QEMU 7.2 said to the device when it was recorded; ``recipe`` is what started it."""
+    head, mark, text = recorded.partition(": ")
+    if not head.startswith("-device"):
+        mark, text = "", recorded
+    return refuse_device(
+        spec, text if mark else recorded,
+        f"{spec.driver} does not start like this.",
+        f"this starts: {recipe}" if recipe else "leave the device out",
+        "recorded with the device (data/devices)",
+    )

@@ -1,0 +1,41 @@
+"""Which graphics card the machine makes: ``-vga``, or the default one.
+
+Source: select_vgahw and default_list in softmmu/vl.c, pc_vga_init in hw/i386/pc.c (QEMU 7.2).
+"""
+
+from __future__ import annotations
+
+from memkit.boards.build import Build
+
+__all__ = ["default_vga"]
+
+# A -device of these types replaces the default graphics card (default_list, softmmu/vl.c).
+VGA_DEVICES = frozenset(
+    "VGA isa-vga cirrus-vga isa-cirrus-vga vmware-svga qxl-vga virtio-vga ati-vga vhost-user-vga "
+    "virtio-vga-gl".split()
+)
+VGA_MODELS = {
+    "std": "VGA", "cirrus": "cirrus-vga", "vmware": "vmware-svga", "qxl": "qxl-vga", "virtio": "virtio-vga",
+}
+
+
+def default_vga(build: Build) -> str | None:
+    """The driver of the default graphics card, or None.
+
+    >>> from memkit import Host
+    >>> from memkit.boards.machine import select_machine
+    >>> from memkit.config import parse
+    >>> config = parse("-vga qxl")
+    >>> default_vga(Build(config, Host(), select_machine(config, "7.2")))
+    'qxl-vga'
+    """
+    if build.machine.family == "microvm":
+        return None
+    choice = build.config.last("vga")
+    if choice is not None:
+        return VGA_MODELS.get(choice.value or "")
+    if build.config.flag("nodefaults") or build.machine.facts.default_vga is None:
+        return None
+    if any(spec.driver in VGA_DEVICES for spec in build.config.devices):
+        return None
+    return VGA_MODELS[build.machine.facts.default_vga]
