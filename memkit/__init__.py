@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from memkit.guest import Guest
     from memkit.host import Host, Mount
     from memkit.lab.explorer import explore
+    from memkit.lab.predict import predict
     from memkit.qemu.launch import launch
 
 __version__ = "0.1.0"
@@ -39,6 +40,7 @@ _FACE = {
     "Guest": "memkit.guest",
     "diff": "memkit.diff",
     "explore": "memkit.lab.explorer",
+    "predict": "memkit.lab.predict",
     # what goes in
     "Config": "memkit.config",
     "Host": "memkit.host",
@@ -71,6 +73,7 @@ __all__ = [
     "diff",
     "explore",
     "launch",
+    "predict",
 ]
 
 

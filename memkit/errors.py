@@ -19,6 +19,10 @@ __all__ = ["CommandLineError", "HostError", "MemkitError", "Refused", "Unavailab
 class MemkitError(Exception):
     """Base class: catch this to catch everything that memkit reports on purpose."""
 
+    def _render_traceback_(self) -> list[str]:
+        # IPython asks for this: a notebook shows the words, not the way through our code.
+        return str(self).splitlines() or [type(self).__name__]
+
 
 class CommandLineError(MemkitError, ValueError):
     """The text cannot be split into words, so no QEMU would ever see it.
