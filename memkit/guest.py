@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Guest"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Guest:
     """A guest's memory, exactly as one QEMU builds it.
 
@@ -124,7 +124,9 @@ class Guest:
         from memkit.units import human
 
         total = sum(b.used_length for b in self.ram_blocks if b.purpose == "ram")
-        return (
-            f"{self.machine_type} guest, QEMU {self.qemu}: {len(self.ram_blocks)} RAMBlocks, "
-            f"{human(total)} of RAM, {len(self.memory_devices)} memory devices"
-        )
+        counts = [(len(self.ram_blocks), "RAMBlock"), (len(self.memory_devices), "memory device")]
+        blocks, devices = (f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts)
+        return f"{self.machine_type} guest, QEMU {self.qemu}: {blocks}, {human(total)} of RAM, {devices}"
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
