@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from memkit.boards.build import Build, Memdev
+from memkit.boards.machine import set_accelerator
 from memkit.boards.refusals import refuse
 from memkit.config import ObjectSpec, Option
 from memkit.memory.backend import Backend
@@ -30,7 +31,9 @@ _MAP_ADVICE = "use a smaller size=, or reserve more huge pages on the host"
 
 
 def create_backends(build: Build) -> None:
-    """Make the objects of ``-object`` in their order; raises Refused."""
+    """Make the objects of ``-object`` in their order, once there is an accelerator; raises Refused."""
+    set_accelerator(build.machine, build.config, build.host)
+    build.warnings.extend(build.machine.warnings)
     for spec in build.config.objects:
         if not spec.qom_type.startswith("memory-backend-"):
             build.object_ids.add(spec.id)

@@ -9,14 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from memkit.boards import catalog
+from memkit.boards.accelerators import choose_accelerator
+from memkit.boards.machine_properties import LEGACY, set_property
 from memkit.boards.refusals import refuse
 from memkit.boards.topology import Topology, read_topology
-from memkit.config import Config, Option
+from memkit.config import Config
+from memkit.config.qdict import hash_order
 from memkit.errors import MemkitError
-from memkit.units import parse_size
+from memkit.host import Host
 from memkit.versions import MachineFacts, machine_facts, parse_version
 
-__all__ = ["DEFAULT_RAM", "Machine", "apply_properties", "machine_types", "select_machine"]
+__all__ = [
+    "DEFAULT_RAM", "Machine", "apply_properties", "machine_types", "select_machine", "set_accelerator",
+]
 
 DEFAULT_RAM = 128 << 20
 RAM_ALIGN = 8192
@@ -32,6 +37,8 @@ _VERSIONS = {
         "2.5 2.4"
     ).split(),
 }
+# pc_i440fx_1_7_machine_options in hw/i386/pc_piix.c, the only reason that 7.2 gives.
+_DEPRECATED = "old and unattended - use a newer version instead"
 _OTHER = ("isapc", "none", "x-remote")
 
 
@@ -40,7 +47,8 @@ class Machine:
     """One machine before its board is built; sizes in bytes.
 
     ``family`` is pc (i440fx), q35 or microvm; ``type`` the full name (pc-i440fx-7.2).
-    ``flags`` holds on/off properties, ``words`` the others, as the user gave them.
+    ``flags`` holds on/off properties, ``words`` the others as text (sizes in bytes); ``warnings`` is
+    what QEMU says while they are set.  ``accelerator`` is the one in use.
     """
 
     family: str
@@ -52,9 +60,11 @@ class Machine:
     slots: int = 0
     cpus: int = 1
     max_cpus: int = 1
-    topology: Topology = Topology()
+    topology: Topology = field(default_factory=Topology)
     flags: dict[str, bool] = field(default_factory=dict)
     words: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    accelerator: str = "tcg"
 
     @property
     def ram_id(self) -> str:
@@ -119,53 +129,32 @@ def apply_memory(machine: Machine, config: Config) -> None:
     machine.ram_size, machine.slots = size, memory.slots or 0
 
 
-_TRUE, _FALSE = ("on", "yes", "true", "y"), ("off", "no", "false", "n")
-# What the option loop and the legacy options take before properties are set (softmmu/vl.c).
-_NOT_PROPERTIES = frozenset(
-    ("type", "accel", "memory-backend", "kernel-irqchip", "kvm-shadow-mem", "igd-passthru")
-)
-
-
 def apply_properties(machine: Machine, config: Config) -> None:
-    """Set the machine's properties from ``-machine``, ``-m`` and ``-smp``; raises Refused."""
-    kinds = catalog.machine_properties(machine.family)
-    option = config.last("machine")
-    for name, value in config.machine.items():
-        head = name.partition(".")[0]
-        if head in _NOT_PROPERTIES:
-            if name == "memory-backend":
-                machine.words[name] = value
-            continue
-        if head in ("smp", "memory", "cxl-fmw", "sgx-epc", "boot"):
-            machine.words[name] = value
-            continue
-        kind = kinds.get(name)
-        if kind is None:
-            raise refuse("machine-property", option, machine=f"{machine.type}-machine", name=name,
-                         type=machine.type, near=catalog.near(name, kinds))
-        _set(machine, option, name, value, kind)
-    apply_memory(machine, config)
-    machine.topology = read_topology(config, machine.family, machine.type, machine.facts.prefer_sockets)
-    machine.cpus, machine.max_cpus = machine.topology.cpus, machine.topology.max_cpus
+    """Set the machine's properties from ``-machine``, ``-m`` and ``-smp`` in QEMU's order; raises Refused."""
+    tree = {name: value for name, value in config.machine_tree().items() if name != "type"}
+    for name in LEGACY:
+        if isinstance(tree.get(name), str):
+            del tree[name]
+    backend = config.machine.get("memory-backend")
+    if backend:
+        machine.words["memory-backend"] = backend
+        if config.flag("mem-path"):
+            raise refuse("mem-path-and-backend", config.last("mem-path"))
+    tree["memory"] = None
+    for name in hash_order(tree):
+        if name == "memory":
+            apply_memory(machine, config)
+        elif name == "smp":
+            option = config.last("smp") or config.last("machine")
+            machine.topology = read_topology(machine, config.smp_options(), option)
+            machine.cpus, machine.max_cpus = machine.topology.cpus, machine.topology.max_cpus
+        else:
+            set_property(machine, config, name, tree[name])
 
 
-def _set(machine: Machine, option: Option | None, name: str, value: str, kind: str) -> None:
-    if kind == "bool":
-        if value not in (*_TRUE, *_FALSE):
-            raise refuse("expects", option, name=name, expected="'on' or 'off'")
-        machine.flags[name] = value in _TRUE
-    elif kind == "OnOffAuto":
-        if value not in ("on", "off", "auto"):
-            raise refuse("accepts", option, name=name, value=value, known="on, off or auto")
-        if value != "auto":
-            machine.flags[name] = value == "on"
-    elif name in ("max-ram-below-4g", "max-fw-size"):
-        try:
-            size = parse_size(value)
-        except ValueError:
-            raise refuse("expects", option, name=name, expected="size") from None
-        if name == "max-ram-below-4g" and size > 4 << 30:
-            raise refuse("max-ram-below-4g", option, value=size)
-        machine.words[name] = str(size)
-    else:
-        machine.words[name] = value
+def set_accelerator(machine: Machine, config: Config, host: Host) -> None:
+    """Choose the accelerator, behind which QEMU warns of old machine types; raises Refused."""
+    machine.accelerator = choose_accelerator(config, host)
+    record = catalog.machine(machine.type)
+    if record is not None and record.deprecated:
+        machine.warnings.append(f"warning: Machine type '{machine.type}' is deprecated: {_DEPRECATED}")

@@ -5,53 +5,32 @@ Source: hw/core/numa.c and hw/core/machine.c (QEMU 7.2).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from memkit.boards.build import Build, Memdev
+from memkit.boards.numa_cpus import assign_cpus, cpu_node, finish_cpus, matching_cpus
+from memkit.boards.numa_state import MAX_NODES, Node, NumaState
+from memkit.boards.numa_tables import Hmat, add_distance, check_distances
 from memkit.boards.refusals import refuse
+from memkit.boards.topology import check_apic_ids
 from memkit.config import NumaSpec
 from memkit.memory.device import Frontend, NumaNode
 from memkit.memory.region import MemoryRegion
 
-__all__ = ["NumaState", "complete_numa", "parse_numa"]
-
-MAX_NODES = 128
-
-
-@dataclass(eq=False, slots=True)
-class Node:
-    """A node while it is being put together; ``mem`` in bytes."""
-
-    mem: int = 0
-    memdev: Memdev | None = None
-    spec: NumaSpec | None = None
-
-
-@dataclass(eq=False)
-class NumaState:
-    """All nodes by id, and which CPU belongs to which."""
-
-    nodes: dict[int, Node] = field(default_factory=dict)
-    cpu_node: dict[int, int] = field(default_factory=dict)
-    uses_memdev: bool = False
-    uses_mem: bool = False
-
-    @property
-    def legacy_mem(self) -> bool:
-        """True unless a node has a memdev=: then main RAM is one backend, not one per node."""
-        return not self.uses_memdev
+__all__ = ["NumaState", "complete_numa", "consume", "numa_nodes", "parse_numa"]
 
 
 def parse_numa(build: Build) -> NumaState:
-    """The nodes of ``-numa``, checked one by one in their order; raises Refused."""
-    state = NumaState()
-    for spec in build.config.numa_options():
+    """The nodes of ``-numa``, read and checked one by one in their order; raises Refused."""
+    state = NumaState(hmat=build.machine.flag("hmat", False))
+    hmat = Hmat(state)
+    for spec in build.config.iter_numa():
         if spec.type == "node":
             _node(build, state, spec)
+        elif spec.type == "dist":
+            add_distance(state, spec)
         elif spec.type == "cpu":
             _cpu(build, state, spec)
-        elif spec.type in ("hmat-lb", "hmat-cache") and not build.machine.flag("hmat", False):
-            raise refuse("hmat-off", spec.option, located=True)
+        else:
+            hmat.add(spec)
     return state
 
 
@@ -61,29 +40,34 @@ def _node(build: Build, state: NumaState, spec: NumaSpec) -> None:
         raise refuse("numa-max", spec.option, located=True, node=number)
     if number in state.nodes:
         raise refuse("numa-duplicate", spec.option, located=True, node=number)
-    if spec.initiator is not None and not build.machine.flag("hmat", False):
-        raise refuse("hmat-off", spec.option, located=True)
+    if spec.initiator is not None:
+        if not state.hmat:
+            raise refuse("hmat-off", spec.option, located=True)
+        if spec.initiator >= MAX_NODES:
+            # QEMU 7.2 complains, makes no node and goes on.
+            build.warnings.append(f"{spec.option.text}: The initiator id {spec.initiator} expects an "
+                                  f"integer between 0 and {MAX_NODES - 1}")
+            return
+        state.initiators[number] = spec.initiator
     for cpu in spec.cpus:
         if cpu >= build.machine.max_cpus:
             raise refuse("numa-cpu", spec.option, located=True, cpu=cpu, maxcpus=build.machine.max_cpus)
-        if state.cpu_node.get(cpu, number) != number:
-            raise refuse("numa-cpu-twice", spec.option, located=True, node=state.cpu_node[cpu])
-        state.cpu_node[cpu] = number
+        assign_cpus(state, (cpu,), number, spec.option)
     state.uses_memdev |= spec.memdev is not None
-    if (spec.mem is not None and state.uses_memdev) or (spec.memdev is not None and state.uses_mem):
+    state.uses_mem |= spec.mem is not None
+    if state.uses_memdev and state.uses_mem:
         raise refuse("numa-mixed", spec.option, located=True)
-    node = Node(spec=spec)
+    node = Node(option=spec.option)
     if spec.mem is not None:
         if not build.machine.facts.numa_mem:
             raise refuse("numa-mem", spec.option, located=True)
-        state.uses_mem = True
         node.mem = spec.mem
         build.warnings.append(
             f"{spec.option.text}: warning: Parameter -numa node,mem is deprecated, "
             "use -numa node,memdev instead"
         )
     if spec.memdev is not None:
-        memdev = build.memdevs.get(spec.memdev)
+        memdev = build.memdevs.get(spec.memdev.removeprefix("/objects/"))
         if memdev is None:
             raise refuse("numa-memdev", spec.option, located=True, name=spec.memdev)
         node.mem, node.memdev = memdev.backend.size, memdev
@@ -95,24 +79,22 @@ def _cpu(build: Build, state: NumaState, spec: NumaSpec) -> None:
         raise refuse("numa-no-node-id", spec.option, located=True)
     if spec.node_id not in state.nodes:
         raise refuse("numa-node-undefined", spec.option, located=True, node=spec.node_id)
-    topology = build.machine.topology
-    chosen = [
-        cpu for cpu in range(topology.max_cpus)
-        if all(spec.props.get(key) in (None, value) for key, value in topology.ids(cpu).items())
-    ]
-    if not chosen:
-        raise refuse("numa-no-match", spec.option, located=True)
-    for cpu in chosen:
-        if state.cpu_node.get(cpu, spec.node_id) != spec.node_id:
-            raise refuse("numa-cpu-twice", spec.option, located=True, node=state.cpu_node[cpu])
-        state.cpu_node[cpu] = spec.node_id
+    chosen = matching_cpus(build.machine.topology, spec.props, spec.option)
+    assign_cpus(state, chosen, spec.node_id, spec.option)
 
 
 def complete_numa(build: Build, state: NumaState, machine_backend: Memdev | None) -> MemoryRegion | None:
     """Check the nodes against ``-m``; the container of all memdevs, or None if there are none.
 
-    Without ``-numa``, machines make one node by themselves when memory can be plugged.
+    Without ``-numa``, machines make one node by themselves when memory can be plugged.  Raises Refused.
     """
+    # The board makes its CPUs next, and before its memory.
+    ram = _complete(build, state, machine_backend)
+    check_apic_ids(build.machine.topology, build.config.last("smp"))
+    return ram
+
+
+def _complete(build: Build, state: NumaState, machine_backend: Memdev | None) -> MemoryRegion | None:
     machine, facts = build.machine, build.machine.facts
     if not state.nodes and (
         (machine.slots and facts.auto_numa_slots)
@@ -127,10 +109,17 @@ def complete_numa(build: Build, state: NumaState, machine_backend: Memdev | None
     total = sum(n.mem for n in state.nodes.values())
     if total != machine.ram_size:
         raise refuse("numa-total", build.config.last("numa"), total=total, ram=machine.ram_size)
-    if state.legacy_mem:
-        return None
-    if machine_backend is not None:
+    if state.uses_memdev and machine_backend is not None:
         raise refuse("numa-exclusive", build.config.last("numa"))
+    ram = None if state.legacy_mem else _container(build, state)
+    check_distances(state, build.config.last("numa"))
+    finish_cpus(state, machine.topology, build.warnings)
+    return ram
+
+
+def _container(build: Build, state: NumaState) -> MemoryRegion:
+    """Main RAM, made of the nodes' backends one behind the other."""
+    machine = build.machine
     container = MemoryRegion(machine.ram_id, machine.ram_size, owner="/machine")
     offset = 0
     for number in sorted(state.nodes):
@@ -140,10 +129,9 @@ def complete_numa(build: Build, state: NumaState, machine_backend: Memdev | None
         consume(build, memdev)
         container.add(memdev.region, offset)
         offset += memdev.backend.size
-        spec = state.nodes[number].spec
         build.frontends.append(Frontend(
             "numa-node", None, f"NUMA node {number}", memdev.backend, (memdev.block,),
-            (memdev.region,), build.option_index(spec.option if spec else None),
+            (memdev.region,), build.option_index(state.nodes[number].option),
         ))
     return container
 
@@ -164,7 +152,7 @@ def numa_nodes(build: Build, state: NumaState) -> tuple[NumaNode, ...]:
         plugged[node] = plugged.get(node, 0) + device.size
     cpus: dict[int, list[int]] = {n: [] for n in state.nodes}
     for cpu in range(build.machine.cpus):
-        cpus.setdefault(_cpu_node(build, state, cpu), []).append(cpu)
+        cpus.setdefault(cpu_node(state, cpu), []).append(cpu)
     return tuple(
         NumaNode(
             n, tuple(cpus[n]), node.mem + plugged.get(n, 0), plugged.get(n, 0),
@@ -172,10 +160,3 @@ def numa_nodes(build: Build, state: NumaState) -> tuple[NumaNode, ...]:
         )
         for n, node in sorted(state.nodes.items())
     )
-
-
-def _cpu_node(build: Build, state: NumaState, cpu: int) -> int:
-    if not state.cpu_node:
-        # x86 spreads sockets over the nodes (x86_get_default_cpu_node_id, hw/i386/x86.c).
-        return build.machine.topology.ids(cpu)["socket-id"] % max(1, len(state.nodes))
-    return state.cpu_node.get(cpu, 0)

@@ -2,19 +2,25 @@
 
 It matters for memory because sockets are spread over the NUMA nodes.
 
-Source: machine_parse_smp_config in hw/core/machine-smp.c (QEMU 7.2).
+Source: machine_parse_smp_config in hw/core/machine-smp.c, x86_cpus_init in hw/i386/x86.c (QEMU 7.2).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from math import prod
+from typing import TYPE_CHECKING
 
+from memkit.boards import catalog
 from memkit.boards.refusals import refuse
-from memkit.config import Config
+from memkit.config import Option, SmpOptions
 
-__all__ = ["Topology", "read_topology"]
+if TYPE_CHECKING:
+    from memkit.boards.machine import Machine
 
-MAX_CPUS = {"pc": 255, "q35": 288, "microvm": 288}
+__all__ = ["Topology", "check_apic_ids", "read_topology"]
+
+_WORD = (1 << 32) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,48 +47,81 @@ class Topology:
         }
 
 
-def read_topology(config: Config, family: str, machine_type: str, prefer_sockets: bool) -> Topology:
-    """The topology of ``-smp``; machine types before 6.2 fill in sockets first; raises Refused."""
-    given = config.smp_options()
-    option = config.last("smp")
-    dies = given.dies or 1
-    if dies > 1 and family == "microvm":
+def read_topology(machine: Machine, given: SmpOptions, option: Option | None) -> Topology:
+    """The topology of ``-smp``; machine types before 6.2 fill in sockets first; raises Refused.
+
+    QEMU keeps the numbers in 32 bits, so larger ones lose what is above.
+    """
+    if 0 in astuple(given):
+        machine.warnings.append(
+            "warning: Deprecated CPU topology (considered invalid): CPU topology parameters must be "
+            "greater than zero"
+        )
+    dies, clusters = (given.dies or 0) & _WORD, (given.clusters or 0) & _WORD
+    if dies > 1 and machine.family == "microvm":
         raise refuse("smp-dies", option)
-    if (given.clusters or 1) > 1:
+    if clusters > 1:
         raise refuse("smp-clusters", option)
-    cpus, maxcpus = given.cpus or 0, given.maxcpus or 0
-    sockets, cores, threads = given.sockets or 0, given.cores or 0, given.threads or 0
-    if not cpus and not maxcpus:
-        sockets, cores, threads = sockets or 1, cores or 1, threads or 1
-    else:
-        maxcpus = maxcpus or cpus
-        if prefer_sockets:
-            if not sockets:
-                cores, threads = cores or 1, threads or 1
-                sockets = maxcpus // (dies * cores * threads)
-            elif not cores:
-                threads = threads or 1
-                cores = maxcpus // (sockets * dies * threads)
-        elif not cores:
-            sockets, threads = sockets or 1, threads or 1
-            cores = maxcpus // (sockets * dies * threads)
-        elif not sockets:
-            threads = threads or 1
-            sockets = maxcpus // (dies * cores * threads)
-        if not threads:
-            threads = maxcpus // (sockets * dies * cores or 1)
-    total = sockets * dies * cores * threads
+    levels, maxcpus = _filled_in(given, dies or 1, machine.facts.prefer_sockets)
+    sockets, dies, cores, threads = levels
+    total = sockets * dies * cores * threads & _WORD
     maxcpus = maxcpus or total
-    cpus = cpus or maxcpus
+    cpus = (given.cpus or 0) & _WORD or maxcpus
     written = f"sockets ({sockets})"
-    if family != "microvm":
+    if machine.family != "microvm":
         written += f" * dies ({dies})"
     written += f" * cores ({cores}) * threads ({threads})"
     if total != maxcpus:
         raise refuse("smp-product", option, topology=written, maxcpus=maxcpus)
     if maxcpus < cpus:
         raise refuse("smp-maxcpus", option, topology=written, maxcpus=maxcpus, cpus=cpus)
-    limit = MAX_CPUS[family]
+    record = catalog.machine(machine.type)
+    limit = record.max_cpus if record else _WORD
+    if not cpus:
+        raise refuse("smp-min", option, machine=machine.type)
     if maxcpus > limit:
-        raise refuse("smp-max", option, cpus=maxcpus, machine=machine_type, limit=limit)
+        # Printed as a signed number.
+        shown = maxcpus - (1 << 32) if maxcpus >> 31 else maxcpus
+        raise refuse("smp-max", option, cpus=shown, machine=machine.type, limit=limit)
     return Topology(cpus, maxcpus, sockets, dies, cores, threads)
+
+
+def _filled_in(given: SmpOptions, dies: int, prefer_sockets: bool) -> tuple[tuple[int, int, int, int], int]:
+    """Sockets, dies, cores and threads, and maxcpus (0 if it follows from them)."""
+    cpus, maxcpus = (given.cpus or 0) & _WORD, (given.maxcpus or 0) & _WORD
+    sockets, cores = (given.sockets or 0) & _WORD, (given.cores or 0) & _WORD
+    threads = (given.threads or 0) & _WORD
+    if not cpus and not maxcpus:
+        return (sockets or 1, dies, cores or 1, threads or 1), 0
+    maxcpus = maxcpus or cpus
+    if prefer_sockets:
+        if not sockets:
+            cores, threads = cores or 1, threads or 1
+            sockets = _shared(maxcpus, dies, cores, threads)
+        elif not cores:
+            threads = threads or 1
+            cores = _shared(maxcpus, sockets, dies, threads)
+    elif not cores:
+        sockets, threads = sockets or 1, threads or 1
+        cores = _shared(maxcpus, sockets, dies, threads)
+    elif not sockets:
+        threads = threads or 1
+        sockets = _shared(maxcpus, dies, cores, threads)
+    return (sockets, dies, cores, threads or _shared(maxcpus, sockets, dies, cores)), maxcpus
+
+
+def _shared(maxcpus: int, *levels: int) -> int:
+    # Where the product of the levels wraps to 0, QEMU dies of the division; 0 leads to a refusal here.
+    product = prod(levels) & _WORD
+    return maxcpus // product if product else 0
+
+
+def check_apic_ids(topology: Topology, option: Option | None) -> None:
+    """Raise Refused if a CPU's APIC id would be above 254, which needs KVM's own APIC (x86_cpus_init)."""
+    ids = topology.ids(topology.max_cpus - 1)
+    apic = 0
+    for name, count in (("socket-id", 1), ("die-id", topology.dies), ("core-id", topology.cores),
+                        ("thread-id", topology.threads)):
+        apic = apic << (count - 1).bit_length() | ids[name]
+    if apic + 1 > 255:
+        raise refuse("smp-apic", option)

@@ -14,7 +14,7 @@ from typing import Any
 
 from memkit.config import edit, specify
 from memkit.config.keyval import flatten
-from memkit.config.late import check_machine, read_memory, read_numa, read_smp
+from memkit.config.late import dashed, read_memory, read_numa, read_smp
 from memkit.config.loop import Loop
 from memkit.config.specs import (
     BlockdevSpec,
@@ -132,9 +132,9 @@ class Config:
     def _smp(self) -> SmpOptions:
         return read_smp(self._loop.machine, self.last("smp") or self.last("machine"))
 
-    def check_machine(self) -> None:
-        """Raise Refused for what QEMU finds when it sets the machine's properties: ``-boot``, names twice."""
-        check_machine(self._loop.machine, self.last("boot") or self.last("machine"))
+    def machine_tree(self) -> dict[str, Any]:
+        """``-machine`` as a tree of text, ``_`` read as ``-``; raises Refused for a name in two spellings."""
+        return dashed(self._loop.machine, self.last("machine"))
 
     def numa_options(self) -> tuple[NumaSpec, ...]:
         """Each ``-numa``; raises Refused."""

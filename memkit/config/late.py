@@ -17,7 +17,7 @@ from memkit.config.visit import missing, not_accepted, read_keyval, read_opts_me
 from memkit.config.wrong import Wrong, refuse
 from memkit.units import parse_size
 
-__all__ = ["check_machine", "read_memory", "read_numa", "read_smp"]
+__all__ = ["dashed", "read_memory", "read_numa", "read_smp"]
 
 _NOWHERE = Option("", "")
 
@@ -61,20 +61,19 @@ def read_smp(machine: Mapping[str, Any], at: Option | None) -> SmpOptions:
         refuse(at or _NOWHERE, wrong, located=False)
 
 
-def check_machine(machine: Mapping[str, Any], at: Option | None) -> None:
-    """Raise Refused for names of machine properties that differ only in ``_``, and for a bad ``-boot``."""
-    dashed: dict[str, str] = {}
-    try:
-        for name in machine:
-            plain = name.replace("_", "-")
-            if plain in dashed:
-                raise Wrong(f"Conflict between '{max(name, dashed[plain])}' and '{plain}'",
-                            "These are two spellings of one property.", f"write {plain}= once")
-            dashed[plain] = name
-        if "boot" in machine:
-            read_keyval(schema("boot"), machine["boot"], "boot")
-    except Wrong as wrong:
-        refuse(at or _NOWHERE, wrong, located=False)
+def dashed(machine: Mapping[str, Any], at: Option | None) -> dict[str, Any]:
+    """``machine`` with ``-`` for ``_`` in its names; raises Refused for two spellings of one name.
+
+    Source: keyval_dashify in util/keyval.c (QEMU 7.2).
+    """
+    plain = {name.replace("_", "-"): value for name, value in machine.items()}
+    if len(plain) < len(machine):
+        name = next(n for n in machine if "_" in n and n.replace("_", "-") in machine)
+        refuse(at or _NOWHERE, Wrong(
+            f"Conflict between '{name}' and '{name.replace('_', '-')}'",
+            "These are two spellings of one property.", "write it once",
+        ), located=False)
+    return plain
 
 
 def read_numa(options: Sequence[Option]) -> Iterator[NumaSpec]:

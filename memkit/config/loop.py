@@ -268,7 +268,8 @@ class Loop:
                         near(kind, _SET_NAMES))
         if name not in self._ids.get(kind, ()):
             raise Wrong(f"there is no {kind} \"{name}\" defined",
-                        f"No -{kind} in front of this -set has the id {name!r}.", "put -set behind the option")
+                        f"No -{kind} in front of this -set has the id {name!r}.",
+                        "put -set behind the option")
         if group.kinds is not None:
             if key not in group.kinds:
                 raise Wrong(f"Invalid parameter '{key}'", "The option has no such part.",
@@ -317,8 +318,8 @@ _READERS: dict[str, _Reader] = {
     "machine": Loop._machine, "smp": Loop._smp, "boot": Loop._boot, "object": Loop._object,
     "device": Loop._device, "blockdev": Loop._blockdev, "netdev": Loop._netdev, "display": Loop._display,
     "vnc": Loop._vnc, "audiodev": Loop._audiodev, "audio": Loop._audio, "compat": Loop._compat,
-    "accel": Loop._accel, "global": Loop._global, "set": Loop._set, "monitor": Loop._monitor, "qmp": Loop._monitor,
-    "qmp-pretty": Loop._monitor, "readconfig": Loop._readconfig,
+    "accel": Loop._accel, "global": Loop._global, "set": Loop._set, "readconfig": Loop._readconfig,
+    "monitor": Loop._monitor, "qmp": Loop._monitor, "qmp-pretty": Loop._monitor,
     "usbdevice": Loop._usbdevice, "cpu": Loop._often_help, "vga": Loop._often_help,
     "chardev": Loop._often_help, "nic": Loop._often_help, "d": Loop._often_help, "L": Loop._often_help,
     **dict.fromkeys(_VALUES, Loop._machine_value), **dict.fromkeys(CHECKS, Loop._checked),

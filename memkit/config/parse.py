@@ -84,8 +84,8 @@ def _unknown(word: str, name: str, index: int) -> Refused:
     if not hint.startswith("did"):
         hint = "qemu-system-x86_64 -help lists all options"
     else:
-        hint = " or ".join(f"-{part}" for part in hint.removeprefix("did you mean ").rstrip("?").split(" or "))
-        hint = f"did you mean {hint}?"
+        names = hint.removeprefix("did you mean ").rstrip("?").split(" or ")
+        hint = f"did you mean {' or '.join(f'-{near_name}' for near_name in names)}?"
     return Refused(
         f"{word}: invalid option", explanation=f"QEMU 7.2 has no option {word:.60} (word {index}).",
         hint=hint, option=word, position=index, source="lookup_opt, softmmu/vl.c",

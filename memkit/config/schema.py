@@ -26,6 +26,7 @@ ENUMS: dict[str, tuple[str, ...]] = {
     "data-type": ("access-latency", "read-latency", "write-latency", "access-bandwidth", "read-bandwidth",
                   "write-bandwidth"),
     "associativity": ("none", "direct", "complex"), "write-policy": ("none", "write-back", "write-through"),
+    "OnOffAuto": ("auto", "on", "off"), "smbios": ("32", "64"),
     "gl": ("off", "on", "core", "es"), "grab-mod": ("lctrl-lalt", "lshift-lctrl-lalt", "rctrl"),
 }
 _BACKEND = (
@@ -97,6 +98,8 @@ _MACHINE = {
     "smp": "?cpus:int ?sockets:int ?dies:int ?clusters:int ?cores:int ?threads:int ?maxcpus:int",
     "boot": "?order:str ?once:str ?menu:bool ?splash:str ?splash-time:int ?reboot-timeout:int ?strict:bool",
     "memory": "?size:size ?max-size:size ?slots:uint64",
+    "sgx-epc": "memdev:str node:int",
+    "cxl-fmw": "size:size ?interleave-granularity:size targets:[str]",
 }
 
 
@@ -135,5 +138,5 @@ def display_schema(kind: str) -> tuple[Member, ...] | None:
 
 @cache
 def schema(name: str) -> tuple[Member, ...]:
-    """The members of the machine property ``name``: smp, boot or memory."""
+    """The members of the machine property ``name``: smp, boot, memory, or an element of sgx-epc, cxl-fmw."""
     return _members(_MACHINE[name])

@@ -13,11 +13,11 @@ from typing import Any
 
 from memkit.config.numbers import c_integer, read_bool, uint, uint_ranges
 from memkit.config.qemuopts import Pairs, warn_hex
-from memkit.config.schema import ENUMS, Member
+from memkit.config.schema import ENUMS, Member, schema
 from memkit.config.wrong import Wrong, near
 from memkit.units import parse_size
 
-__all__ = ["missing", "not_accepted", "read_keyval", "read_opts_members", "read_tree"]
+__all__ = ["missing", "not_accepted", "read_keyval", "read_keyval_value", "read_opts_members", "read_tree"]
 
 Warn = Callable[[str], None]
 _BITS = {"uint8": 8, "uint16": 16, "uint32": 32, "int32": 32}
@@ -190,16 +190,26 @@ def read_keyval(
     prefix = f"{path}." if path else ""
     for name, kind, optional in members:
         if name in tree:
-            values[name] = _keyval_value(name, prefix + name, kind, tree[name], warn)
+            values[name] = read_keyval_value(name, prefix + name, kind, tree[name], warn)
         elif not optional:
             raise missing(prefix + name)
     _no_more(members, tree, values, used, prefix)
     return values
 
 
-def _keyval_value(name: str, path: str, kind: str, value: Any, warn: Warn) -> Any:
+def read_keyval_value(name: str, path: str, kind: str, value: Any, warn: Warn = lambda _text: None) -> Any:
+    """One typed value of a keyval tree; ``path`` is what messages call it; raises Wrong."""
     if kind == "any":
         return value
+    if kind[0] in "[{":
+        if isinstance(value, str) or isinstance(value, dict) == (kind[0] == "["):
+            expected = "array" if kind[0] == "[" else "object"
+            raise Wrong(f"Invalid parameter type for '{path}', expected: {expected}",
+                        f"{path} is a {'list' if kind[0] == '[' else 'group'} of values.",
+                        f"write {path}{'.0' if kind[0] == '[' else ''}.NAME=VALUE")
+        if kind[0] == "[":
+            return [read_keyval_value(name, f"{path}.{i}", kind[1:-1], v, warn) for i, v in enumerate(value)]
+        return read_keyval(schema(kind[1:-1]), value, path, (), warn)
     if not isinstance(value, str):
         raise Wrong(f"Parameters '{path}.*' are unexpected", f"{path} is one value, not a group.",
                     f"write {path}=VALUE")

@@ -55,7 +55,19 @@ REFUSALS: dict[str, Words] = {
         "drop clusters=", "machine_parse_smp_config, hw/core/machine-smp.c",
     ),
     "smp-max": Words(
-        "Invalid SMP CPUs {cpus}. The max CPUs supported by machine '{machine}' is {limit}", "",
+        "Invalid SMP CPUs {cpus}. The max CPUs supported by machine '{machine}' is {limit}",
+        "maxcpus= (or the product of sockets, dies, cores and threads) is above what the board knows.",
         "use at most {limit} CPUs", "machine_parse_smp_config, hw/core/machine-smp.c",
+    ),
+    "smp-min": Words(
+        "Invalid SMP CPUs 0. The min CPUs supported by machine '{machine}' is 1",
+        "QEMU keeps the product of the levels in 32 bits, of which nothing is left.", "use smaller numbers",
+        "machine_parse_smp_config, hw/core/machine-smp.c",
+    ),
+    "smp-apic": Words(
+        "current -smp configuration requires kernel irqchip and X2APIC API support.",
+        "APIC ids above 254 need KVM's own interrupt controller; TCG has none.",
+        "use fewer CPUs: sockets, dies, cores and threads each take whole bits of the id",
+        "x86_cpus_init, hw/i386/x86.c",
     ),
 }

@@ -97,4 +97,72 @@ REFUSALS: dict[str, Words] = {
         "lower maxmem=",
         "pc_memory_init, hw/i386/pc.c",
     ),
+    "machine-read-only": Words(
+        "Property '{machine}.{name}' is not writable", "QEMU only shows this property.",
+        "leave it out; maxmem= of -m sizes the window for memory devices", "qom/object.c",
+    ),
+    "max-fw-size": Words(
+        "User specified max allowed firmware size {value} is greater than 16MiB. If combined firwmare size "
+        "exceeds 16MiB the system may not boot, or experience intermittentstability issues.",
+        "The flash chips lie below 4 GiB and must not reach the interrupt controller.",
+        "use a size up to 16M", "pc_machine_set_max_fw_size, hw/i386/pc.c",
+    ),
+    "nvdimm-persistence": Words(
+        "-machine nvdimm-persistence={value}: unsupported option",
+        "It says when NVDIMM writes are safe: at the CPU's caches or at the memory controller.",
+        "use nvdimm-persistence=cpu or mem-ctrl", "machine_set_nvdimm_persistence, hw/core/machine.c",
+    ),
+    "oem-length": Words(
+        "User specified {name} value is bigger than {most} bytes in size",
+        "ACPI tables have {most} bytes for it.", "use at most {most} characters",
+        "x86_machine_set_oem_id, hw/i386/x86.c",
+    ),
+    "memory-encryption": Words(
+        "No such memory encryption object '{name}'", "memory-encryption= names an object that is not there.",
+        "add -object sev-guest,id={name},..., or leave it out",
+        "machine_set_memory_encryption, hw/core/machine.c",
+    ),
+    "machine-link": Words(
+        "Device '{name}' not found", "The property names an object that is not there.",
+        "add -object ...,id={name}, or leave it out", "object_resolve_link, qom/object.c",
+    ),
+    "machine-flash": Words(
+        "Property 'cfi.pflash01.drive' can't find value '{name}'",
+        "pflash0= and pflash1= name a block node or drive that is not there.",
+        "add -blockdev driver=file,node-name={name},filename=FILE",
+        "set_drive_helper, hw/core/qdev-properties-system.c",
+    ),
+    "machine-audio": Words(
+        "Property 'isa-pcspk.audiodev' can't find value '{name}'",
+        "pcspk-audiodev= names an audio device that is not there.", "add -audiodev none,id={name}",
+        "set_audiodev, hw/core/qdev-properties-system.c",
+    ),
+    "accel-unknown": Words(
+        "invalid accelerator {name}", "This QEMU has tcg and kvm.", "use -accel tcg, or leave it out",
+        "configure_accelerators, softmmu/vl.c",
+    ),
+    "accel-kvm": Words(
+        "Could not access KVM kernel module: No such file or directory\n"
+        "failed to initialize kvm: No such file or directory",
+        "The described host has no KVM.",
+        "leave it out (the memory is the same under TCG), or describe a host with accelerator kvm",
+        "kvm_init, accel/kvm/kvm-all.c",
+    ),
+    "accel-none": Words(
+        "no accelerator found", "-machine accel= is empty.", "use accel=tcg, or leave it out",
+        "configure_accelerators, softmmu/vl.c",
+    ),
+    "accel-twice": Words(
+        "The -accel and \"-machine accel=\" options are incompatible",
+        "Both choose the accelerator (-enable-kvm is short for -machine accel=kvm).", "keep one of them",
+        "configure_accelerators, softmmu/vl.c",
+    ),
+    "accel-property": Words(
+        "Property 'tcg-accel.{name}' not found", "TCG has no such property.", "it has {known}",
+        "qom/object.c",
+    ),
+    "accel-thread": Words(
+        "Invalid 'thread' setting {value}", "TCG runs its CPUs in one thread or in many.",
+        "use thread=single or thread=multi", "tcg_set_thread, accel/tcg/tcg-all.c",
+    ),
 }

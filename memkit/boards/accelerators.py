@@ -1,0 +1,71 @@
+"""Which accelerator runs the guest: ``-accel``, ``-machine accel=``, ``-enable-kvm``.
+
+The model's guests run under TCG, QEMU's own emulation; with KVM the memory is the same.  Whether there
+is KVM is for the described host to say.
+
+Source: configure_accelerators in softmmu/vl.c, kvm_init in accel/kvm/kvm-all.c, tcg_set_* in
+accel/tcg/tcg-all.c (QEMU 7.2).
+"""
+
+from __future__ import annotations
+
+from memkit.boards.refusals import refuse
+from memkit.config import Config, Option
+from memkit.config.numbers import c_integer
+from memkit.config.qdict import hash_order
+from memkit.host import Host
+
+__all__ = ["choose_accelerator"]
+
+_BUILT_IN = ("tcg", "kvm")
+_TCG = ("one-insn-per-tb", "split-wx", "tb-size", "thread")
+_BOOLS = frozenset(("on", "off", "yes", "no", "true", "false", "y", "n"))
+
+
+def choose_accelerator(config: Config, host: Host) -> str:
+    """The accelerator in use, tcg or kvm; raises Refused."""
+    wanted = config.machine.get("accel")
+    options = config.all("accel")
+    if options and wanted is not None:
+        raise refuse("accel-twice", options[-1])
+    if options:
+        return _first([(dict(o.args).get("accel", ""), o) for o in options], host)
+    at = config.last("enable-kvm") or config.last("machine")
+    names = "tcg:kvm" if wanted is None else wanted
+    return _first([(name, at) for name in names.split(":") if name or wanted], host, located=False)
+
+
+def _first(names: list[tuple[str, Option | None]], host: Host, *, located: bool = True) -> str:
+    """The first accelerator that works; what QEMU says first if none does."""
+    failure = None
+    for name, option in names:
+        if name not in _BUILT_IN:
+            failure = failure or refuse("accel-unknown", option, located, name=name)
+        elif name == "kvm" and host.accelerator != "kvm":
+            failure = failure or refuse("accel-kvm", option)
+        else:
+            if located and option is not None and name == "tcg":
+                _check_tcg(option)
+            return name
+    raise failure or refuse("accel-none", None)
+
+
+def _check_tcg(option: Option) -> None:
+    given = dict(option.args)
+    for name in hash_order(key for key in given if key not in ("accel", "id")):
+        value = given[name]
+        if name not in _TCG:
+            raise refuse("accel-property", option, True, name=name, known=", ".join(_TCG))
+        if name == "thread" and value not in ("single", "multi"):
+            raise refuse("accel-thread", option, True, value=value)
+        if name == "tb-size" and not _is_number(value):
+            raise refuse("expects", option, True, name=name, expected="uint64")
+        if name in ("split-wx", "one-insn-per-tb") and value not in _BOOLS:
+            raise refuse("expects", option, True, name=name, expected="'on' or 'off'")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return c_integer(text) < 1 << 32
+    except (ValueError, OverflowError):
+        return False

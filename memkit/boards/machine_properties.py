@@ -1,0 +1,132 @@
+"""The values of machine properties: read from text and checked as their setters check them.
+
+Source: machine_class_init in hw/core/machine.c, pc_machine_set_* in hw/i386/pc.c,
+x86_machine_set_* in hw/i386/x86.c (QEMU 7.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from memkit.boards import catalog
+from memkit.boards.refusals import refuse
+from memkit.config import Config, Option
+from memkit.config.visit import read_keyval_value
+from memkit.config.wrong import Wrong
+from memkit.config.wrong import refuse as refuse_wrong
+
+if TYPE_CHECKING:
+    from memkit.boards.machine import Machine
+
+__all__ = ["LEGACY", "set_property"]
+
+# Taken out of -machine before its properties are set (qemu_apply_legacy_machine_options, softmmu/vl.c).
+LEGACY = frozenset(("accel", "igd-passthru", "kvm-shadow-mem", "kernel-irqchip", "memory-backend"))
+# Properties that the object gets only when the board is built.
+_LATE = frozenset(("smram", "acpi-device", "rtc-time", "rtc-state", "rtc_state"))
+_READ_ONLY = frozenset(("device-memory-region-size",))
+# How a value of each type of the catalog is read; other types are text.
+_KINDS = {
+    "bool": "bool", "OnOffAuto": "OnOffAuto", "size": "size", "int": "int", "uint64_t": "uint64",
+    "SgxEPC": "[{sgx-epc}]", "CXLFixedMemoryWindow": "[{cxl-fmw}]", "BootConfiguration": "{boot}",
+}
+_FOUR_GIB, _MIB = 4 << 30, 1 << 20
+_LONGEST_FIRMWARE = 16 << 20
+
+
+def set_property(machine: Machine, config: Config, name: str, value: Any) -> None:
+    """Set one property of ``machine`` from a value of the option tree; raises Refused."""
+    option = _option(config, name)
+    kinds = catalog.machine_properties(machine.family)
+    kind = kinds.get(name)
+    if kind is None or name in _LATE:
+        known = [k for k in kinds if k not in _LATE and k not in _READ_ONLY]
+        raise refuse("machine-property", option, machine=f"{machine.type}-machine", name=name,
+                     type=machine.type, near=catalog.near(name, known))
+    if name in _READ_ONLY:
+        raise refuse("machine-read-only", option, machine=f"{machine.type}-machine", name=name)
+    try:
+        read = read_keyval_value(
+            name, name, "smbios" if name == "smbios-entry-point-type" else _KINDS.get(kind, "str"), value
+        )
+    except Wrong as wrong:
+        refuse_wrong(option or Option("machine", ""), wrong, located=False)
+    check = _CHECKS.get(name)
+    if check is not None:
+        check(machine, config, option, read)
+    if kind == "bool":
+        machine.flags[name] = read
+    elif kind == "OnOffAuto":
+        if read != "auto":
+            machine.flags[name] = read == "on"
+    elif isinstance(read, (str, int)):
+        machine.words[name] = str(read)
+
+
+def _option(config: Config, name: str) -> Option | None:
+    """The option that set ``name``: a -machine with this key, or what is short for it."""
+    for option in reversed(config.all("machine")):
+        if any(key.replace("_", "-").partition(".")[0] == name for key, _ in option.args):
+            return option
+    return config.last({"firmware": "bios"}.get(name, name)) or config.last("machine")
+
+
+def _max_ram(machine: Machine, _config: Config, option: Option | None, size: int) -> None:
+    if size > _FOUR_GIB:
+        raise refuse("max-ram-below-4g", option, value=size)
+    if size < _MIB:
+        machine.warnings.append(
+            f"warning: Only {size} bytes of RAM below the 4GiB boundary,BIOS may not work with less than 1MiB"
+        )
+
+
+def _max_firmware(_machine: Machine, _config: Config, option: Option | None, size: int) -> None:
+    if size > _LONGEST_FIRMWARE:
+        raise refuse("max-fw-size", option, value=size)
+
+
+def _persistence(_machine: Machine, _config: Config, option: Option | None, value: str) -> None:
+    if value not in ("cpu", "mem-ctrl"):
+        raise refuse("nvdimm-persistence", option, value=value)
+
+
+def _longest(name: str, most: int) -> Callable[[Machine, Config, Option | None, str], None]:
+    def check(_machine: Machine, _config: Config, option: Option | None, value: str) -> None:
+        if len(value.encode("utf-8", "surrogatepass")) > most:
+            raise refuse("oem-length", option, name=name, most=most)
+
+    return check
+
+
+def _encryption(_machine: Machine, config: Config, option: Option | None, value: str) -> None:
+    if value not in _early_objects(config):
+        raise refuse("memory-encryption", option, name=value)
+
+
+def _confidential(_machine: Machine, config: Config, option: Option | None, value: str) -> None:
+    if value and value not in _early_objects(config):
+        raise refuse("machine-link", option, name=value)
+
+
+def _early_objects(config: Config) -> set[str]:
+    return {spec.id for spec in config.objects if not spec.qom_type.startswith("memory-backend-")}
+
+
+def _flash(_machine: Machine, config: Config, option: Option | None, value: str) -> None:
+    nodes = {node.node_name for node in config.blockdevs} | {drive.id for drive in config.drives}
+    if value not in nodes:
+        raise refuse("machine-flash", option, name=value)
+
+
+def _speaker(_machine: Machine, config: Config, option: Option | None, value: str) -> None:
+    if value not in {dict(audio.args).get("id") for audio in config.all("audiodev")}:
+        raise refuse("machine-audio", option, name=value)
+
+
+_CHECKS: dict[str, Callable[[Machine, Config, Option | None, Any], None]] = {
+    "max-ram-below-4g": _max_ram, "max-fw-size": _max_firmware, "nvdimm-persistence": _persistence,
+    "x-oem-id": _longest("x-oem-id", 6), "x-oem-table-id": _longest("x-oem-table-id", 8),
+    "memory-encryption": _encryption, "confidential-guest-support": _confidential,
+    "pflash0": _flash, "pflash1": _flash, "pcspk-audiodev": _speaker,
+}
