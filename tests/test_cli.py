@@ -64,7 +64,7 @@ def test_monitor_prints_the_monitors_text_and_nothing_else(capsys) -> None:
 def test_explain_tells_who_answers(capsys) -> None:
     code, out, err = run(capsys, "explain", "0x1_4000_0000", "--", *DIMM)
     assert (0, "") == (code, err)
-    assert out.startswith('Who answers at 0x1_4000_0000 in "memory":\n')
+    assert out.startswith("m1 (ram) answers at 0x1_4000_0000")
     assert str(memkit.boot(LINE).explain(0x1_4000_0000)) in out
 
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from memkit.boot import boot
 from memkit.cli.lines import Line, from_words, read_stdin
 from memkit.errors import CommandLineError, MemkitError, Refused, Unavailable
+from memkit.explain import read_address
 from memkit.host import Host
-from memkit.units import parse_address
 
 if TYPE_CHECKING:
     from memkit.guest import Guest
@@ -28,15 +28,12 @@ _BY_ENDING = {".svg": "svg", ".html": "html", ".htm": "html", ".txt": "text", ".
 
 def explain(arguments: argparse.Namespace) -> int:
     """0 after the story of one address."""
-    try:
-        gpa = parse_address(arguments.address)
-    except ValueError as error:
-        raise MemkitError(str(error)) from None
+    gpa = read_address(arguments.address)  # a typing error is told before a line is asked for
     story = _guest(arguments).explain(gpa, arguments.space)
     if arguments.json:
         _print_json(story.data())
     else:
-        print(f"{story.title}:\n\n{story}")
+        print(story)
     return 0
 
 
