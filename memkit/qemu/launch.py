@@ -27,6 +27,8 @@ from memkit.qemu.talk import Answers, converse
 __all__ = ["UnsafeOption", "launch"]
 
 _PROGRAM = re.compile(r"^(?:\S*/)?qemu(?:-system)?-?[A-Za-z0-9_]*: ")
+# What a shell and setpriv say with their exit code where they cannot run a program.
+_NOT_RUN = (126, 127)
 _NIC_WARNINGS = re.compile(r"hub \d+ is not connected to host network$|.* has no peer$|requested NIC \(")
 
 
@@ -41,6 +43,8 @@ def launch(argv: str | Sequence[str] | config_.Config, qemu: str | None = None, 
     UnsafeOption for options that would escape; CommandLineError where the text is no command line;
     MemkitError where it hangs for more than ``timeout`` seconds, dies, or is no QEMU at all.
     """
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < float("inf"):
+        raise MemkitError(f"timeout is a number of seconds above 0, not {timeout!r:.40}")
     if isinstance(argv, config_.Config):
         argv = [*([argv.program] if argv.program else []), *argv.argv()]
     target, _, words = split(argv)
@@ -71,14 +75,16 @@ def _run(binary: str, plan: Plan, timeout: float) -> tuple[Answers, str]:
             # It has ended, so what it printed is complete.
             stderr = process.output("stderr")
             if answers.problem or "info ramblock" not in answers.monitor:
-                raise _trouble(answers, code, stderr, process.output("stdout"), timeout)
+                raise _trouble(answers, code, stderr, process.output("stdout"), timeout, binary, plan)
             return answers, stderr
     finally:
         ours.close()
         theirs.close()
 
 
-def _trouble(answers: Answers, code: int | None, stderr: str, stdout: str, timeout: float) -> MemkitError:
+def _trouble(
+    answers: Answers, code: int | None, stderr: str, stdout: str, timeout: float, binary: str, plan: Plan
+) -> MemkitError:
     """Why there is no guest, as the exception to raise."""
     said = _lines(stderr)
     last = f"; the last that it said: {said[-1][:200]!r}" if said else ""
@@ -97,13 +103,16 @@ def _trouble(answers: Answers, code: int | None, stderr: str, stdout: str, timeo
             name = signal.Signals(-code).name
         except ValueError:
             name = f"signal {-code}"
-        return MemkitError(f"QEMU was ended by {name}{last}")
+        memory = "; perhaps this machine ran out of memory" if name == "SIGKILL" else ""
+        return MemkitError(f"QEMU was ended by {name}{memory}{last}")
     if answers.answered:
         return MemkitError(f"QEMU ended half way through its answers (exit code {code}){last}")
+    if code in _NOT_RUN:
+        return MemkitError(f"{binary} is no program that runs here{last}; give qemu= a qemu-system program")
     if code is not None and code > 0 and answers.problem == "closed":
         message = _refusal(stderr)
         if message:
-            return Refused(message)
+            return Refused(message, explanation=_why_here(message, plan))
         return MemkitError(f"QEMU ended with exit code {code} and said nothing")
     if code == 0 and answers.problem == "closed":
         if stdout.strip():
@@ -111,6 +120,16 @@ def _trouble(answers: Answers, code: int | None, stderr: str, stdout: str, timeo
         return MemkitError(f"QEMU ended at once and said nothing more{last}")
     odd = answers.problem if answers.problem != "closed" else "it closed the connection"
     return MemkitError(f"what was started does not speak QMP, so it is no QEMU ({odd[:200]}){last}")
+
+
+def _why_here(message: str, plan: Plan) -> str:
+    """Our words beside a refusal that this machine, or what launch changed, may be the reason of."""
+    why = []
+    if "Cannot allocate memory" in message:
+        why.append("This machine has not that much memory to give; memkit.boot shows the guest nevertheless.")
+    if plan.notes:
+        why.append(f"QEMU did not get the line as it stands: {'; '.join(plan.notes)}.")
+    return " ".join(why)
 
 
 def _lines(stderr: str) -> list[str]:

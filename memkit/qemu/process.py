@@ -5,6 +5,8 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import re
+import shlex
 import shutil
 import signal
 import stat
@@ -14,6 +16,7 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import IO
 
 from memkit.errors import MemkitError, Unavailable
@@ -30,9 +33,13 @@ _alive: weakref.WeakSet[Process] = weakref.WeakSet()
 
 def find_binary(name: str) -> str:
     """The path of the program ``name`` (on PATH, or a path); raises Unavailable with the command to type."""
-    found = shutil.which(name)
+    found = shutil.which(name) if isinstance(name, str) else None
     if found is not None:
         return found
+    if not isinstance(name, str) or re.fullmatch(r"\d+(\.\d+)*", name):
+        raise MemkitError(f"qemu= is a program to run, not {name!r:.40}; write qemu='qemu-system-x86_64'")
+    if os.sep in name and os.path.isfile(name):
+        raise MemkitError(f"{name} is a file that cannot be run; try: chmod +x {shlex.quote(name)}")
     if os.sep in name:
         raise Unavailable(f"there is no program {name}; give the path of a qemu-system program, or qemu=None")
     target = name.rpartition("qemu-system-")[2]
@@ -50,42 +57,49 @@ class Process:
     """
 
     def __init__(self, argv: Sequence[str], inherited_fd: int) -> None:
+        self._argv, self._fd = argv, inherited_fd
+        self._popen: subprocess.Popen[bytes] | None = None
+        self._kept: dict[str, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
+        self._readers: list[threading.Thread] = []
+
+    def __enter__(self) -> Process:
         self._scratch = tempfile.TemporaryDirectory(prefix="memkit-", ignore_cleanup_errors=True)
+        try:
+            with _undisturbed():
+                self._start()
+        except BaseException:
+            self.end()
+            raise
+        return self
+
+    def _start(self) -> None:
         environment = {
             **os.environ, "TMPDIR": self._scratch.name, "QEMU_AUDIO_DRV": "none", "LC_ALL": "C",
         }
         try:
-            self._popen = subprocess.Popen(
-                [*_die_with_parent(), *argv], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE, pass_fds=[inherited_fd], env=environment, start_new_session=True,
+            popen = self._popen = subprocess.Popen(
+                [*_die_with_parent(), *self._argv], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, pass_fds=[self._fd], env=environment, start_new_session=True,
             )
         except OSError as e:
-            self._scratch.cleanup()
-            raise MemkitError(f"{argv[0]} cannot be started: {e.strerror}") from None
+            raise MemkitError(f"{self._argv[0]} cannot be started: {e.strerror}") from None
+        _end_first_if_memory_runs_out(popen.pid)
         if not _alive:
             atexit.register(_end_all)
         _alive.add(self)
-        self._kept: dict[str, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
         self._readers = [
             threading.Thread(target=self._keep, args=(name, stream), daemon=True)
-            for name, stream in (("stdout", self._popen.stdout), ("stderr", self._popen.stderr))
+            for name, stream in (("stdout", popen.stdout), ("stderr", popen.stderr))
         ]
         for reader in self._readers:
             reader.start()
 
-    def __enter__(self) -> Process:
-        return self
-
     def __exit__(self, *exc: object) -> None:
         self.end()
 
-    @property
-    def pid(self) -> int:
-        """The number of the process."""
-        return self._popen.pid
-
     def wait(self, seconds: float) -> int | None:
         """The exit code (negative: the signal), or None if it still runs after ``seconds``."""
+        assert self._popen is not None, "use it in a with statement"
         try:
             return self._popen.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -93,7 +107,7 @@ class Process:
 
     def output(self, name: str) -> str:
         """What it printed so far on ``stdout`` or ``stderr``; complete once it has ended."""
-        if self._popen.poll() is not None:
+        if self._popen is not None and self._popen.poll() is not None:
             for reader in self._readers:
                 reader.join(1)
         return bytes(self._kept[name]).decode("utf-8", "replace")
@@ -105,14 +119,15 @@ class Process:
         """
         popen = self._popen
         with _undisturbed():
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(popen.pid, signal.SIGKILL)
-            popen.wait()
-            for reader in self._readers:
-                reader.join(1)
-            for stream in (popen.stdout, popen.stderr):
-                if stream is not None and not any(r.is_alive() for r in self._readers):
-                    stream.close()
+            if popen is not None:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(popen.pid, signal.SIGKILL)
+                popen.wait()
+                for reader in self._readers:
+                    reader.join(1)
+                for stream in (popen.stdout, popen.stderr):
+                    if stream is not None and not any(r.is_alive() for r in self._readers):
+                        stream.close()
             self._scratch.cleanup()
             _alive.discard(self)
 
@@ -125,8 +140,8 @@ class Process:
 
 @contextlib.contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Hold back a second Ctrl-C while a process is being ended; it is raised afterwards."""
-    if threading.current_thread() is not threading.main_thread():
+    """Hold back Ctrl-C while a process is being started or ended; it is raised afterwards."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is None:
         yield
         return
     pressed: list[int] = []
@@ -179,6 +194,13 @@ def _die_with_parent() -> list[str]:
     # in a program with threads.
     setpriv = shutil.which("setpriv") if sys.platform.startswith("linux") else None
     return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
+
+
+def _end_first_if_memory_runs_out(pid: int) -> None:
+    # A guest may be asked to touch all its memory.  If that is too much for the machine, the kernel should
+    # end QEMU and not the notebook.
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{pid}/oom_score_adj").write_text("1000")
 
 
 def _end_all() -> None:

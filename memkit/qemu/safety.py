@@ -16,7 +16,8 @@ its PCI slot and option ROM, but with no host network behind it.  ``-nodefaults`
 added: it would change the memory.  Serial ports stay as QEMU's defaults make them: without
 ``-nographic`` they go to a console that no display shows, never to stdio.  Disks on the line
 are opened below a throw-away overlay (``-snapshot``); block nodes of ``-blockdev`` are opened as
-written, and nothing writes to them while the guest is paused.
+written, and nothing writes to them while the guest is paused.  A file behind a shared memory backend
+keeps its bytes: devices that write to memory when they are switched on are refused with it.
 
 Source: qemu-options.hx and qemu_create_default_devices in softmmu/vl.c (QEMU 7.2).
 """
@@ -24,9 +25,11 @@ Source: qemu-options.hx and qemu_create_default_devices in softmmu/vl.c (QEMU 7.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from memkit.config.options import ALIASES, KNOWN, TAKES_ARGUMENT
 from memkit.errors import CommandLineError, MemkitError
@@ -51,6 +54,7 @@ class Plan:
     files: list[str] = field(default_factory=list)
     disks: list[str] = field(default_factory=list)
     cut_network: bool = False
+    shared: dict[str, str] = field(default_factory=dict)  # backend → the user's file that it shows, shared
 
 
 _REFUSED = {
@@ -123,6 +127,7 @@ def make_safe(words: list[str]) -> Plan:
     if seen & _DISKS and "snapshot" not in seen:
         front.append("-snapshot")
     plan.argv[:0] = front
+    _spare_files(plan)
     return plan
 
 
@@ -174,6 +179,25 @@ def _take(plan: Plan, word: str, name: str, value: str | None, number: int) -> N
     if new != value:
         plan.notes.append(f"launch wrote {word} {new} in place of {text}")
     plan.argv += [word or "-drive"] if new is None else [word or "-drive", new]
+
+
+def _spare_files(plan: Plan) -> None:
+    """Refuse devices that write into a shared backend's file at power-on, before any instruction runs."""
+    for word, value in pairwise(plan.argv):
+        if word not in ("-device", "--device"):
+            continue
+        pairs = _pairs(value)
+        kind = pairs.get("driver", pairs.get("", ""))
+        if kind.startswith("virtio-mem") and pairs.get("memdev") in plan.shared:
+            does, files = "it empties", [plan.shared[pairs["memdev"]]]
+        elif kind in ("loader", "guest-loader") and plan.shared:
+            does, files = "it may write into", list(plan.shared.values())
+        else:
+            continue
+        raise UnsafeOption(
+            f"launch does not take {word} {value}: {does} {' and '.join(files)} when the guest is switched "
+            "on. Use share=off, or a file that does not exist yet."
+        )
 
 
 def _pairs(value: str) -> dict[str, str]:
@@ -247,7 +271,11 @@ def _object(plan: Plan, text: str, value: str, number: int) -> str:
     if kind in _REFUSED_OBJECTS:
         raise UnsafeOption(f"launch does not take {text}: {_REFUSED_OBJECTS[kind]}. Leave it out.")
     if kind == "memory-backend-file" and "mem-path" in pairs:
-        plan.files.append(pairs["mem-path"])
+        path = pairs["mem-path"]
+        plan.files.append(path)
+        shared = pairs.get("share") in ("on", "yes", "true", "y")
+        if shared and os.path.isfile(path) and os.path.getsize(path):
+            plan.shared[pairs.get("id", "")] = path
     return value
 
 

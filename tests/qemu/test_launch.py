@@ -11,13 +11,14 @@ import sys
 import textwrap
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 import memkit
 from memkit.errors import CommandLineError, MemkitError, Refused, Unavailable
-from memkit.qemu.launch import launch
+from memkit.qemu.launch import UnsafeOption, launch
 
 psutil = pytest.importorskip("psutil")
 
@@ -97,6 +98,54 @@ def test_it_works_inside_a_running_event_loop() -> None:
 
 
 @pytest.mark.needs_qemu
+def test_two_at_once_do_not_disturb_each_other() -> None:
+    lines = ["-m 512 -M microvm", "-m 1G -M q35", "-m 1G -device pc-dimm,memdev=nobody"]
+
+    def one(line: str) -> str:
+        try:
+            return launch(line, timeout=60).machine_type
+        except Refused as refused:
+            return refused.message
+
+    with ThreadPoolExecutor(3) as pool:
+        small, large, refused = pool.map(one, lines)
+    assert (small, large[:6]) == ("microvm", "pc-q35")
+    assert refused == "-device pc-dimm,memdev=nobody: Device 'nobody' not found"
+
+
+@pytest.mark.needs_qemu
+def test_a_refusal_says_what_launch_changed_before() -> None:
+    with pytest.raises(Refused) as caught:
+        launch("-m 128 -enable-kvm -cpu host")
+    assert caught.value.message.startswith("CPU model 'host' requires KVM")
+    assert caught.value.explanation == (
+        "QEMU did not get the line as it stands: launch left out -enable-kvm (accelerators other than tcg)."
+    )
+
+
+def test_a_guest_too_large_for_this_machine_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    words = "cannot set up guest memory 'pc.ram': Cannot allocate memory"
+    full = program(tmp_path / "full", f"import sys; sys.exit(\"qemu-system-x86_64: {words}\")")
+    with pytest.raises(Refused) as caught:
+        launch("-m 8T", qemu=full)
+    assert caught.value.message == words
+    assert "memkit.boot shows the guest nevertheless" in caught.value.explanation
+
+
+@pytest.mark.needs_qemu
+@pytest.mark.parametrize("device", ["virtio-mem-pci,memdev=a", "loader,file={path},addr=0x1000"])
+def test_a_shared_file_keeps_its_bytes(tmp_path: Path, device: str) -> None:
+    path = tmp_path / "precious"
+    path.write_bytes(b"x" * (4 << 20))
+    with pytest.raises(UnsafeOption, match=r"Use share=off, or a file that does not exist yet\.$"):
+        launch([
+            "-m", "128,maxmem=1G", "-object", f"memory-backend-file,id=a,size=4M,mem-path={path},share=on",
+            "-device", device.format(path=path),
+        ])
+    assert path.read_bytes() == b"x" * (4 << 20)
+
+
+@pytest.mark.needs_qemu
 def test_a_file_that_qemu_made_is_removed_and_an_empty_one_stays_empty(tmp_path: Path) -> None:
     fresh, empty, full = tmp_path / "fresh", tmp_path / "empty", tmp_path / "full"
     empty.touch()
@@ -144,6 +193,41 @@ def test_a_missing_qemu_is_told_in_one_sentence(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(sys, "platform", "darwin")
     with pytest.raises(Unavailable, match="brew install qemu"):
         launch("qemu-system-aarch64 -M virt")
+
+
+@pytest.mark.parametrize(("qemu", "words"), [
+    ("7.2", "qemu= is a program to run, not '7.2'; write qemu='qemu-system-x86_64'"),
+    (7.2, "qemu= is a program to run, not 7.2"),
+    ("./no/such", "there is no program ./no/such; give the path of a qemu-system program"),
+])
+def test_what_is_no_program_is_told(qemu: str, words: str) -> None:
+    with pytest.raises(MemkitError) as caught:
+        launch("-m 1G", qemu=qemu)
+    assert words in str(caught.value)
+
+
+def test_a_file_that_may_not_be_run_is_told_with_the_command_that_helps(tmp_path: Path) -> None:
+    path = tmp_path / "qemu build"
+    path.touch()
+    with pytest.raises(MemkitError) as caught:
+        launch("-m 1G", qemu=str(path))
+    assert str(caught.value) == f"{path} is a file that cannot be run; try: chmod +x '{path}'"
+
+
+def test_a_file_that_is_no_program_is_told_so_and_is_no_refusal(tmp_path: Path) -> None:
+    path = tmp_path / "notes"
+    path.write_text("some words\n")
+    path.chmod(0o755)
+    with pytest.raises(MemkitError) as caught:
+        launch("-m 1G", qemu=str(path))
+    assert not isinstance(caught.value, Refused)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), "10", None, True])
+def test_a_timeout_is_a_number_of_seconds_above_0(timeout: float) -> None:
+    with pytest.raises(MemkitError, match="timeout is a number of seconds above 0, not"):
+        launch("-m 1G", timeout=timeout)
 
 
 def test_a_missing_library_is_told_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from memkit.errors import CommandLineError
@@ -74,6 +76,25 @@ def test_files_of_memory_backends_are_looked_after() -> None:
     backend = "memory-backend-file,id=a,mem-path=/dev/shm/a,size=1M"
     plan = make_safe(["-object", backend, "-mem-path", "/tmp/x"])
     assert plan.files == ["/dev/shm/a", "/tmp/x"]
+
+
+@pytest.mark.parametrize(("backend", "device"), [
+    ("share=on", "virtio-mem-pci,memdev=a"), ("share=yes", '{"driver":"virtio-mem-pci","memdev":"a"}'),
+    ("share=true", "loader,file=x,addr=0"),
+])
+def test_devices_that_write_at_power_on_are_refused_with_a_shared_file(
+    tmp_path: Path, backend: str, device: str
+) -> None:
+    path = tmp_path / "data"
+    words = ["-object", f"memory-backend-file,id=a,size=1M,mem-path={path},{backend}", "-device", device]
+    assert make_safe(words).shared == {}
+    path.touch()
+    assert make_safe(words).shared == {}
+    path.write_bytes(b"x")
+    with pytest.raises(UnsafeOption, match=f"launch does not take -device .*{path}"):
+        make_safe(words)
+    private = [w.replace(backend, "share=off") for w in words]
+    assert make_safe(private).argv[-4:] == private
 
 
 @pytest.mark.parametrize("line", ["-help", "-version", "-M help", "-device help", "-cpu ?"])
