@@ -82,6 +82,52 @@ def test_nodes_differ_in_size() -> None:
     assert "Node 1 has 1536 MiB instead of 1 GiB." in found or "Node 1 has 1.5 GiB instead of 1 GiB." in found
 
 
+def test_many_ranges_of_one_name_share_a_sentence() -> None:
+    found = sentences("-m 1G -nodefaults", "-m 1G -M microvm")
+    assert (
+        "The guest now sees 24 ranges of virtio-mmio, the first at 0xfeb0_0000 and the last at 0xfeb0_2e00."
+    ) in found
+    assert sum("virtio-mmio" in s for s in found) == 1
+    back = sentences("-m 1G -M microvm", "-m 1G -nodefaults")
+    assert sum("no longer sees 24 ranges of virtio-mmio" in s for s in back) == 1
+
+
+def test_no_sentence_is_said_twice_and_every_change_is_in_one() -> None:
+    lines = ("-m 4G", "-m 5G -M q35", "-m 1G -M microvm", DIMM.format("2G"), "-m 4G -vga cirrus -smp 4")
+    for a in lines:
+        for b in lines:
+            found = diff(memkit.boot(a), memkit.boot(b))
+            assert len(set(found.sentences)) == len(found.sentences)
+            assert bool(found) == (a != b)
+            for change in found.changes:
+                # A memory device's own sentence tells of its range, too.
+                told = any(change.subject.lower() in s.lower() for s in found.sentences)
+                assert told or change.kind == "range moved"
+
+
+def test_the_heading_tells_which_guest_is_which() -> None:
+    model, other = memkit.boot("-m 1G"), memkit.boot("-m 2G")
+    text = read({"info ramblock": other.monitor("info ramblock")})
+    found = diff(model, text)
+    assert str(found).splitlines()[:2] == ["From the model to the monitor's text:",
+                                           "pc.ram grew from 1 GiB to 2 GiB."]
+    assert "<p>From the model to the monitor's text:</p>" in found._repr_mimebundle_()["text/html"]
+    assert diff(model, other).heading == ""
+
+
+@pytest.mark.needs_qemu
+def test_a_model_and_a_larger_real_guest_differ_in_words() -> None:
+    line = "-m {} -M q35 -nodefaults"
+    assert str(diff(memkit.boot(line.format("4G")), memkit.launch(line.format("5G")))).splitlines() == [
+        "From the model to the real QEMU:",
+        "pc.ram grew from 4 GiB to 5 GiB.",
+        "5 RAMBlocks moved up by 1 GiB in ram_addr_t space: pc.bios, pc.rom, /rom@etc/acpi/tables, "
+        "/rom@etc/table-loader and /rom@etc/acpi/rsdp.",
+        "The guest sees pc.ram (ram) grow at 0x1_0000_0000, from 2 GiB to 3 GiB.",
+        "Backend pc.ram has size 5 GiB instead of 4 GiB.",
+    ]
+
+
 def test_what_only_one_guest_knows_is_not_compared() -> None:
     model = memkit.boot("-m 1G -nodefaults")
     text = read({"info numa": "0 nodes\n"})

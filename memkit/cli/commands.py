@@ -77,7 +77,6 @@ def diff(arguments: argparse.Namespace) -> int:
             raise MemkitError("--real compares one command line; a second one has no place here")
         line: Line = lines[0] if lines else read_stdin("diff --real")
         found = compare(*_model_and_real(arguments, line))
-        heading = "From the model to the real QEMU:"
     else:
         if len(lines) != 2:
             raise MemkitError(
@@ -94,14 +93,13 @@ def diff(arguments: argparse.Namespace) -> int:
                     explanation=f"This is about the {name} line. {refused.explanation}".strip(),
                 ) from None
         found = compare(*guests)
-        heading = ""
     if arguments.json:
         _print_json({
             "same": not found, "compared": list(found.compared),
             "changes": [asdict(change) for change in found.changes],
         })
     else:
-        print(f"{heading}\n{found}" if heading and found else found)
+        print(found)
     return 1 if found else 0
 
 

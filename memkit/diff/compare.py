@@ -1,27 +1,19 @@
-"""Two guests compared, in words: what appeared, vanished, moved, grew or was renamed.
-
-The guests may come in by any door.  Only what both know is compared: text tells no backend
-types, the model has no host-virtual addresses, and a monitor command that was not asked says nothing.
-"""
+"""What is compared, and how partners are found: blocks, ranges, backends, devices, nodes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from html import escape
 from typing import Any
 
-from memkit.errors import MemkitError
-from memkit.explain.story import listed
+from memkit.diff.change import Change, moved, resized
 from memkit.guest import Guest
 from memkit.memory.device import MemoryDevice
 from memkit.memory.flatview import FlatRange
 from memkit.memory.ramblock import RAMBlock
 from memkit.units import hex_address, human
 
-__all__ = ["Change", "Difference", "diff"]
+__all__ = ["backends", "blocks", "devices", "nodes", "ranges"]
 
-MANY = 3
 # Fields of a backend: those that ``info memdev`` prints, and those that only QOM tells.
 _PRINTED = ("size", "merge", "dump", "prealloc", "share", "reserve", "policy", "host_nodes")
 _ASKED = ("type", "mem_path", "readonly", "pmem", "hugetlb", "seal", "discard_data")
@@ -31,103 +23,10 @@ _SIZES = frozenset({"size", "requested_size", "max_size", "block_size", "page_si
                     "max_length", "plugged"})
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One difference: ``kind`` is what and how (``block moved``), ``subject`` whose.
-
-    ``before`` and ``after`` are values of the first and the second guest: a gpa for ranges and
-    memory devices, a ram_addr_t for moved blocks, bytes for sizes, None where there is nothing.
-    """
-
-    kind: str
-    subject: str
-    before: Any
-    after: Any
-    sentence: str
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Where two guests differ; false if nowhere.
-
-    ``compared`` names what both guests know; ``sentences`` say the same as ``changes``, with
-    things that moved together in one sentence.
-    """
-
-    changes: tuple[Change, ...]
-    compared: tuple[str, ...]
-
-    @property
-    def sentences(self) -> tuple[str, ...]:
-        """The differences in plain words."""
-        return tuple(_sentences(self.changes))
-
-    def __bool__(self) -> bool:
-        return bool(self.changes)
-
-    def __str__(self) -> str:
-        if self.changes:
-            return "\n".join(self.sentences)
-        return f"No difference in {listed(self.compared)}."
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        if self.changes:
-            items = "".join(f"<li>{escape(s)}</li>" for s in self.sentences)
-            body = f"<ul>{items}</ul>"
-        else:
-            body = f"<p>{escape(str(self))}</p>"
-        html = f'<section aria-label="Difference between two guests">{body}</section>'
-        return {"text/plain": str(self), "text/html": html}
-
-
-def diff(a: Guest, b: Guest) -> Difference:
-    """The Difference from guest ``a`` to guest ``b``; raises MemkitError if they share no facts.
-
-    Compared are RAMBlocks (ram_addr_t), the FlatView of "memory" (gpa), backends, memory devices
-    and NUMA nodes.
-
-    >>> import memkit
-    >>> small = memkit.boot("-m 4G,maxmem=8G -M q35 -nodefaults")
-    >>> large = memkit.boot("-m 5G,maxmem=8G -M q35 -nodefaults")
-    >>> for sentence in diff(small, large).sentences: print(sentence)
-    pc.ram grew from 4 GiB to 5 GiB.
-    5 RAMBlocks moved up by 1 GiB in ram_addr_t space: pc.bios, pc.rom, /rom@etc/acpi/tables,
-    /rom@etc/table-loader and /rom@etc/acpi/rsdp.
-    The guest sees pc.ram (ram) grow at 0x1_0000_0000, from 2 GiB to 3 GiB.
-    Backend pc.ram has size 5 GiB instead of 4 GiB.
-    Node 0 has 5 GiB instead of 4 GiB.
-    """
-    for guest in (a, b):
-        if not isinstance(guest, Guest):
-            raise MemkitError(f"diff compares two guests, not {type(guest).__name__}")
-    parts = (
-        ("the RAMBlocks", ("info ramblock",), _blocks),
-        ("the memory map", ("info mtree -f", "info mtree"), _ranges),
-        ("the backends", ("info memdev",), _backends),
-        ("the memory devices", ("info memory-devices",), _devices),
-        ("the NUMA nodes", ("info numa",), _nodes),
-    )
-    changes: list[Change] = []
-    compared = []
-    for name, commands, compare in parts:
-        if _knows(a, commands) and _knows(b, commands):
-            compared.append(name)
-            changes += compare(a, b)
-    if not compared:
-        raise MemkitError("the two guests share no facts: no monitor command was answered for both")
-    return Difference(tuple(changes), tuple(compared))
-
-
-def _knows(guest: Guest, commands: Sequence[str]) -> bool:
-    if guest.door == "model" or not guest.raw_monitor:
-        return True
-    return any(c in guest.raw_monitor for c in commands)
-
-
 # -- RAMBlocks
 
 
-def _blocks(a: Guest, b: Guest) -> Iterator[Change]:
+def blocks(a: Guest, b: Guest) -> Iterator[Change]:
     pairs, gone, new = _pair(a.ram_blocks, b.ram_blocks, [
         lambda r: (r.idstr, r.max_length, r.offset), lambda r: (r.idstr, r.max_length),
         lambda r: r.idstr or None,
@@ -147,7 +46,7 @@ def _blocks(a: Guest, b: Guest) -> Iterator[Change]:
             yield Change("block renamed", name, before.idstr, after.idstr,
                          f"RAMBlock {_block(before)} is now called {name}.")
         if before.max_length != after.max_length:
-            yield _resized("block resized", name, before.max_length, after.max_length)
+            yield resized("block resized", name, before.max_length, after.max_length)
         elif before.used_length != after.used_length:
             yield Change("block used", name, before.used_length, after.used_length,
                          f"{name} uses {human(after.used_length)} instead of {human(before.used_length)}.")
@@ -156,7 +55,7 @@ def _blocks(a: Guest, b: Guest) -> Iterator[Change]:
                          f"{name} has pages of {human(after.page_size)}, not {human(before.page_size)}.")
         if before.offset != after.offset:
             yield Change("block moved", name, before.offset, after.offset,
-                         f"{name} {_moved(before.offset, after.offset)} in ram_addr_t space.")
+                         f"{name} {moved(before.offset, after.offset)} in ram_addr_t space.")
 
 
 def _block(block: RAMBlock) -> str:
@@ -190,7 +89,7 @@ def _pair(
 # -- the memory map
 
 
-def _ranges(a: Guest, b: Guest) -> Iterator[Change]:
+def ranges(a: Guest, b: Guest) -> Iterator[Change]:
     if not all(any(s.name == "memory" for s in g.address_spaces) for g in (a, b)):
         return
     pairs, gone, new = _pair(a.main_flat_view.ranges, b.main_flat_view.ranges, [
@@ -222,7 +121,7 @@ def _range_change(before: FlatRange, after: FlatRange) -> Change:
     name, thing = after.region.name, _range(after)
     if before.size == after.size and before.start != after.start:
         return Change("range moved", name, before.start, after.start,
-                      f"The guest sees {thing} {_moved(before.start, after.start, 'move')}.")
+                      f"The guest sees {thing} {moved(before.start, after.start, 'move')}.")
     if before.start == after.start and before.size != after.size:
         verb = "grow" if after.size > before.size else "shrink"
         return Change("range resized", name, before.size, after.size,
@@ -248,7 +147,7 @@ def _span(r: FlatRange) -> str:
 # -- backends, memory devices, NUMA
 
 
-def _backends(a: Guest, b: Guest) -> Iterator[Change]:
+def backends(a: Guest, b: Guest) -> Iterator[Change]:
     fields = [f for f in _PRINTED if all(_printed(g, f) for g in (a, b))]
     if "text" not in (a.door, b.door):
         fields += _ASKED
@@ -269,7 +168,7 @@ def _printed(guest: Guest, field: str) -> bool:
     return guest.door == "model" or not text.strip() or f"{field.replace('_', ' ')}:" in text
 
 
-def _devices(a: Guest, b: Guest) -> Iterator[Change]:
+def devices(a: Guest, b: Guest) -> Iterator[Change]:
     pairs, gone, new = _pair(a.memory_devices, b.memory_devices, [
         lambda d: d.id, lambda d: (d.id, d.kind, d.memdev), lambda d: (d.id, d.kind, d.addr),
     ])
@@ -283,7 +182,7 @@ def _devices(a: Guest, b: Guest) -> Iterator[Change]:
     for before, after in pairs:
         if before.addr != after.addr:
             yield Change("device moved", _device(after), before.addr, after.addr,
-                         f"{_device(after)} {_moved(before.addr, after.addr)}.")
+                         f"{_device(after)} {moved(before.addr, after.addr)}.")
         yield from _fields("device", _device(after), _device(after, True), before, after, _DEVICE)
 
 
@@ -317,7 +216,7 @@ def _value(field: str, value: object) -> str:
     return str(value)
 
 
-def _nodes(a: Guest, b: Guest) -> Iterator[Change]:
+def nodes(a: Guest, b: Guest) -> Iterator[Change]:
     pairs, gone, new = _pair(a.numa, b.numa, [lambda n: n.id])
     for node in gone:
         yield Change("node vanished", f"node {node.id}", node.size, None, f"Node {node.id} vanished.")
@@ -336,49 +235,3 @@ def _nodes(a: Guest, b: Guest) -> Iterator[Change]:
             yield Change("node cpus", name, before.cpus, after.cpus,
                          f"Node {after.id} has CPUs {_value('cpus', after.cpus)} instead of "
                          f"{_value('cpus', before.cpus)}.")
-
-
-# -- words
-
-
-def _moved(before: int, after: int, verb: str = "moved") -> str:
-    way = "up" if after > before else "down"
-    return (
-        f"{verb} {way} by {human(abs(after - before))}, from {hex_address(before)} to {hex_address(after)}"
-    )
-
-
-def _resized(kind: str, name: str, before: int, after: int) -> Change:
-    verb = "grew" if after > before else "shrank"
-    return Change(kind, name, before, after, f"{name} {verb} from {human(before)} to {human(after)}.")
-
-
-def _sentences(changes: Sequence[Change]) -> Iterator[str]:
-    """One sentence a change; those that moved together share one, and nothing is said twice."""
-    groups: dict[tuple[str, int], list[Change]] = {}
-    for change in changes:
-        if change.kind in ("block moved", "range moved"):
-            groups.setdefault((change.kind, change.after - change.before), []).append(change)
-    devices = {(c.before, c.after) for c in changes if c.kind == "device moved"}
-    said: set[tuple[str, int]] = set()
-    for change in changes:
-        if change.kind == "range moved" and (change.before, change.after) in devices:
-            continue  # the memory device's own sentence tells it
-        if change.kind not in ("block moved", "range moved"):
-            yield change.sentence
-            continue
-        key = (change.kind, change.after - change.before)
-        if len(groups[key]) < MANY:
-            yield change.sentence
-        elif key not in said:
-            said.add(key)
-            yield _together(groups[key], change.kind)
-
-
-def _together(changes: Sequence[Change], kind: str) -> str:
-    delta = changes[0].after - changes[0].before
-    way = f"{'up' if delta > 0 else 'down'} by {human(abs(delta))}"
-    names = listed([c.subject for c in changes])
-    if kind == "block moved":
-        return f"{len(changes)} RAMBlocks moved {way} in ram_addr_t space: {names}."
-    return f"{len(changes)} ranges moved {way} in guest-physical addresses: {names}."
