@@ -3,18 +3,22 @@
 Each allocates a RAMBlock, nameless until a frontend takes it.  What the host offers (file
 systems, existing files, huge page pools) decides the page size and many refusals.
 
-Source: backends/hostmem.c, hostmem-ram.c, hostmem-file.c, hostmem-memfd.c, file_ram_open and
-file_ram_alloc in softmmu/physmem.c, util/memfd.c (QEMU 7.2).
+Source: backends/hostmem.c, hostmem-ram.c, hostmem-file.c, hostmem-memfd.c, user_creatable_add_type in
+qom/object_interfaces.c (QEMU 7.2).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from memkit.boards.build import Build, Memdev
+from memkit.boards.host_memory import open_file, open_memfd
 from memkit.boards.machine import set_accelerator
 from memkit.boards.refusals import refuse
 from memkit.config import ObjectSpec, Option
+from memkit.config.qdict import hash_order
+from memkit.config.qemuopts import well_formed_id
 from memkit.memory.backend import Backend
 from memkit.memory.region import MemoryRegion
 
@@ -25,9 +29,8 @@ ANONYMOUS_ALIGN = 2 << 20
 # Linux gives a process 47 bits of address space on x86_64.
 HOST_ADDRESS_SPACE = (1 << 47) - (1 << 21)
 MAX_NODES = 128
-X86_HUGE_PAGES = (2 << 20, 1 << 30)
-MFD_CLOEXEC, MFD_ALLOW_SEALING, MFD_HUGETLB, MFD_HUGE_SHIFT = 1, 2, 4, 26
-_MAP_ADVICE = "use a smaller size=, or reserve more huge pages on the host"
+# An object type that only hosts with SGX have.
+_SGX = "memory-backend-epc"
 
 
 def create_backends(build: Build) -> None:
@@ -44,38 +47,60 @@ def create_backends(build: Build) -> None:
 
 def create_default_backend(build: Build, name: str, size: int, mem_path: str | None) -> Memdev:
     """The backend that the machine makes for ``-m`` (create_default_memdev, hw/core/machine.c)."""
-    kind = "memory-backend-file" if mem_path else "memory-backend-ram"
+    kind = "memory-backend-ram" if mem_path is None else "memory-backend-file"
     props: dict[str, Any] = {"size": size, "x-use-canonical-path-for-ramblock-id": False}
-    if mem_path:
+    if mem_path is not None:
         props["mem-path"] = mem_path
     return _make(build, kind, name, props, None, implicit=True)
 
 
 def _create(build: Build, spec: ObjectSpec) -> None:
+    if not well_formed_id(spec.id):
+        # Only JSON gets here; QemuOpts are checked in the option loop.
+        raise refuse("object-id", spec.option, name=spec.id)
+    if spec.qom_type == _SGX:
+        raise refuse("object-type", spec.option, type=_SGX)
     _make(build, spec.qom_type, spec.id, spec.props, spec.option, implicit=False)
 
 
+def _check_properties(build: Build, kind: str, props: Mapping[str, Any], option: Option | None) -> None:
+    """Raise Refused for what a property's setter refuses; they run in the order of QEMU's hash table."""
+    reserve, prealloc = True, build.config.flag("mem-prealloc")
+    for name in hash_order(props):
+        value = props[name]
+        if name == "reserve":
+            reserve = value
+        elif name == "prealloc":
+            prealloc = value
+        elif name in ("size", "prealloc-threads") and value == 0:
+            raise refuse("size-zero" if name == "size" else "prealloc-threads-zero", option, type=kind)
+        elif name == "hugetlbsize" and value == 0:
+            raise refuse("huge-zero", option, type=kind)
+        elif name == "host-nodes":
+            bad = next((n for n in value if n >= MAX_NODES), None)
+            if bad is not None:
+                raise refuse("host-node-limit", option, node=bad)
+        elif name == "prealloc-context" and value:
+            kinds = {spec.id: spec.qom_type for spec in build.config.objects if spec.id in build.object_ids}
+            if value.removeprefix("/objects/") not in kinds:
+                raise refuse("object-link", option, name=value)
+            if kinds[value.removeprefix("/objects/")] != "thread-context":
+                raise refuse("json-type", option, name=name, expected="thread-context")
+        if name in ("reserve", "prealloc") and prealloc and not reserve:
+            raise refuse("prealloc-reserve", option)
+
+
 def _make(
-    build: Build, kind: str, name: str, props: Any, option: Option | None, *, implicit: bool
+    build: Build, kind: str, name: str, props: Mapping[str, Any], option: Option | None, *, implicit: bool
 ) -> Memdev:
+    _check_properties(build, kind, props, option)
     prealloc = bool(props.get("prealloc", build.config.flag("mem-prealloc")))
     reserve = bool(props.get("reserve", True))
-    if prealloc and not reserve:
-        raise refuse("prealloc-reserve", option)
-    size = props.get("size")
-    if size == 0:
-        raise refuse("size-zero", option, type=kind)
-    if props.get("prealloc-threads") == 0:
-        raise refuse("prealloc-threads-zero", option, type=kind)
     nodes = tuple(sorted(set(props.get("host-nodes") or ())))
-    if nodes and nodes[-1] >= MAX_NODES:
-        bad = next(n for n in props["host-nodes"] if n >= MAX_NODES)
-        raise refuse("host-node-limit", option, node=bad)
     if name in build.object_ids:
         raise refuse("duplicate-id", option, id=name)
-    if size is None:
-        raise refuse("no-size", option)
     build.object_ids.add(name)
+    size: int = props["size"]
 
     facts = build.machine.facts
     canonical = bool(props.get(
@@ -86,15 +111,14 @@ def _make(
     page, align, filesystem, readonly = build.host.page_size, 0, "anonymous", False
     if kind == "memory-backend-file":
         readonly = bool(props.get("readonly", False))
-        page, filesystem = _open_file(build, name, props, option, size, readonly, reserve)
-        align = max(page, _checked_align(props.get("align", 0), page, option))
+        page, align, filesystem = open_file(build, props, option, size, readonly=readonly, reserve=reserve)
     elif kind == "memory-backend-memfd":
         filesystem = "memfd"
-        if props.get("hugetlb", False):
-            page = _huge_memfd(build, props, option, size, reserve)
-        align = page
+        page = align = open_memfd(build, props, option, size, reserve=reserve)
     else:
         align = ANONYMOUS_ALIGN
+    if size > (1 << 64) - build.host.page_size:
+        raise refuse("size-wraps", option)
     if size >= HOST_ADDRESS_SPACE:
         if kind == "memory-backend-ram":
             raise refuse("anonymous-memory", option, name=f"/objects/{name}" if canonical else name)
@@ -125,14 +149,6 @@ def _make(
     return memdev
 
 
-def _checked_align(align: int, page: int, option: Option | None) -> int:
-    if align % page:
-        raise refuse("align-page", option, align=align, page=page)
-    if align & (align - 1):
-        raise refuse("align-power", option, align=align)
-    return align
-
-
 def _check_policy(
     build: Build, policy: str, nodes: tuple[int, ...], option: Option | None
 ) -> None:
@@ -142,80 +158,3 @@ def _check_policy(
         raise refuse("policy-without-host-nodes", option, policy=policy)
     if nodes and not any(n < build.host.numa_nodes for n in nodes):
         raise refuse("bad-host-node", option)
-
-
-def _open_file(
-    build: Build, name: str, props: Any, option: Option | None, size: int, readonly: bool,
-    reserve: bool,
-) -> tuple[int, str]:
-    """The page size (bytes) and file system of a file backend; refuses as the host would."""
-    host = build.host
-    path = props.get("mem-path", "")
-    mount = host.mount_of(path)
-    page = mount.page_size if mount.fs == "hugetlbfs" and mount.page_size else host.page_size
-    rounded = -(-size // host.page_size) * host.page_size
-    known = build.created_files.get(path, host.file_size(path))
-    if host.is_directory(path):
-        if readonly:
-            # open(2) gives a descriptor of the directory itself, which mmap refuses.
-            raise refuse(
-                "cannot-map", option, error="No such device",
-                advice="name a file: readonly=on cannot make one in a directory",
-            )
-    elif known is None:
-        if path.endswith("/") and host.can_create(path.rstrip("/")):
-            raise refuse("cannot-open", option, path=path, error="Is a directory")
-        if not path or not host.can_create(path):
-            raise refuse("cannot-open", option, path=path, error=_why_not(build, path))
-        build.created_files[path] = -(-rounded // page) * page
-    elif 0 < known < rounded:
-        raise refuse("file-too-small", option, file=known, size=rounded)
-    if props.get("align", 0) or page != host.page_size:
-        _checked_align(props.get("align", 0), page, option)
-    if rounded < page:
-        raise refuse("below-page", option, size=rounded, page=page)
-    if page != host.page_size:
-        _take_huge_pages(build, mount.page_size or page, mount.free_pages, rounded, reserve, option)
-    return page, mount.fs
-
-
-def _why_not(build: Build, path: str) -> str:
-    parent = path.rpartition("/")[0]
-    while parent:
-        if build.host.file_size(parent) is not None:
-            return "Not a directory"
-        parent = parent.rpartition("/")[0]
-    return "No such file or directory"
-
-
-def _huge_memfd(
-    build: Build, props: Any, option: Option | None, size: int, reserve: bool
-) -> int:
-    wanted = props.get("hugetlbsize", 0)
-    if wanted & (wanted - 1):
-        raise refuse("huge-power", option)
-    sizes = build.host.huge_page_sizes
-    page = int(wanted or 2 << 20)
-    if page not in sizes and page not in X86_HUGE_PAGES:
-        flags = MFD_CLOEXEC | MFD_HUGETLB | (MFD_ALLOW_SEALING if props.get("seal", True) else 0)
-        flags |= (wanted.bit_length() - 1) << MFD_HUGE_SHIFT if wanted else 0
-        known = ", ".join(f"{s >> 10}K" for s in sizes) or "none"
-        raise refuse("memfd-create", option, flags=flags, error="No such device", known=known)
-    if size % page:
-        raise refuse("memfd-resize", option, size=size)
-    # A size that the CPU knows but for which no page is reserved: the pool exists and is empty.
-    pools = [m for m in build.host.mounts.values() if m.fs == "hugetlbfs" and m.page_size == page]
-    _take_huge_pages(build, page, pools[0].free_pages if pools else 0, size, reserve, option)
-    return page
-
-
-def _take_huge_pages(
-    build: Build, page: int, free: int | None, size: int, reserve: bool, option: Option | None
-) -> None:
-    # mmap reserves the pages of the pool at once, unless reserve=off asks it not to.
-    left = build.huge_pages_left.setdefault(page, free if free is not None else 1 << 40)
-    needed = -(-size // page)
-    if reserve:
-        if needed > left:
-            raise refuse("cannot-map", option, error="Cannot allocate memory", advice=_MAP_ADVICE)
-        build.huge_pages_left[page] = left - needed

@@ -90,7 +90,8 @@ class Hmat:
         if other in given:
             raise refuse("hmat-value-wrong", option, True, name=other, kind=kind)
         if kind == "bandwidth" and given[kind] % _MIB:
-            raise refuse("hmat-bandwidth", option, True, value=given[kind], initiator=initiator, target=target)
+            raise refuse("hmat-bandwidth", option, True, value=given[kind], initiator=initiator,
+                         target=target)
         table = given["hierarchy"], given["data-type"]
         pairs = self.pairs.setdefault(table, set())
         if (initiator, target) in pairs:

@@ -1,87 +1,152 @@
-"""Device properties from text: numbers, sizes and switches, checked as QEMU checks them.
+"""Device properties from text or JSON, in QEMU's order: types, names of other parts, own checks.
 
-Source: qapi/qobject-input-visitor.c (the keyval visitor), qom/object.c (QEMU 7.2).
+Source: object_set_properties_from_qdict in qom/object_interfaces.c, qapi/qobject-input-visitor.c,
+hw/core/qdev-properties-system.c (QEMU 7.2).
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from memkit.boards import catalog
 from memkit.boards.build import Build
+from memkit.boards.pci import parse_devfn
 from memkit.boards.refusals import refuse
 from memkit.config import DeviceSpec
-from memkit.units import parse_size
+from memkit.config.qdict import hash_order
+from memkit.config.schema import ENUMS
+from memkit.config.visit import read_json_value, read_keyval_value
+from memkit.config.wrong import Wrong
+from memkit.config.wrong import refuse as refuse_wrong
 
 __all__ = ["read_properties"]
 
-_RANGES = {
-    "int": ("integer", -(1 << 63), (1 << 63) - 1),
-    "int8": ("int8_t", -(1 << 7), (1 << 7) - 1), "uint8": ("uint8_t", 0, (1 << 8) - 1),
-    "int16": ("int16_t", -(1 << 15), (1 << 15) - 1), "uint16": ("uint16_t", 0, (1 << 16) - 1),
-    "int32": ("int32_t", -(1 << 31), (1 << 31) - 1), "uint32": ("uint32_t", 0, (1 << 32) - 1),
-    "int64": ("int64_t", -(1 << 63), (1 << 63) - 1), "uint64": ("uint64_t", 0, (1 << 64) - 1),
-}
 # Handled by the device code before properties are set (qdev_device_add_from_qdict).
 _SPECIAL = frozenset(("driver", "id", "bus"))
+# Properties of every device that -device X,help does not list, and of PCI devices.
+_FIXED = frozenset(("type", "hotpluggable", "hotplugged", "parent_bus", "legacy-addr"))
+_NO_SETTER = frozenset((("pc-dimm", "size"), ("nvdimm", "size"), ("virtio-mem-pci", "size")))
 # "int" in -device X,help, but read as a size (visit_type_size in the setter).
 _SIZES = frozenset(("label-size", "requested-size", "block-size"))
-# PCI addresses are text ("1f.2") or a number; memkit.boards.pci reads them.
-_PCI_ADDRESS = "addr"
+_NUMBERS = frozenset(("int", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"))
+_MAC = re.compile(r"(?:[0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}\Z")
+_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\Z")
+# Drives and character devices that QEMU names itself.
+_OWN_NAMES = re.compile(
+    r"(?:ide|scsi)\d+-(?:hd|cd)\d+|(?:none|virtio|pflash|floppy|mtd|sd|serial|parallel|compat_monitor)\d+"
+)
+# Drives that pc and q35 connect by themselves.
+_CONNECTED = frozenset(("ide", "floppy", "pflash"))
+MIN_LABEL = 128 << 10
 
 
 def read_properties(spec: DeviceSpec, facts: catalog.DeviceFacts, build: Build) -> dict[str, Any]:
     """The properties of a ``-device``, typed; raises Refused for unknown names and bad values."""
     values: dict[str, Any] = {}
-    for name, raw in spec.props.items():
-        if name in _SPECIAL:
-            continue
-        kind = facts.properties.get(name)
-        if kind is None:
-            raise refuse("device-property", spec.option, located=True, driver=facts.name, name=name,
-                         near=catalog.near(name, facts.properties))
-        if name == _PCI_ADDRESS and facts.bus == "PCI":
-            continue
-        values[name] = _read(spec, name, raw, "size" if name in _SIZES else kind)
+    names = [name for name in spec.props if name not in _SPECIAL]
+    for name in hash_order(names) if len(names) > 1 else names:
+        value = _property(spec, facts, build, name, spec.props[name])
+        if value is not None:
+            values[name] = value
     return values
 
 
-def _read(spec: DeviceSpec, name: str, raw: Any, kind: str) -> Any:
-    if kind == "bool":
-        if isinstance(raw, bool):
-            return raw
-        if spec.json:
-            raise refuse("json-type", spec.option, located=True, name=name, expected="boolean")
-        if raw not in ("on", "off", "yes", "no", "true", "false", "y", "n"):
-            raise refuse("expects", spec.option, located=True, name=name, expected="'on' or 'off'")
-        return raw in ("on", "yes", "true", "y")
-    if kind == "size" or kind in _RANGES:
-        return _number(spec, name, raw, kind)
-    return raw
-
-
-def _number(spec: DeviceSpec, name: str, raw: Any, kind: str) -> int:
-    if isinstance(raw, int) and not isinstance(raw, bool):
-        value = raw
-    elif spec.json:
-        raise refuse("json-type", spec.option, located=True, name=name, expected="integer")
-    else:
-        try:
-            value = parse_size(raw) if kind == "size" else _c_integer(raw)
-        except ValueError:
-            word = "size" if kind == "size" else "integer"
-            raise refuse("expects", spec.option, located=True, name=name, expected=word) from None
-    word, low, high = _RANGES.get(kind, ("size", 0, (1 << 64) - 1))
-    if not low <= value <= high:
-        raise refuse("expects", spec.option, located=True, name=name, expected=word)
+def _property(spec: DeviceSpec, facts: catalog.DeviceFacts, build: Build, name: str, raw: Any) -> Any:
+    """One property, None if it says nothing or is read elsewhere."""
+    option, kind = spec.option, facts.properties.get(name)
+    if (kind is None and name in _FIXED and (facts.bus == "PCI" or name != "legacy-addr")) or (
+        kind is not None and (kind[:6] == "child<" or (facts.name, name) in _NO_SETTER)
+    ):
+        raise refuse("device-fixed", option, located=True, driver=facts.name, name=name)
+    if kind is None:
+        raise refuse("device-property", option, located=True, driver=facts.name, name=name,
+                     near=catalog.near(name, facts.properties))
+    if name == "addr" and facts.bus == "PCI":
+        _pci_address(spec, facts.name, raw)
+        return None
+    wanted = "size" if name in _SIZES else kind
+    if kind[:5] == "link<" or (kind not in ENUMS and wanted not in _NUMBERS | {"bool", "size"}):
+        wanted = "str"
+    try:
+        value = (read_json_value if spec.json else read_keyval_value)(name, name, wanted, raw)
+    except Wrong as wrong:
+        refuse_wrong(option, wrong, source="qapi/qobject-input-visitor.c")
+    if wanted == "str":
+        return _named(spec, facts.name, build, name, kind, value)
+    if name == "label-size" and facts.name == "nvdimm" and value < MIN_LABEL:
+        raise refuse("label-size", option, located=True, value=value)
     return value
 
 
-def _c_integer(text: str) -> int:
-    """An integer as C's strtol reads it with base 0: 10, 0x1f, 017; raises ValueError."""
-    body = text.strip().lstrip("+-")
-    if len(body) > 1 and body[0] == "0" and body.isdigit():
-        return int(text, 8)
-    if not body or "_" in body or body[:2].lower() in ("0b", "0o"):
-        raise ValueError(text)
-    return int(text, 0)
+def _pci_address(spec: DeviceSpec, driver: str, raw: Any) -> None:
+    if isinstance(raw, str):
+        if parse_devfn(raw) is None:
+            raise refuse("devfn", spec.option, located=True, driver=driver, value=raw)
+    elif not isinstance(raw, int) or isinstance(raw, bool):
+        raise refuse("json-type", spec.option, located=True, name="addr", expected="integer")
+    elif not -1 <= raw <= 255:
+        raise refuse("expects", spec.option, located=True, name="addr", expected="a value between -1 and 255")
+
+
+def _named(spec: DeviceSpec, driver: str, build: Build, name: str, kind: str, value: str) -> str | None:
+    """A text property, which often names another part of the guest."""
+    option = spec.option
+    if kind[:5] == "link<":
+        if not value:
+            return None
+        known = build.object_ids if kind == "link<memory-backend>" else build.object_ids | build.device_ids
+        if value.removeprefix("/objects/") not in known:
+            raise refuse("memdev-missing", option, located=True, name=value)
+        if kind == "link<memory-backend>" and value.removeprefix("/objects/") not in build.memdevs:
+            raise refuse("json-type", option, located=True, name=name, expected="memory-backend")
+    elif name == "uuid" and driver == "nvdimm":
+        if not _UUID.match(value):
+            raise refuse("device-uuid", option, located=True, driver=driver, name=name)
+    elif kind != "str":
+        pass
+    elif name == "mac":
+        if not _MAC.match(value):
+            raise refuse("device-mac", option, located=True, driver=driver, name=name, value=value)
+    elif name == "netdev":
+        _backend(spec, driver, build, name, value, _ids(build, "netdev", "nic", "net"))
+    elif name == "chardev" and value:
+        _backend(spec, driver, build, name, value, _ids(build, "chardev"))
+    elif name == "audiodev":
+        _backend(spec, driver, build, name, value, _ids(build, "audiodev"))
+    elif name == "drive" and value:
+        _drive(spec, driver, build, value)
+    return value
+
+
+def _ids(build: Build, *options: str) -> set[str | None]:
+    return {dict(option.args).get("id") for name in options for option in build.config.all(name)}
+
+
+def _users(spec: DeviceSpec, build: Build, name: str, value: str) -> bool:
+    """True if a device in front of ``spec`` has the same value."""
+    for other in build.config.devices:
+        if other is spec:
+            return False
+        if other.props.get(name) == value:
+            return True
+    return False
+
+
+def _backend(
+    spec: DeviceSpec, driver: str, build: Build, name: str, value: str, known: set[str | None]
+) -> None:
+    if value not in known and not _OWN_NAMES.fullmatch(value):
+        raise refuse("device-value-missing", spec.option, located=True, driver=driver, name=name, value=value)
+    if name == "netdev" and _users(spec, build, name, value):
+        raise refuse("device-value-busy", spec.option, located=True, driver=driver, name=name, value=value)
+
+
+def _drive(spec: DeviceSpec, driver: str, build: Build, value: str) -> None:
+    nodes = {node.node_name for node in build.config.blockdevs}
+    drive = next((drive for drive in build.config.drives if drive.id == value), None)
+    _backend(spec, driver, build, "drive", value, {*nodes, drive.id if drive else None})
+    if drive is not None and drive.interface in _CONNECTED and build.machine.family != "microvm":
+        raise refuse("drive-connected", spec.option, located=True, value=value)
+    if drive is not None and _users(spec, build, "drive", value):
+        raise refuse("drive-busy", spec.option, located=True, value=value)

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from memkit.config.keyval import Tree
 from memkit.config.qemuopts import is_help, warn_hex
 from memkit.config.specs import Option
-from memkit.config.visit import missing
 from memkit.config.wrong import Wrong, refuse
 from memkit.errors import CommandLineError
 
@@ -25,10 +24,7 @@ def ask_no_help(option: Option) -> CommandLineError:
 
 
 def check_behind(options: Sequence[Option], machine: Tree, warnings: list[str]) -> None:
-    """Raise Refused or CommandLineError for the first mistake; add QEMU's late warnings to ``warnings``.
-
-    Devices without a driver come last, for QEMU misses the driver when it makes the device.
-    """
+    """Raise Refused or CommandLineError for the first mistake; add QEMU's late warnings to ``warnings``."""
     if "append" in machine or "initrd" in machine:
         _kernel(options, machine)
     last = {option.name: option for option in options}
@@ -68,17 +64,12 @@ def _start(last: dict[str, Option]) -> None:
 
 
 def _devices(options: Sequence[Option]) -> None:
-    without_driver = None
     for option in options:
         words = dict(option.args)
-        if "driver" not in words:
-            without_driver = without_driver or option
-        elif (option.value or "")[:1] != "{" and (
+        if "driver" in words and (option.value or "")[:1] != "{" and (
             is_help(words["driver"]) or "help" in words or "?" in words
         ):
             raise ask_no_help(option)
-    if without_driver is not None:
-        refuse(without_driver, missing("driver"))
 
 
 def _memory(options: Sequence[Option], warnings: list[str]) -> None:

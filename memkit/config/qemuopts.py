@@ -16,7 +16,8 @@ from memkit.config.numbers import c_integer, read_bool
 from memkit.config.wrong import HelpWanted, Wrong, near
 from memkit.units import parse_size
 
-__all__ = ["Pairs", "check_id", "check_value", "is_help", "read_opts", "read_value", "split_opts", "warn_hex"]
+__all__ = ["Pairs", "check_id", "check_value", "is_help", "read_opts", "read_value", "split_opts",
+           "warn_hex", "well_formed_id"]
 
 Pairs = tuple[tuple[str, str], ...]
 Warn = Callable[[str], None]
@@ -32,9 +33,18 @@ def is_help(text: str) -> bool:
     return text in ("help", "?")
 
 
+def well_formed_id(text: str) -> bool:
+    """True if ``text`` can be an id: letters, digits, ``-._``, starting with a letter.
+
+    >>> well_formed_id("mem-1"), well_formed_id("1mem")
+    (True, False)
+    """
+    return _ID.match(text) is not None
+
+
 def check_id(text: str) -> None:
-    """Raise Wrong unless ``text`` can be an id: letters, digits, ``-._``, starting with a letter."""
-    if _ID.match(text) is None:
+    """Raise Wrong unless ``text`` can be an id."""
+    if not well_formed_id(text):
         raise Wrong(
             "Parameter 'id' expects an identifier\n"
             "Identifiers consist of letters, digits, '-', '.', '_', starting with a letter.",

@@ -51,9 +51,10 @@ def device(option: Option, changes: Changes) -> DeviceSpec:
     """The device that ``option`` describes."""
     if (option.value or "")[:1] == "{":
         given: dict[str, Any] = read_json(option.value or "")
-        name = given.pop("id", None)
-        driver = str(given.pop("driver", ""))
-        return DeviceSpec(driver, None if name is None else str(name), given, option, True)
+        # What is no text counts as left out.
+        name, driver = given.pop("id", None), given.pop("driver", "")
+        return DeviceSpec(driver if isinstance(driver, str) else "", name if isinstance(name, str) else None,
+                          given, option, True)
     words, name = _words(option, changes)
     return DeviceSpec(words.pop("driver", ""), name, words, option)
 

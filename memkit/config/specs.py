@@ -51,7 +51,10 @@ class ObjectSpec:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DeviceSpec:
-    """``-device``: ``props`` are text for key=value, typed for JSON; without driver and id."""
+    """``-device``: ``props`` are text for key=value, typed for JSON; without driver and id.
+
+    ``driver`` is "" where it is left out.
+    """
 
     driver: str
     id: str | None

@@ -17,10 +17,11 @@ from memkit.config.schema import ENUMS, Member, schema
 from memkit.config.wrong import Wrong, near
 from memkit.units import parse_size
 
-__all__ = ["missing", "not_accepted", "read_keyval", "read_keyval_value", "read_opts_members", "read_tree"]
+__all__ = ["missing", "not_accepted", "read_json_value", "read_keyval", "read_keyval_value",
+           "read_opts_members", "read_tree"]
 
 Warn = Callable[[str], None]
-_BITS = {"uint8": 8, "uint16": 16, "uint32": 32, "int32": 32}
+_BITS = {"uint8": 8, "uint16": 16, "uint32": 32, "int8": 8, "int16": 16, "int32": 32}
 
 
 def missing(name: str) -> Wrong:
@@ -144,14 +145,15 @@ def read_tree(members: Iterable[Member], tree: Mapping[str, Any], used: Iterable
     values: dict[str, Any] = {}
     for name, kind, optional in members:
         if name in tree:
-            values[name] = _json_value(name, name, kind, tree[name])
+            values[name] = read_json_value(name, name, kind, tree[name])
         elif not optional:
             raise missing(name)
     _no_more(members, tree, values, used, "")
     return values
 
 
-def _json_value(name: str, path: str, kind: str, value: Any) -> Any:
+def read_json_value(name: str, path: str, kind: str, value: Any) -> Any:
+    """One typed value of a JSON object; ``path`` is what messages call it; raises Wrong."""
     if kind == "bool":
         if not isinstance(value, bool):
             raise _json_type(path, "boolean", value)
@@ -161,7 +163,7 @@ def _json_value(name: str, path: str, kind: str, value: Any) -> Any:
     if kind[0] == "[":
         if not isinstance(value, list):
             raise _json_type(path, "array", value)
-        return [_json_value("null", f"{path}[{i}]", kind[1:-1], v) for i, v in enumerate(value)]
+        return [read_json_value("null", f"{path}[{i}]", kind[1:-1], v) for i, v in enumerate(value)]
     if kind == "str" or kind in ENUMS:
         if not isinstance(value, str):
             raise _json_type(path, "string", value)

@@ -22,10 +22,6 @@ REFUSALS: dict[str, Words] = {
         "give size= at least one page",
         "host_memory_backend_set_size, backends/hostmem.c",
     ),
-    "no-size": Words(
-        "can't create backend with size 0", "The backend has no size.", "add size=",
-        "backends/hostmem-*.c",
-    ),
     "prealloc-threads-zero": Words(
         "property 'prealloc-threads' of {type} doesn't take value '0'",
         "Preallocation needs at least one thread.", "use prealloc-threads=1 or more",
@@ -77,7 +73,8 @@ REFUSALS: dict[str, Words] = {
         "file_ram_alloc, softmmu/physmem.c",
     ),
     "align-power": Words(
-        "alignment 0x{align:x} must be a power of two", "", "use align=2M or another power of two",
+        "alignment 0x{align:x} must be a power of two", "Addresses are aligned to powers of two.",
+        "use align=2M or another power of two",
         "file_ram_alloc, softmmu/physmem.c",
     ),
     "below-page": Words(
@@ -86,7 +83,7 @@ REFUSALS: dict[str, Words] = {
         "file_ram_alloc, softmmu/physmem.c",
     ),
     "huge-power": Words(
-        "Hugepage size must be a power of 2", "", "use hugetlbsize=2M or 1G",
+        "Hugepage size must be a power of 2", "Pages have such sizes only.", "use hugetlbsize=2M or 1G",
         "qemu_memfd_create, util/memfd.c",
     ),
     "memfd-create": Words(
@@ -119,5 +116,28 @@ REFUSALS: dict[str, Words] = {
     "duplicate-id": Words(
         "attempt to add duplicate property '{id}' to object (type 'container')",
         "Two objects have the same id.", "give each object its own id=", "qom/object.c",
+    ),
+    "object-id": Words(
+        "Parameter 'id' expects an identifier\n"
+        "Identifiers consist of letters, digits, '-', '.', '_', starting with a letter.",
+        "{name!r} cannot be an id.", "start the id with a letter and use no other signs than - . _",
+        "user_creatable_add_type, qom/object_interfaces.c",
+    ),
+    "object-type": Words(
+        "invalid object type: {type}", "QEMU has this type only on a host with SGX.",
+        "use memory-backend-ram", "user_creatable_add_type, qom/object_interfaces.c",
+    ),
+    "object-link": Words(
+        "Device '{name}' not found", "prealloc-context= names an object that is not there.",
+        "add -object thread-context,id={name}, or leave it out", "object_resolve_link, qom/object.c",
+    ),
+    "huge-zero": Words(
+        "Property '{type}.hugetlbsize' doesn't take value '0'", "A page has a size.",
+        "use hugetlbsize=2M, or leave it out", "memfd_backend_set_hugetlbsize, backends/hostmem-memfd.c",
+    ),
+    "size-wraps": Words(
+        "../../softmmu/physmem.c:1616: find_ram_offset: Assertion `size != 0' failed.",
+        "Rounded up to whole pages, the size passes 2^64; QEMU 7.2 aborts instead of refusing.",
+        "use a smaller size=", "find_ram_offset, softmmu/physmem.c",
     ),
 }

@@ -76,7 +76,8 @@ REFUSALS: dict[str, Words] = {
     "numa-node-undefined": Words(
         "Invalid node-id={node}, NUMA node must be defined with -numa node,nodeid=ID before it's "
         "used with -numa cpu,node-id=ID",
-        "-numa cpu puts CPUs into a node that is there already.", "put -numa node,nodeid={node} in front", "set_numa_options, hw/core/numa.c",
+        "-numa cpu puts CPUs into a node that is there already.",
+        "put -numa node,nodeid={node} in front", "set_numa_options, hw/core/numa.c",
     ),
     "numa-no-id": Words(
         "{name} is not supported", "CPUs of this topology have no such id.",
@@ -134,7 +135,8 @@ REFUSALS: dict[str, Words] = {
         "use a node that is there", "parse_numa_hmat_lb, hw/core/numa.c",
     ),
     "hmat-initiator": Words(
-        "Invalid initiator={node}, it isn't an initiator proximity domain", "An initiator is a node with CPUs.",
+        "Invalid initiator={node}, it isn't an initiator proximity domain",
+        "An initiator is a node with CPUs.",
         "give node {node} cpus=, or use another node", "parse_numa_hmat_lb, hw/core/numa.c",
     ),
     "hmat-target": Words(
@@ -142,8 +144,8 @@ REFUSALS: dict[str, Words] = {
         "put -numa node,nodeid={node} in front", "parse_numa_hmat_lb, hw/core/numa.c",
     ),
     "hmat-value-missing": Words(
-        "Missing '{name}' option", "data-type= says which of latency= and bandwidth= is meant.", "add {name}=",
-        "parse_numa_hmat_lb, hw/core/numa.c",
+        "Missing '{name}' option", "data-type= says which of latency= and bandwidth= is meant.",
+        "add {name}=", "parse_numa_hmat_lb, hw/core/numa.c",
     ),
     "hmat-value-wrong": Words(
         "Invalid option '{name}' since the data type is {kind}",

@@ -38,6 +38,10 @@ REFUSALS: dict[str, Words] = {
         "check file=, or describe the file in Host(files=...)",
         "block/file-posix.c",
     ),
+    "device-driver": Words(
+        "Parameter 'driver' is missing", "-device starts with the name of a device model.",
+        "write -device DRIVER,...", "qdev_device_add_from_qdict, softmmu/qdev-monitor.c",
+    ),
     "device-unknown": Words(
         "'{driver}' is not a valid device model name",
         "This QEMU has no device of that name.", "check the spelling: -device help lists all{near}",
@@ -46,6 +50,39 @@ REFUSALS: dict[str, Words] = {
     "device-property": Words(
         "Property '{driver}.{name}' not found", "The device has no such property.",
         "-device {driver},help lists them{near}", "qom/object.c",
+    ),
+    "device-fixed": Words(
+        "Property '{driver}.{name}' is not writable", "QEMU only shows this property.", "leave it out",
+        "qom/object.c",
+    ),
+    "device-mac": Words(
+        "Property '{driver}.{name}' doesn't take value '{value}'",
+        "A MAC address is six pairs of hexadecimal digits.", "use mac=52:54:00:12:34:56, for example",
+        "set_mac, hw/core/qdev-properties-system.c",
+    ),
+    "device-uuid": Words(
+        "Property '{driver}.{name}' has invalid value", "The value is no UUID.",
+        "use uuid=12345678-1234-1234-1234-123456789abc, for example", "nvdimm_set_uuid, hw/mem/nvdimm.c",
+    ),
+    "device-value-missing": Words(
+        "Property '{driver}.{name}' can't find value '{value}'",
+        "{name}= names a part that no option makes.", "add -{name} ...,id={value}, or leave out {name}=",
+        "hw/core/qdev-properties-system.c",
+    ),
+    "device-value-busy": Words(
+        "Property '{driver}.{name}' can't take value '{value}', it's in use",
+        "Another device has this network backend.", "make one -netdev for each NIC",
+        "set_netdev, hw/core/qdev-properties-system.c",
+    ),
+    "drive-connected": Words(
+        "Drive '{value}' is already in use because it has been automatically connected to another device "
+        "(did you need 'if=none' in the drive options?)",
+        "Without if=none the board connects the drive to a controller of its own.",
+        "add if=none to the -drive", "set_drive_helper, hw/core/qdev-properties-system.c",
+    ),
+    "drive-busy": Words(
+        "Drive '{value}' is already in use by another device", "A drive has one device.",
+        "make one -drive for each device", "set_drive_helper, hw/core/qdev-properties-system.c",
     ),
     "expects": Words(
         "Parameter '{name}' expects {expected}", "The value has the wrong form.",
