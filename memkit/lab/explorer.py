@@ -42,6 +42,7 @@ from memkit.monitor.printer import COMMANDS
 __all__ = ["Explorer", "explore"]
 
 GRAPH, MAP, TABLES, MONITOR, WORDS = range(5)
+EVERYTHING = "every block"
 TITLES = ("Graph", "Map", "Tables", "Monitor", "Words")
 _ROW = {"flex_flow": "row wrap", "grid_gap": "2px 18px", "align_items": "center"}
 _SHORT = {"description_width": "initial"}
@@ -64,17 +65,16 @@ class Explorer(VBox):
     def __init__(self, state: State) -> None:
         self.state = state
         self._writing = False
-        self._note = ""
         self._shown: dict[int, Any] = {}
         self._make_controls(state)
         self._make_views()
         self._bind()
         top = HBox([self.presets, self.undo], layout=Layout(**_ROW))
         controls = HBox(
-            [self.machine, self.ram, self.size, self.slots, self.maxmem, self.adding],
-            layout=Layout(**_ROW),
+            [self.machine, HBox([self.ram, self.size]), self.slots, self.maxmem], layout=Layout(**_ROW),
         )
-        super().__init__([HTML(page.style()), top, self.line, self.status, controls, self.parts, self.form,
+        memory = HBox([self.parts, self.adding], layout=Layout(flex_flow="row wrap", grid_gap="2px 8px"))
+        super().__init__([HTML(page.style()), top, self.line, self.status, controls, memory, self.form,
                           self.tabs])
         self.add_class("memkit")
         self._show(state)
@@ -84,7 +84,8 @@ class Explorer(VBox):
     def _make_controls(self, state: State) -> None:
         self.presets = Dropdown(
             options=[("choose one of the talk's command lines …", "")] + [(p.label, p.text) for p in PRESETS],
-            description="Examples", style=_SHORT, layout=Layout(width="400px"),
+            description="Examples", tooltip="from the talk “RAM is getting more complex”, 2018",
+            style=_SHORT, layout=Layout(width="400px"),
         )
         self.undo = Button(
             description="Back to the last line that boots", layout=Layout(width="auto", display="none"),
@@ -129,6 +130,15 @@ class Explorer(VBox):
             options=[(title, key) for key, title in views.TWINS.items()], description="In words",
             style=_SHORT, layout=Layout(width="290px"),
         )
+        self.follow = Dropdown(
+            options=[(EVERYTHING, "")], description="Follow", style=_SHORT, layout=Layout(width="290px"),
+            tooltip="the RAMBlock whose path stands out in the graph and the map",
+        )
+        self.follow.add_class("mk-follow")
+        self.zoom = Dropdown(
+            options=[("fit the page", 0), ("150 %", 1), ("220 %", 2), ("320 %", 3)], description="Zoom",
+            style=_SHORT, layout=Layout(width="150px"),
+        )
         devices = self.state.guest.memory_devices if self.state.guest else ()
         self.gpa = Combobox(
             value=f"{devices[0].addr:#_x}" if devices else "0xffff_fff0", description="gpa", style=_SHORT,
@@ -140,6 +150,9 @@ class Explorer(VBox):
         for shown in self.pages:
             shown.add_class("mk-view")
         rows: list[Widget] = list(self.pages)
+        # The same list in both pictures: what is followed in one is followed in the other.
+        rows[GRAPH] = VBox([self.follow, self.pages[GRAPH]])
+        rows[MAP] = VBox([HBox([self.follow, self.zoom], layout=Layout(**_ROW)), self.pages[MAP]])
         rows[MONITOR] = VBox([self.command, self.pages[MONITOR]])
         words = HBox([self.which, self.gpa], layout=Layout(**_ROW))
         rows[WORDS] = VBox([words, self.pages[WORDS]])
@@ -158,8 +171,9 @@ class Explorer(VBox):
         self.form.button.on_click(lambda _: self._do(lambda: session.added(self.state, self.form.wish())))
         self.adding.observe(self._toggle, "value")
         self.tabs.observe(lambda _: self._safely(self._paint), "selected_index")
-        for box in (self.command, self.which, self.gpa):
-            box.observe(lambda _: self._safely(self._paint), "value")
+        for box in (self.command, self.which, self.gpa, self.follow):
+            box.observe(self._look, "value")
+        self.zoom.observe(self._zoomed, "value")
 
     # -- from the page
 
@@ -181,16 +195,21 @@ class Explorer(VBox):
             self.status.value = views.broken(error)
 
     def _choose(self, text: str) -> State:
-        if not text:
-            return self.state
-        self._note = next(p.note for p in PRESETS if p.text == text)
-        return session.typed(self.state, text)
+        return session.typed(self.state, text) if text else self.state
 
     def _remove(self, backend: str) -> None:
         self._do(lambda: session.removed(self.state, backend))
 
     def _toggle(self, change: dict) -> None:
         self.form.layout.display = None if change["new"] else "none"
+
+    def _look(self, _change: dict) -> None:
+        if not self._writing:
+            self._safely(self._paint)
+
+    def _zoomed(self, change: dict) -> None:
+        self.pages[MAP].remove_class(f"mk-zoom-{change['old']}")
+        self.pages[MAP].add_class(f"mk-zoom-{change['new']}")
 
     # -- to the page
 
@@ -209,9 +228,10 @@ class Explorer(VBox):
             if source is not self.line:
                 _put(self.line, state.text)
             self._show_controls(state, source)
-        if state.text not in (p.text for p in PRESETS):
-            self._note = ""
-        _put(self.status, views.status(state, self._note))
+            self._show_blocks(state)
+        own = state.problem is None or state.problem.in_line
+        note = next((p.note for p in PRESETS if own and p.text == state.text), "")
+        _put(self.status, views.status(state, note))
         self.undo.layout.display = None if state.stale and state.guest is not None else "none"
         if state.stale:
             self.add_class("mk-stale")
@@ -224,6 +244,7 @@ class Explorer(VBox):
         controls = state.controls
         for box in (self.machine, self.ram, self.size, self.slots, self.maxmem, self.form.button):
             box.disabled = controls is None
+        self.parts.show(controls.parts if controls else ())
         if controls is None:
             return
         if controls.machine not in self.machine.options:
@@ -237,7 +258,13 @@ class Explorer(VBox):
             _put(self.slots, controls.slots)
         if source is not self.maxmem or not state.stale:
             _put(self.maxmem, controls.maxmem_text)
-        self.parts.show(controls.parts)
+
+    def _show_blocks(self, state: State) -> None:
+        options = [(EVERYTHING, ""), *((name, name) for name in views.blocks(state))]
+        if list(self.follow.options) != options:
+            chosen = self.follow.value
+            self.follow.options = options
+            self.follow.value = chosen if (chosen, chosen) in options else ""
 
     def _paint(self) -> None:
         """Fill the visible view; hidden ones are emptied rather than left to show an older guest."""
@@ -254,7 +281,9 @@ class Explorer(VBox):
 
     def _key(self, index: int) -> tuple[Any, ...]:
         """What a view depends on; guests are compared by identity."""
-        more = {MONITOR: (self.command.value,), WORDS: (self.which.value, self.gpa.value)}
+        follow = (self.follow.value,)
+        words = (self.which.value, self.gpa.value)
+        more = {GRAPH: follow, MAP: follow, MONITOR: (self.command.value,), WORDS: words}
         return (self.state.guest, *more.get(index, ()))
 
     def _view(self, index: int) -> str:
@@ -265,7 +294,9 @@ class Explorer(VBox):
             return views.twin(state, self.which.value, self.gpa.value)
         if index == MONITOR:
             return views.monitor(state, self.command.value)
-        return (views.graph, views.map_, views.tables)[index](state)
+        if index == TABLES:
+            return views.tables(state)
+        return (views.graph if index == GRAPH else views.map_)(state, self.follow.value)
 
     # -- without widgets
 

@@ -13,10 +13,6 @@ from memkit.lab.wishes import BACKENDS, KINDS, Wish
 
 __all__ = ["AddForm", "PartList"]
 
-_BACKEND_TITLES = {
-    "ram": "memory-backend-ram (anonymous)", "memfd": "memory-backend-memfd",
-    "file": "memory-backend-file (a path)",
-}
 ROWS = 12
 
 
@@ -30,8 +26,8 @@ class AddForm(VBox):
             layout=Layout(width="330px"),
         )
         self.backend = Dropdown(
-            options=[(_BACKEND_TITLES[key], key) for key in BACKENDS], description="backed by", style=wide,
-            layout=Layout(width="320px"),
+            options=[(f"memory-backend-{key}", key) for key in BACKENDS], description="backed by",
+            style=wide, layout=Layout(width="290px"),
         )
         self.size = Text(value="1G", description="of size", style=wide, layout=Layout(width="140px"))
         places = [p for p, m in host.mounts.items() if m.fs in ("tmpfs", "hugetlbfs")]

@@ -1,14 +1,14 @@
 """The explorer's look, and the few lines of script that ipywidgets leave to the page.
 
-The style follows JupyterLab's variables, so light and dark come by themselves.  The script only adds
-names for screen readers; without it everything works.
+The style follows JupyterLab's variables, so light and dark come by themselves.  The script adds
+names for screen readers and lets a press on a picture choose the block to follow, which a list does, too.
 """
 
 from __future__ import annotations
 
 import json
 
-from memkit.draw.theme import MONO
+from memkit.draw.theme import MONO, THEMES
 from memkit.lab.controls import SIZES
 from memkit.units import human
 
@@ -33,25 +33,36 @@ min-height:34px;max-height:180px;word-break:break-all}
 [data-jp-theme-light=false] .memkit .mk-good b{color:#81c995}
 .memkit .mk-warn b{color:var(--mk-warn)}
 .memkit .mk-note{color:var(--mk-soft)}
-.memkit .mk-bad{border-left:4px solid var(--mk-bad);background:var(--mk-card);padding:6px 12px;margin:2px 0}
+.memkit .mk-bad{border:1px solid var(--mk-line);border-left:4px solid var(--mk-bad);padding:5px 12px;
+margin:2px 0 4px 2px}
 .memkit .mk-said{white-space:pre-wrap;margin:2px 0 4px;padding:0;background:none;overflow-wrap:anywhere}
 .memkit .mk-bad code{overflow-wrap:anywhere}
-.memkit .mk-part{border:1px solid var(--mk-line);border-radius:4px;padding:0 0 0 8px;align-items:center;
-background:var(--mk-card)}
+.memkit .mk-part{border:1px solid var(--mk-line);border-radius:4px;padding:0 0 0 8px;margin:0 0 0 2px;
+align-items:center}
 .memkit .mk-part .widget-html-content{font-size:12px;overflow-wrap:anywhere}
 .memkit .mk-form{border-left:4px solid var(--mk-line);padding-left:8px}
-.memkit .mk-tabs .widget-tab-contents,.memkit .mk-tabs .jupyter-widget-tab-contents{padding:8px;
-overflow:auto;min-height:300px}
+.memkit .mk-tabs .widget-tab-contents{padding:8px!important;
+overflow:auto;min-height:300px;background:LIGHT!important}
+[data-jp-theme-light=false] .memkit .mk-tabs .widget-tab-contents{background:DARK!important}
 .memkit .mk-tabs .lm-TabBar-tab{min-width:72px;justify-content:center}
+.memkit .mk-view .widget-html-content{line-height:1.4}
 .memkit .mk-view{transition:opacity .15s}
 .memkit.mk-stale .mk-view{opacity:.42;filter:grayscale(1);transition-delay:.25s}
 .memkit .mk-picture{overflow-x:auto}
-.memkit .mk-picture svg{min-width:900px}
+.memkit .mk-picture svg{min-width:900px;width:100%!important;max-width:1560px!important;display:block}
+.memkit .mk-picture .x[class*=" k"]{cursor:pointer}
+.memkit .mk-followed .x{opacity:.2}.memkit .mk-followed .x.mk-on{opacity:1}
+.memkit .mk-zoom-1 .mk-map{max-height:70vh;overflow:auto}
+.memkit .mk-zoom-1 .mk-map svg{width:150%!important;max-width:none!important}
+.memkit .mk-zoom-2 .mk-map{max-height:70vh;overflow:auto}
+.memkit .mk-zoom-2 .mk-map svg{width:220%!important;max-width:none!important}
+.memkit .mk-zoom-3 .mk-map{max-height:70vh;overflow:auto}
+.memkit .mk-zoom-3 .mk-map svg{width:320%!important;max-width:none!important}
 .memkit .mk-term,.memkit .mk-words{margin:0;padding:8px 10px;background:var(--mk-card);line-height:1.4;
 white-space:pre;overflow-x:auto}
 .memkit .mk-story{font-size:13px;line-height:1.5;max-width:90ch}
 .memkit .mk-story ol,.memkit .mk-story ul{margin:0;padding-left:22px}
-""".replace("MONO", MONO).replace("\n", "")
+""".replace("MONO", MONO).replace("LIGHT", THEMES["light"].page).replace("DARK", THEMES["dark"].page)
 
 _SCRIPT = """
 (function(){
@@ -69,6 +80,18 @@ _SCRIPT = """
     for (const t of document.querySelectorAll(".memkit .mk-line textarea[spellcheck=true],"
         + ".memkit .mk-line textarea:not([spellcheck])")) t.spellcheck = false;
   }
+  // Pointing at a block and pressing: the same as choosing it under "Follow".
+  document.addEventListener("click", (event) => {
+    const part = event.target.closest && event.target.closest(".memkit .mk-picture .x");
+    const list = part && part.closest(".memkit").querySelector(".mk-follow select");
+    const number = part && (part.getAttribute("class").match(/ k(\\d+)/) || [])[1];
+    if (!list || number === undefined) return;
+    const name = JSON.parse(part.closest(".mk-picture").dataset.names)[number];
+    const wanted = [...list.options].findIndex(o => o.text === name);
+    if (wanted < 0) return;
+    list.selectedIndex = list.selectedIndex === wanted ? 0 : wanted;
+    list.dispatchEvent(new Event("change"));
+  });
   function soon() { if (!waiting) { waiting = true; requestAnimationFrame(name); } }
   new MutationObserver(soon).observe(document.body,
     {subtree: true, childList: true, attributes: true, attributeFilter: ["aria-valuenow"]});
@@ -79,7 +102,7 @@ _SCRIPT = """
 
 def style() -> str:
     """The style element of the explorer."""
-    return f"<style>{_STYLE}</style>"
+    return f"<style>{_STYLE}</style>".replace("\n", "")
 
 
 def script() -> str:

@@ -5,20 +5,19 @@ Everything here is text made from a State; nothing here knows a widget.
 
 from __future__ import annotations
 
+import json
+import re
 import traceback
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import Any
 
 from memkit.draw.svg import escape
 from memkit.draw.text import plural
 from memkit.errors import MemkitError
 from memkit.lab.session import Problem, State
-from memkit.units import hex_address, human, parse_size
+from memkit.units import hex_address, human, parse_address
 
-if TYPE_CHECKING:
-    from memkit.guest import Guest
-
-__all__ = ["TWINS", "addresses", "broken", "graph", "map_", "monitor", "parse_gpa", "status", "tables",
-           "twin"]
+__all__ = ["TWINS", "addresses", "blocks", "broken", "graph", "map_", "monitor", "status", "tables", "twin"]
 
 TWINS = {"address": "the story of one address", "graph": "the graph", "map": "the map",
          "tables": "the tables"}
@@ -26,7 +25,7 @@ TWINS = {"address": "the story of one address", "graph": "the graph", "map": "th
 
 def status(state: State, note: str = "") -> str:
     """Whether the line boots and into what, or why it does not; QEMU's warnings; a preset's ``note``."""
-    said = _problem(state.problem, state) if state.problem else _boots(state.guest)
+    said = _problem(state.problem, state) if state.problem else _boots(state)
     warnings = "".join(
         f'<p class="mk-warn"><b>QEMU warns:</b> <code>{escape(w)}</code></p>' for w in state.warnings
     )
@@ -34,31 +33,32 @@ def status(state: State, note: str = "") -> str:
     return f"{said}{warnings}{about}"
 
 
-def _boots(guest: Guest | None) -> str:
-    if guest is None:
+def _boots(state: State) -> str:
+    guest, controls = state.guest, state.controls
+    if guest is None or controls is None:
         return ""
-    ram = sum(b.used_length for b in guest.ram_blocks if b.purpose == "ram")
-    facts = [guest.machine_type, f"{human(ram)} of RAM", plural(len(guest.ram_blocks), "RAMBlock")]
+    facts = [guest.machine_type, f"{human(controls.ram)} of RAM"]
     if guest.memory_devices:
-        facts.append(plural(len(guest.memory_devices), "memory device"))
+        total = human(sum(d.size for d in guest.memory_devices))
+        facts.append(f"{plural(len(guest.memory_devices), 'memory device')} with {total}")
+    facts.append(plural(len(guest.ram_blocks), "RAMBlock"))
     return (f'<p class="mk-good" role="status"><b>Boots</b> in QEMU {escape(guest.qemu)}: '
             f"{escape(', '.join(facts))}.</p>")
 
 
 def _problem(problem: Problem, state: State) -> str:
-    who = "QEMU refuses" if problem.by_qemu else "This cannot be read"
-    out = [f'<p><b>{who}</b></p><pre class="mk-said">{escape(problem.message)}</pre>']
+    head = "<b>QEMU refuses</b>" if problem.by_qemu else "<b>This cannot be read</b>"
     if problem.word:
         at = f", {problem.place} of the line" if problem.place and problem.in_line else ""
-        out.append(f"<p><b>Where:</b> <code>{escape(_short(problem.word))}</code>{at}</p>")
+        head += f" at <code>{escape(_short(problem.word))}</code>{at}"
+    out = [f'<p>{head}</p><pre class="mk-said">{escape(problem.message)}</pre>']
     if problem.explanation:
         out.append(f"<p><b>Why:</b> {escape(problem.explanation)}</p>")
     if problem.hint:
         out.append(f"<p><b>Try:</b> {escape(problem.hint)}</p>")
-    if not problem.in_line:
-        out.append("<p>The command line was left as it is.</p>")
-    if state.guest is not None:
-        out.append('<p class="mk-note">Below, greyed: the last line that booted.</p>')
+    notes = [] if problem.in_line else ["The command line was left as it is."]
+    notes += ["Greyed below: the last line that booted."] if state.guest is not None else []
+    out.append(f'<p class="mk-note">{" ".join(notes)}</p>' if notes else "")
     return f'<div class="mk-bad" role="alert">{"".join(out)}</div>'
 
 
@@ -82,20 +82,50 @@ def _nothing() -> str:
     return '<p class="mk-note">No line has booted yet, so there is nothing to show.</p>'
 
 
-def graph(state: State) -> str:
-    """The joined graph as SVG; it names itself for screen readers."""
+def blocks(state: State) -> tuple[str, ...]:
+    """The RAMBlocks that a picture can follow, in order of creation."""
+    if state.guest is None:
+        return ()
+    return tuple(dict.fromkeys(block.label for block in state.guest.ram_blocks))
+
+
+def graph(state: State, follow: str = "") -> str:
+    """The joined graph as SVG; the path of the RAMBlock to ``follow`` stands out."""
     if state.guest is None:
         return _nothing()
+    picture = state.guest.graph(focus=follow or None)
     try:
-        return f'<div class="mk-picture">{state.guest.graph().svg()}</div>'
+        drawn = picture.svg()
     except MemkitError as error:
-        words = escape(state.guest.graph().text())
-        return f"<p>{escape(error)} Here is the same in words:</p><pre>{words}</pre>"
+        return f"<p>{escape(error)} Here is the same in words:</p><pre>{escape(picture.text())}</pre>"
+    return _picture(drawn, {p["number"]: p["members"][0] for p in picture.data()["paths"]})
 
 
-def map_(state: State) -> str:
-    """The address map as SVG."""
-    return _nothing() if state.guest is None else f'<div class="mk-picture">{state.guest.map().svg()}</div>'
+def map_(state: State, follow: str = "") -> str:
+    """The address map as SVG; the RAMBlock to ``follow`` stands out.
+
+    A Bokeh figure was tried and left for ``guest.map()``: in a widget it brings a megabyte of script,
+    draws in one theme, says nothing to a screen reader, and after a page is reloaded it shows the
+    first guest, because changes go to the page and not into the widget's state.
+    """
+    if state.guest is None:
+        return _nothing()
+    picture = state.guest.map()
+    drawn, names = picture.svg(), dict(enumerate(picture.data()["names"]))
+    if follow:
+        number = _drawn_as(picture.data()["items"], names, follow)
+        drawn = re.sub(rf'class="(x[^"]* k{number})(?=[" ])', r'class="\1 mk-on', drawn)
+    return _picture(drawn, names, "mk-map mk-followed" if follow else "mk-map")
+
+
+def _drawn_as(items: Iterable[dict[str, Any]], names: dict[int, str], follow: str) -> int:
+    """The number under which a block is drawn: its own, or that of the first of a group."""
+    return next((i["blocks"][0] for i in items if follow in {names[b] for b in i["blocks"]}), -1)
+
+
+def _picture(drawn: str, names: dict[int, str], cls: str = "") -> str:
+    said = escape(json.dumps(names))
+    return f'<div class="mk-picture {cls}" data-names="{said}">{drawn}</div>'
 
 
 def tables(state: State) -> str:
@@ -111,31 +141,14 @@ def monitor(state: State, command: str) -> str:
     return f'<pre class="mk-term"><b>(qemu) {escape(command)}</b>\n{escape(answer)}</pre>'
 
 
-def parse_gpa(text: str) -> int:
-    """A guest-physical address in bytes: hexadecimal with 0x, decimal, or a size such as 4G.
-
-    Underscores group digits.  Raises MemkitError that says what is allowed.
-
-    >>> parse_gpa("0x1_8000_0000") == parse_gpa("6G")
-    True
-    """
-    word = text.strip().replace("_", "")
-    try:
-        return int(word, 16) if word[:2] in ("0x", "0X") else parse_size(word)
-    except (ValueError, OverflowError):
-        raise MemkitError(
-            f"{text.strip()[:40]!r} is no address; write 0x1_8000_0000, 6442450944 or 6G"
-        ) from None
-
-
 def twin(state: State, which: str, gpa: str) -> str:
     """The words of a view, or the story of the address ``gpa`` (text from a box)."""
     if state.guest is None:
         return _nothing()
     if which == "address":
         try:
-            story = state.guest.explain(parse_gpa(gpa))
-        except MemkitError as error:
+            story = state.guest.explain(parse_address(gpa))
+        except (MemkitError, ValueError) as error:
             return f'<div class="mk-bad" role="alert"><p>{escape(_sentence(str(error)))}</p></div>'
         return f'<div class="mk-story">{story._repr_mimebundle_()["text/html"]}</div>'
     guest = state.guest
