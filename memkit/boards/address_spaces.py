@@ -9,8 +9,12 @@ pci_init_bus_master in hw/pci/pci.c (QEMU 7.2).
 
 from __future__ import annotations
 
+from functools import partial
+
 from memkit.boards import ports
 from memkit.boards.build import Build
+from memkit.boards.iommu import Views
+from memkit.boards.pci import PciBus
 from memkit.boards.windows import LateAddressSpace, bus_master_space
 from memkit.memory.flatview import AddressSpace
 from memkit.memory.region import MemoryRegion
@@ -23,17 +27,25 @@ FOUR_GIB = 1 << 32
 def add_address_spaces(build: Build, card: str | None) -> None:
     """Add all address spaces of the machine, ``memory`` first; ``card`` is the default graphics card."""
     spaces = build.address_spaces
-    spaces.append(AddressSpace("memory", build.system))
+    spaces.insert(0, AddressSpace("memory", build.system))
     io = LateAddressSpace("I/O", lambda: _io(build, card))
     spaces.append(io)
     for cpu in range(build.machine.cpus):
         spaces.append(AddressSpace(f"cpu-memory-{cpu}", build.system))
         spaces.append(LateAddressSpace(f"cpu-smm-{cpu}", lambda: _management_mode(build)))
-    for name, _bus, _devfn in build.pci_functions:
-        spaces.append(bus_master_space(name, lambda: build.system))
+    views = Views(build) if build.iommu else None
+    for name, bus, devfn in build.pci_functions:
+        target = partial(views.view, bus, devfn) if views else (lambda: build.system)
+        spaces.append(bus_master_space(name, target))
         if name.startswith("lsi53c"):
             # Its scripts can use ports, too (lsi_scsi_realize, hw/scsi/lsi53c895a.c).
-            spaces.append(LateAddressSpace("lsi-pci-io", lambda: io.root))
+            spaces.append(LateAddressSpace("lsi-pci-io", partial(_ports_of, bus, io)))
+    if views:
+        spaces.extend(views.spaces)
+
+
+def _ports_of(bus: PciBus, io: AddressSpace) -> MemoryRegion:
+    return io.root if bus.io is None else bus.io
 
 
 def _io(build: Build, card: str | None) -> MemoryRegion:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from memkit.boards.build import Build, Memdev
+from memkit.boards.cxl import add_cxl_memory
 from memkit.boards.device_refusals import refuse_device
 from memkit.boards.memory_devices import (
     VIRTIO_MEM_MIN_BLOCK,
@@ -68,11 +69,11 @@ class BackedDevices:
                 if block_size & (block_size - 1):
                     raise refuse("virtio-mem-block-power", spec.option, located=True)
             align = max(align, virtio_mem_block_size(memdev, block_size)) if memdev else 0
-        if memdev is None:
-            raise refuse("dimm-memdev-unset", spec.option, located=True)
         if self.build.machine.family == "microvm":
             # microvm has no device-memory window: QEMU 7.2 starts and leaves the address at 0.
             return 0
+        if memdev is None:
+            raise refuse("dimm-memdev-unset", spec.option, located=True)
         return place(self.build, spec, memdev.region.size, align, props.get("memaddr", 0), self.dimms.window)
 
     def realize(self, kind: str, spec: DeviceSpec, props: Mapping[str, Any], path: str, addr: int) -> None:
@@ -87,6 +88,22 @@ class BackedDevices:
             self._erst(spec, props, path)
         elif kind == "nvme":
             self._nvme(spec, props)
+        elif kind == "cxl-type3":
+            add_cxl_memory(
+                self.build, spec, props, self.memdev(spec, props), self.memdev(spec, props, "lsa")
+            )
+
+    def idle_dimm(self, spec: DeviceSpec, props: Mapping[str, Any]) -> None:
+        """Plug a DIMM into a machine without device memory: it is there, but nobody sees its memory."""
+        if self.memdev(spec, props) is None:
+            raise refuse("dimm-memdev-not-set", spec.option, located=True)
+        memdev = self._take(spec, props)
+        self.build.memory_devices.append(MemoryDevice(
+            "nvdimm" if spec.driver == "nvdimm" else "dimm", spec.id, props.get("addr", 0),
+            memdev.region.size, memdev.backend.path, props.get("node", 0), props.get("slot", -1),
+            option_index=self.build.option_index(spec.option),
+        ))
+        self._frontend(spec, memdev)
 
     def _map(self, spec: DeviceSpec, memdev: Memdev, addr: int) -> None:
         if self.build.device_memory is not None and addr:
@@ -95,7 +112,8 @@ class BackedDevices:
 
     def _virtio_mem(self, spec: DeviceSpec, props: Mapping[str, Any], path: str, addr: int) -> None:
         build, memdev = self.build, self.memdev(spec, props)
-        assert memdev is not None
+        if memdev is None:
+            raise refuse("virtio-mem-unset", spec.option, located=True)
         block_size = virtio_mem_realize(build, spec, memdev, dict(props), self.nodes)
         memdev.mapped = True
         memdev.block.idstr = f"{path}/{memdev.region.name}"
@@ -108,6 +126,8 @@ class BackedDevices:
         self._frontend(spec, memdev)
 
     def _virtio_pmem(self, spec: DeviceSpec, props: Mapping[str, Any], addr: int) -> None:
+        if self.memdev(spec, props) is None:
+            raise refuse("virtio-pmem-unset", spec.option, located=True)
         memdev = self._take(spec, props)
         self._map(spec, memdev, addr)
         self.build.memory_devices.append(MemoryDevice(

@@ -14,6 +14,7 @@ from memkit.boards.address_spaces import add_address_spaces
 from memkit.boards.backends import create_backends, create_default_backend
 from memkit.boards.build import Build, Memdev
 from memkit.boards.buses import add_board_buses
+from memkit.boards.cxl import add_host_registers
 from memkit.boards.devices import DeviceBuilder
 from memkit.boards.graphics import default_vga
 from memkit.boards.machine import apply_properties, select_machine
@@ -102,6 +103,7 @@ def _board(build: Build, ram: MemoryRegion, nodes: int) -> None:
     for spec in _devices(build):
         devices.plug(spec)
     _check_orphans(build)
+    add_host_registers(build)
     add_acpi_tables(build)
     add_address_spaces(build, default_vga(build))
 

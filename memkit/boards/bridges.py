@@ -77,7 +77,7 @@ def add_bridge(
     kind = "CXL" if secondary.cxl else "PCIE" if secondary.express else "PCI"
     behind = PciBus(
         id or build.automatic_bus_name(kind), kind, bus.root, f"{bus.chain}:{devfn >> 3:02x}.{devfn & 7:x}",
-        memory, io, no_slot_0=_standard_hotplug(build, driver, props),
+        memory, io, (bus, devfn, driver), no_slot_0=_standard_hotplug(build, driver, props),
     )
     build.buses.setdefault(behind.name, behind)
     return behind
@@ -101,7 +101,7 @@ def add_expander(build: Build, driver: str, spec: DeviceSpec, bus: PciBus, devfn
     name = "pxb-internal" if driver == "pxb" else spec.id or build.automatic_bus_name(kind)
     root = PciBus(
         name, kind, f"0000:{number:02x}", f"{bus.chain}:{devfn >> 3:02x}.{devfn & 7:x}",
-        bus.memory, bus.io, bridges_only=driver,
+        bus.memory, bus.io, (bus, devfn, driver), bridges_only=driver,
     )
     build.buses.setdefault(name, root)
     build.default_bus = root

@@ -70,6 +70,8 @@ class Build:
     system: MemoryRegion = field(default_factory=lambda: MemoryRegion("system", 1 << 64))
     device_memory: MemoryRegion | None = None
     device_memory_base: int = 0
+    cxl_registers: MemoryRegion | None = None
+    iommu: str = ""
     smram: MemoryRegion | None = None
     numa_count: int = 0
     ports: list[Callable[[MemoryRegion], object]] = field(default_factory=list)

@@ -24,8 +24,8 @@ _BOARDS = {
     "q35": (("isa.0", "ISA"), *((f"ide.{n}", "IDE") for n in range(6)), ("i2c", "i2c-bus")),
     "microvm": (("isa.0", "ISA"), *((f"virtio-mmio-bus.{n}", "virtio-mmio-bus") for n in range(24))),
 }
-# A virtio-mmio transport is a bus for the virtio device itself.
-_TAKES = {"virtio-bus": ("virtio-bus", "virtio-mmio-bus")}
+# A virtio-mmio transport takes a virtio device; that of a PCI device has one already.
+_TAKES = {"virtio-bus": ("virtio-mmio-bus",), "sd-bus": ("sd-bus", "sdhci-bus")}
 _PCI_KINDS = frozenset(("PCI", "PCIE", "CXL", *EXPANDERS.values()))
 # Always there, or no bus at all.
 _EVERYWHERE = frozenset(("", "System"))
@@ -55,7 +55,7 @@ def add_buses(build: Build, seen: catalog.Observation, id: str | None) -> None:
             count = build.bus_numbers[kind]
             build.bus_numbers[kind] += 1
             name = f"{base}.{count}"
-        build.other_buses.setdefault(name, "full" if kind == "virtio-pci-bus" else kind)
+        build.other_buses.setdefault(name, kind)
 
 
 def find_bus(build: Build, spec: DeviceSpec, facts: catalog.DeviceFacts) -> None:

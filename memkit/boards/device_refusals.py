@@ -6,10 +6,12 @@ The words that only one device says were recorded with it (``Observation.refusal
 
 from __future__ import annotations
 
+from memkit.boards import cpus
+from memkit.boards.build import Build
 from memkit.config import DeviceSpec
 from memkit.errors import Refused
 
-__all__ = ["refuse_device", "refuse_recorded"]
+__all__ = ["refuse_cpu", "refuse_device", "refuse_recorded"]
 
 
 def refuse_device(
@@ -26,12 +28,24 @@ def refuse_device(
 
 def refuse_recorded(spec: DeviceSpec, recorded: str, recipe: str = "") -> Refused:
     """A Refused for what QEMU 7.2 said to the device when it was recorded; ``recipe`` is what started it."""
-    head, mark, text = recorded.partition(": ")
-    if not head.startswith("-device"):
-        mark, text = "", recorded
+    located = recorded.startswith("-device ")
     return refuse_device(
-        spec, text if mark else recorded,
+        spec if located else None, recorded.partition(": ")[2] if located else recorded,
         f"{spec.driver} does not start like this.",
         f"this starts: {recipe}" if recipe else "leave the device out",
         "recorded with the device (data/devices)",
+    )
+
+
+def refuse_cpu(build: Build, spec: DeviceSpec, driver: str) -> Refused:
+    """A Refused for ``-device`` with a CPU type: all CPUs of a machine are alike, and need their ids."""
+    expected = f"{cpus.model(build).name}-x86_64-cpu"
+    if driver != expected:
+        return refuse_device(
+            spec, f"Invalid CPU type, expected cpu type: '{expected}'", "All CPUs of a machine are alike.",
+            f"use -device {expected}, or another -cpu", "x86_cpu_pre_plug, hw/i386/x86.c",
+        )
+    return refuse_device(
+        spec, "CPU socket-id is not set", "A further CPU says where it sits.",
+        "raise -smp instead; the model does not plug single CPUs", "x86_cpu_pre_plug, hw/i386/x86.c",
     )

@@ -19,7 +19,8 @@ from memkit.boards.bridges import EXPANDERS, add_bridge, add_expander, check_bri
 from memkit.boards.build import Build
 from memkit.boards.buses import add_buses, find_bus
 from memkit.boards.device_memory import add_device_memory, seen_on
-from memkit.boards.device_refusals import refuse_device, refuse_recorded
+from memkit.boards.device_refusals import refuse_cpu, refuse_device, refuse_recorded
+from memkit.boards.iommu import IOMMUS, add_iommu
 from memkit.boards.memory_devices import Dimms, plug_dimm
 from memkit.boards.pci import PciBus, parse_devfn
 from memkit.boards.ports import port_shift
@@ -33,7 +34,7 @@ from memkit.memory.region import MemoryRegion
 __all__ = ["DeviceBuilder"]
 
 # Devices that show a backend, by what their names start with.
-_BACKED = ("virtio-mem", "virtio-pmem", "ivshmem-plain", "acpi-erst", "nvme")
+_BACKED = ("virtio-mem", "virtio-pmem", "ivshmem-plain", "acpi-erst", "nvme", "cxl-type3")
 
 
 class DeviceBuilder:
@@ -75,18 +76,22 @@ class DeviceBuilder:
                 raise refuse("device-id", spec.option, located=True, id=spec.id)
             build.device_ids.add(spec.id)
         if driver in ("pc-dimm", "nvdimm"):
-            plug_dimm(self.dimms, spec, self.backed.memdev(spec, props), props, self.nodes)
+            if build.machine.family == "microvm":
+                self.backed.idle_dimm(spec, props)
+            else:
+                plug_dimm(self.dimms, spec, self.backed.memdev(spec, props), props, self.nodes)
             return
-        seen = catalog.observed(driver, build.machine.family)
-        if seen is not None:
-            self._check_recorded(spec, driver, seen, props)
         index = build.option_index(spec.option)
         if bus is not None:
             self._pci(driver, spec, bus, props, index, spec.id or driver)
         else:
             self._other(driver, spec, props, index)
+        if driver in IOMMUS:
+            add_iommu(build, driver, spec)
 
     def _unknown(self, spec: DeviceSpec) -> Exception:
+        if not spec.driver:
+            return refuse("device-driver", spec.option, located=True)
         said = catalog.unpluggable(spec.driver)
         if said:
             return refuse_device(
@@ -120,16 +125,23 @@ class DeviceBuilder:
         return build.default_bus
 
     def _check_recorded(
-        self, spec: DeviceSpec, driver: str, seen: catalog.Observation, props: Mapping[str, Any]
+        self, spec: DeviceSpec, driver: str, bus: PciBus | None, props: Mapping[str, Any]
     ) -> None:
         """Refuse what a real QEMU refused: the device bare, or a second one of it."""
-        if seen.refusal and "bus found for device" not in seen.refusal:
-            needed = _properties_of(seen.recipe, driver)
-            started = seen.then is not None and not seen.then.refusal
+        family = self.build.machine.family
+        # microvm was recorded without PCI; with it, devices do as on q35.
+        seen = catalog.observed(driver, "q35" if bus is not None and family == "microvm" else family)
+        if seen is None:
+            raise refuse_cpu(self.build, spec, driver)
+        needed = _properties_of(seen.recipe, driver)
+        started = seen.then is not None and not seen.then.refusal
+        if seen.refusal and not _for_want_of_a_bus(seen.refusal):
             if not started or (needed and not needed & props.keys()):
                 raise refuse_recorded(spec, seen.refusal, seen.recipe if started else "")
+        elif seen.then is not None and seen.then.refusal and not _for_want_of_a_bus(seen.then.refusal):
+            raise refuse_recorded(spec, seen.then.refusal)
         said = catalog.device_on(driver, self.build.machine.type)
-        if said is not None and said.startswith("! %: ") and "bus found for device" not in said:
+        if said is not None and said.startswith("! %: ") and not _for_want_of_a_bus(said):
             raise refuse_device(spec, said[5:], "This machine type lacks what the device needs.",
                                 "use a newer machine type", "recorded with the device (data/machines)")
         twice = catalog.refused_twice(driver)
@@ -151,6 +163,9 @@ class DeviceBuilder:
         given = spec.props.get("addr") if spec else props.get("addr")
         devfn = self._devfn(driver, given, spec, bus)
         devfn = bus.plug(driver, devfn, spec, bool(props.get("multifunction")))
+        # Most devices that show a backend have finer checks of their own.
+        if spec is not None and kind in ("", "nvme"):
+            self._check_recorded(spec, driver, bus, props)
         path = bus.path(devfn)
         build.pci_functions.append((catalog.address_space_name(driver), bus, devfn))
         if kind and spec is not None:
@@ -185,8 +200,8 @@ class DeviceBuilder:
 
     def _other(self, driver: str, spec: DeviceSpec, props: Mapping[str, Any], index: int | None) -> None:
         """A device that is not for PCI: it may have memory and ports all the same."""
-        build = self.build
-        props = {**build.config.globals_for(driver), **props}
+        props = {**self.build.config.globals_for(driver), **props}
+        self._check_recorded(spec, driver, None, props)
         self._memory(driver, spec, props, "", None, index, spec.id or driver)
 
     def _memory(
@@ -195,7 +210,8 @@ class DeviceBuilder:
     ) -> None:
         """The device's own RAMBlocks, and the windows that it has at power-on."""
         build = self.build
-        seen = seen_on(driver, build.machine.family)
+        family = build.machine.family
+        seen = seen_on(driver, family)
         add_buses(build, seen, spec.id if spec else None)
         backed = any(driver.startswith(kind) for kind in _BACKED)
         blocks, regions = ((), ()) if backed else add_device_memory(build, driver, path, props, spec)
@@ -203,7 +219,7 @@ class DeviceBuilder:
             build.frontends.append(Frontend(
                 driver, spec.id if spec else None, label, None, blocks, regions, option_index
             ))
-        mapped = windows(seen)
+        mapped = windows(driver, "q35" if bus is not None and family == "microvm" else family)
         if not mapped or is_bridge(driver) or driver in EXPANDERS or backed:
             return
         memory = bus.memory if bus is not None and bus.memory is not None else self.pci
@@ -220,10 +236,15 @@ class DeviceBuilder:
         def add_ports(io: MemoryRegion) -> None:
             add_windows(mapped, {"io": io}, shift=shift, size=size)
 
-        if bus is not None and bus.io is not None:
+        # The ports of an IDE controller are ISA's, wherever its bus is (ide_init_ioport).
+        if bus is not None and bus.io is not None and mapped[0].name != "ide":
             add_ports(bus.io)
         else:
             build.ports.append(add_ports)
+
+
+def _for_want_of_a_bus(said: str) -> bool:
+    return "bus found for device" in said
 
 
 def _properties_of(recipe: str, driver: str) -> set[str]:

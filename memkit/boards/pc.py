@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from memkit.boards import cpus
 from memkit.boards.build import Build
+from memkit.boards.cxl import add_cxl_windows, cxl_end
 from memkit.boards.firmware import (
     add_bios,
     add_flash,
@@ -97,6 +98,7 @@ def build_memory(build: Build, ram: MemoryRegion) -> MemoryRegion:
         build.device_memory = MemoryRegion("device-memory", size)
         build.device_memory_base = base
         system.add(build.device_memory, base)
+    add_cxl_windows(build, _cxl_start(build, above_start + above))
     images = pflash_images(build)
     if images:
         add_flash(build, system, pci, images)
@@ -122,17 +124,25 @@ def _device_memory(build: Build, above_end: int) -> tuple[int, int]:
     return -(-above_end // GIB) * GIB, size
 
 
+def _cxl_start(build: Build, above_end: int) -> int:
+    """The gpa where CXL begins: behind device memory, or RAM (pc_get_cxl_range_start)."""
+    if build.device_memory is None:
+        return above_end
+    return build.device_memory_base + build.device_memory.size
+
+
 def _max_used(build: Build, above_end: int, hole64: int, cpu: cpus.CpuModel) -> int:
     """The highest gpa that the board may use (pc_max_used_gpa)."""
     machine, facts = build.machine, build.machine.facts
     if cpu.phys_bits <= 32:
         return (1 << cpu.phys_bits) - 1
     start = above_end
+    cxl = machine.flag("cxl", False)
     if facts.device_memory and machine.ram_size < machine.maxram_size:
         start, size = _device_memory(build, above_end)
-        if facts.reserved_end:
+        if facts.reserved_end or cxl:
             start += size
-    return -(-start // GIB) * GIB + hole64 - 1
+    return -(-cxl_end(build, start) // GIB) * GIB + hole64 - 1
 
 
 def add_chipset(build: Build, ram: MemoryRegion, pci: MemoryRegion) -> None:

@@ -36,7 +36,8 @@ class PciBus:
 
     ``root`` is the path of the host bridge, ``chain`` that of the bridges below it.  ``taken`` maps
     devfn (slot × 8 + function) to what is there.  ``memory`` and ``io`` are the containers that the
-    devices on the bus map their windows into; ``io`` is None where that is the machine's own.
+    devices on the bus map their windows into; ``io`` is None where that is the machine's own.  ``above``
+    is the bus in front with the devfn and the type of the bridge there.
     """
 
     name: str
@@ -45,9 +46,15 @@ class PciBus:
     chain: str = ""
     memory: MemoryRegion | None = None
     io: MemoryRegion | None = None
+    above: tuple[PciBus, int, str] | None = None
     bridges_only: str = ""
     no_slot_0: bool = False
     taken: dict[int, Taken] = field(default_factory=dict)
+
+    @property
+    def is_root(self) -> bool:
+        """True for the bus of a host bridge, an expander's, too."""
+        return self.above is None or bool(self.bridges_only)
 
     def claim(self, driver: str, devfn: int, id: str | None = None, *, multifunction: bool = True) -> str:
         """The device path of a fixed device of the board at ``devfn``."""
