@@ -76,7 +76,11 @@ class MemoryRegion:
         """
         region.addr, region.priority, region.container = addr, priority, self
         siblings = self.subregions
-        index = next((i for i, s in enumerate(siblings) if priority >= s.priority), len(siblings))
+        index = 0
+        for sibling in siblings:
+            if priority >= sibling.priority:
+                break
+            index += 1
         siblings.insert(index, region)
         return region
 
