@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from memkit import config as config_
 from memkit.boards.boot_x86 import build_x86
+from memkit.boards.global_properties import unknown_globals
 from memkit.config import Config
 from memkit.errors import MemkitError
 from memkit.guest import Guest
@@ -42,6 +43,7 @@ def boot(
         raise MemkitError(f"the model does not know target {wanted!r}; it knows: {', '.join(TARGETS)}")
     on = host or Host()
     build, numa = build_x86(config, version, on)
+    build.warnings.extend(unknown_globals(build))
     return Guest(
         target=wanted, qemu=version, machine_type=build.machine.type, host=on, config=config,
         backends=tuple(m.backend for m in build.memdevs.values()),

@@ -39,6 +39,8 @@ MACHINE_FACTS: tuple[Fact, ...] = (
     Fact("aligned_dimm", (2, 2), False, True, "hw/i386/pc_piix.c, 2_1: enforce_aligned_dimm"),
     Fact("reserved_end", (2, 5), False, True, "hw/i386/pc_piix.c, 2_4: broken_reserved_end"),
     Fact("amd_1tb_hole", (7, 1), False, True, "hw/i386/pc_piix.c, 7_0: enforce_amd_1tb_hole"),
+    Fact("virtio_mem_accessible", (7, 0), True, False,
+         "hw/i386/pc.c, pc_compat_6_2: unplugged-inaccessible=off"),
     Fact("numa_mem", (5, 1), True, False, "hw/i386/pc_piix.c, 5_0: numa_mem_supported"),
     Fact("auto_numa_memdev", (5, 1), False, True, "hw/i386/pc_piix.c, 5_0"),
     Fact("auto_numa_slots", (2, 11), False, True, "hw/i386/pc_piix.c, 2_10"),
@@ -76,6 +78,7 @@ class MachineFacts:
     aligned_dimm: bool
     reserved_end: bool
     amd_1tb_hole: bool
+    virtio_mem_accessible: bool
     numa_mem: bool
     auto_numa_memdev: bool
     auto_numa_slots: bool

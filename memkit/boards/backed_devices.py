@@ -93,18 +93,6 @@ class BackedDevices:
                 self.build, spec, props, self.memdev(spec, props), self.memdev(spec, props, "lsa")
             )
 
-    def idle_dimm(self, spec: DeviceSpec, props: Mapping[str, Any]) -> None:
-        """Plug a DIMM into a machine without device memory: it is there, but nobody sees its memory."""
-        if self.memdev(spec, props) is None:
-            raise refuse("dimm-memdev-not-set", spec.option, located=True)
-        memdev = self._take(spec, props)
-        self.build.memory_devices.append(MemoryDevice(
-            "nvdimm" if spec.driver == "nvdimm" else "dimm", spec.id, props.get("addr", 0),
-            memdev.region.size, memdev.backend.path, props.get("node", 0), props.get("slot", -1),
-            option_index=self.build.option_index(spec.option),
-        ))
-        self._frontend(spec, memdev)
-
     def _map(self, spec: DeviceSpec, memdev: Memdev, addr: int) -> None:
         if self.build.device_memory is not None and addr:
             insert(self.dimms.window, Plugged(addr, memdev.region.size, spec.id))

@@ -20,6 +20,7 @@ from memkit.boards.build import Build
 from memkit.boards.buses import add_buses, find_bus
 from memkit.boards.device_memory import add_device_memory, seen_on
 from memkit.boards.device_refusals import refuse_cpu, refuse_device, refuse_recorded
+from memkit.boards.global_properties import read_globals
 from memkit.boards.iommu import IOMMUS, add_iommu
 from memkit.boards.memory_devices import Dimms, plug_dimm
 from memkit.boards.pci import PciBus, parse_devfn
@@ -76,10 +77,7 @@ class DeviceBuilder:
                 raise refuse("device-id", spec.option, located=True, id=spec.id)
             build.device_ids.add(spec.id)
         if driver in ("pc-dimm", "nvdimm"):
-            if build.machine.family == "microvm":
-                self.backed.idle_dimm(spec, props)
-            else:
-                plug_dimm(self.dimms, spec, self.backed.memdev(spec, props), props, self.nodes)
+            plug_dimm(self.dimms, spec, self.backed.memdev(spec, props), props, self.nodes)
             return
         index = build.option_index(spec.option)
         if bus is not None:
@@ -156,7 +154,9 @@ class DeviceBuilder:
         option_index: int | None, label: str,
     ) -> None:
         build = self.build
-        props = {**build.config.globals_for(driver), **props}
+        facts = catalog.device(driver)
+        if spec is None and facts is not None:
+            props = {**read_globals(build, facts, None), **props}
         kind = next((k for k in _BACKED if driver.startswith(k)), "")
         addr = self.backed.before_slot(kind, spec, props) if kind and spec is not None else 0
         check_bridges(bus, driver, spec)
@@ -200,7 +200,6 @@ class DeviceBuilder:
 
     def _other(self, driver: str, spec: DeviceSpec, props: Mapping[str, Any], index: int | None) -> None:
         """A device that is not for PCI: it may have memory and ports all the same."""
-        props = {**self.build.config.globals_for(driver), **props}
         self._check_recorded(spec, driver, None, props)
         self._memory(driver, spec, props, "", None, index, spec.id or driver)
 

@@ -9,7 +9,7 @@ from memkit.boards.build import Build
 
 __all__ = ["default_vga"]
 
-# A -device of these types replaces the default graphics card (default_list, softmmu/vl.c).
+# A -device or -global of these types replaces the default graphics card (default_list, softmmu/vl.c).
 VGA_DEVICES = frozenset(
     "VGA isa-vga cirrus-vga isa-cirrus-vga vmware-svga qxl-vga virtio-vga ati-vga vhost-user-vga "
     "virtio-vga-gl".split()
@@ -36,6 +36,7 @@ def default_vga(build: Build) -> str | None:
         return VGA_MODELS.get(choice.value or "")
     if build.config.flag("nodefaults") or build.machine.facts.default_vga is None:
         return None
-    if any(spec.driver in VGA_DEVICES for spec in build.config.devices):
+    named = {spec.driver for spec in build.config.devices} | {g[0] for g in build.config.globals}
+    if VGA_DEVICES & named:
         return None
     return VGA_MODELS[build.machine.facts.default_vga]

@@ -17,7 +17,6 @@ from memkit.memory.region import MemoryRegion
 __all__ = ["place", "plug_dimm", "virtio_mem_realize"]
 
 TARGET_PAGE = 4096
-MIN_LABEL = 128 << 10
 VIRTIO_MEM_MIN_BLOCK = 1 << 20
 THP_SIZE = 2 << 20
 
@@ -110,41 +109,32 @@ class Dimms:
         return self._first_free
 
 
-def plug_dimm(dimms: Dimms, spec: DeviceSpec, memdev: Memdev | None, props: dict[str, Any], nodes: int) -> None:
+def plug_dimm(
+    dimms: Dimms, spec: DeviceSpec, memdev: Memdev | None, props: dict[str, Any], nodes: int
+) -> None:
     """Plug a pc-dimm or nvdimm: slot, address, then the checks of realize; raises Refused."""
     build, nvdimm = dimms.build, spec.driver == "nvdimm"
-    machine, option = build.machine, spec.option
-    label = props.get("label-size", 0)
-    if nvdimm and "label-size" in props and label < MIN_LABEL:
-        raise refuse("label-size", option, located=True, value=label)
-    if not machine.flag("acpi", True):
-        raise refuse("hotplug-acpi", option, located=True)
-    if nvdimm and not machine.flag("nvdimm", False):
-        raise refuse("nvdimm-off", option, located=True)
-    if not machine.facts.device_memory:
-        name = "PIIX4_PM" if machine.family == "pc" else "ICH9-LPC"
-        raise refuse("memhp-off", option, located=True, name=name)
-    slot_given = props.get("slot", -1)
-    slot = dimms.take_slot(spec, None if slot_given == -1 else slot_given)
-    if memdev is None:
-        raise refuse("dimm-memdev-unset", option, located=True)
-    region, align = memdev.region, memdev.align
-    if nvdimm:
-        region = _nvdimm_region(spec, memdev, label, bool(props.get("unarmed", False)))
-    legacy = not machine.facts.aligned_dimm
-    addr = place(build, spec, region.size, TARGET_PAGE if legacy else align, props.get("addr", 0), dimms.window)
+    # microvm has nobody who plugs a DIMM: QEMU 7.2 makes the device, which no address shows.
+    plugged = build.machine.family != "microvm"
+    slot, addr, region = props.get("slot", -1), props.get("addr", 0), None
+    if plugged:
+        slot, addr, region = _pre_plug(dimms, spec, memdev, props)
     node = props.get("node", 0)
     if (nodes and node >= nodes) or (not nodes and node):
-        raise refuse("dimm-node", option, located=True, node=node, nodes=nodes or 1)
+        raise refuse("dimm-node", spec.option, located=True, node=node, nodes=nodes or 1)
+    if memdev is None:
+        raise refuse("dimm-memdev-not-set", spec.option, located=True)
     if memdev.mapped:
-        raise refuse("memdev-busy", option, located=True, name=memdev.backend.id)
+        raise refuse("memdev-busy", spec.option, located=True, name=memdev.backend.id)
+    region = region or _region(spec, memdev, props)
     memdev.mapped = True
-    memdev.block.idstr = memdev.region.name
-    dimms.slots.add(slot)
-    insert(dimms.window, Plugged(addr, region.size, spec.id))
-    assert build.device_memory is not None
-    build.device_memory.add(region, addr - build.device_memory_base)
-    index = build.option_index(option)
+    if plugged:
+        assert build.device_memory is not None
+        memdev.block.idstr = memdev.region.name
+        dimms.slots.add(slot)
+        insert(dimms.window, Plugged(addr, region.size, spec.id))
+        build.device_memory.add(region, addr - build.device_memory_base)
+    index = build.option_index(spec.option)
     build.memory_devices.append(MemoryDevice(
         "nvdimm" if nvdimm else "dimm", spec.id, addr, region.size, memdev.backend.path, node, slot,
         option_index=index,
@@ -153,6 +143,34 @@ def plug_dimm(dimms: Dimms, spec: DeviceSpec, memdev: Memdev | None, props: dict
         spec.driver, spec.id, spec.id or f"{spec.driver} in slot {slot}", memdev.backend,
         (memdev.block,), (region,), index,
     ))
+
+
+def _pre_plug(
+    dimms: Dimms, spec: DeviceSpec, memdev: Memdev | None, props: dict[str, Any]
+) -> tuple[int, int, MemoryRegion]:
+    """Slot number, gpa and region of a DIMM (pc_memory_pre_plug, pc_dimm_pre_plug); raises Refused."""
+    machine, option = dimms.build.machine, spec.option
+    if not machine.flag("acpi", True):
+        raise refuse("hotplug-acpi", option, located=True)
+    if spec.driver == "nvdimm" and not machine.flag("nvdimm", False):
+        raise refuse("nvdimm-off", option, located=True)
+    if not machine.facts.device_memory:
+        name = "PIIX4_PM" if machine.family == "pc" else "ICH9-LPC"
+        raise refuse("memhp-off", option, located=True, name=name)
+    given = props.get("slot", -1)
+    slot = dimms.take_slot(spec, None if given == -1 else given)
+    if memdev is None:
+        raise refuse("dimm-memdev-unset", option, located=True)
+    region = _region(spec, memdev, props)
+    align = memdev.align if machine.facts.aligned_dimm else TARGET_PAGE
+    addr = place(dimms.build, spec, region.size, align, props.get("addr", 0), dimms.window)
+    return slot, addr, region
+
+
+def _region(spec: DeviceSpec, memdev: Memdev, props: dict[str, Any]) -> MemoryRegion:
+    if spec.driver == "nvdimm":
+        return _nvdimm_region(spec, memdev, props.get("label-size", 0), bool(props.get("unarmed", False)))
+    return memdev.region
 
 
 def _nvdimm_region(spec: DeviceSpec, memdev: Memdev, label: int, unarmed: bool) -> MemoryRegion:
@@ -187,6 +205,14 @@ def virtio_mem_realize(
         raise refuse("virtio-mem-memdev", option, located=True)
     if (nodes and node >= nodes) or (not nodes and node):
         raise refuse("virtio-mem-node", option, located=True, node=node, nodes=nodes or 1)
+    backend = memdev.backend
+    zero_page = not backend.share and backend.type == "memory-backend-ram"
+    legacy = "off" if build.machine.facts.virtio_mem_accessible else "auto"
+    if props.get("unplugged-inaccessible", legacy) == "off" and not zero_page:
+        build.warnings.append(
+            f"{option.text}: warning: 'unplugged-inaccessible' property set to 'off' with a memdev that does "
+            "not support the shared zeropage."
+        )
     block = virtio_mem_block_size(memdev, props.get("block-size", 0))
     if block < memdev.backend.page_size:
         raise refuse("virtio-mem-block-page", option, located=True, page=memdev.backend.page_size)

@@ -11,6 +11,7 @@ from typing import Any
 
 from memkit.boards import catalog
 from memkit.boards.build import Build
+from memkit.boards.global_properties import read_globals
 from memkit.boards.pci import parse_devfn
 from memkit.boards.refusals import refuse
 from memkit.config import DeviceSpec
@@ -43,7 +44,7 @@ MIN_LABEL = 128 << 10
 
 def read_properties(spec: DeviceSpec, facts: catalog.DeviceFacts, build: Build) -> dict[str, Any]:
     """The properties of a ``-device``, typed; raises Refused for unknown names and bad values."""
-    values: dict[str, Any] = {}
+    values = read_globals(build, facts, spec.option) if build.config.flag("global") else {}
     names = [name for name in spec.props if name not in _SPECIAL]
     for name in hash_order(names) if len(names) > 1 else names:
         value = _property(spec, facts, build, name, spec.props[name])

@@ -180,10 +180,6 @@ class Config:
             found.append((pairs["driver"], pairs["property"], pairs["value"]))
         return tuple(found)
 
-    def globals_for(self, driver: str) -> dict[str, Any]:
-        """The ``-global`` properties of ``driver``; numbers as int."""
-        return {name: specify.plain(value) for d, name, value in self.globals if d == driver}
-
     def global_size(self, driver: str, name: str, default: int) -> int:
         """A ``-global`` size in bytes, or ``default``."""
         value = next((v for d, n, v in reversed(self.globals) if d == driver and n == name), None)

@@ -10,22 +10,10 @@ from memkit.config.numbers import c_integer, read_bool
 from memkit.config.others import DISKS
 from memkit.config.specs import BlockdevSpec, DeviceSpec, DriveSpec, Option
 
-__all__ = ["blockdev", "device", "drive", "is_drive", "plain"]
+__all__ = ["blockdev", "device", "drive", "is_drive"]
 
 # What -set changed: (group, id) to pairs.
 Changes = Mapping[tuple[str, str], list[tuple[str, str]]]
-
-
-def plain(text: str) -> int | str:
-    """``text`` as an int if C would read it as one, else as it is.
-
-    >>> plain("0x10"), plain("on")
-    (16, 'on')
-    """
-    try:
-        return c_integer(text, signed=True)
-    except (ValueError, OverflowError):
-        return text
 
 
 def _integer(text: str | None) -> int | None:

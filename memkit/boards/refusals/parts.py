@@ -84,6 +84,10 @@ REFUSALS: dict[str, Words] = {
         "Drive '{value}' is already in use by another device", "A drive has one device.",
         "make one -drive for each device", "set_drive_helper, hw/core/qdev-properties-system.c",
     ),
+    "global": Words(
+        "can't apply global {driver}.{name}={value}: {said}", "{why}", "{advice}",
+        "object_apply_global_props, qom/object.c",
+    ),
     "expects": Words(
         "Parameter '{name}' expects {expected}", "The value has the wrong form.",
         "write {expected}", "qapi/qobject-input-visitor.c",

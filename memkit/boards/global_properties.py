@@ -1,0 +1,75 @@
+"""``-global``: properties for all devices of a type, read when such a device is made.
+
+Source: object_apply_global_props in qom/object.c, qapi/string-input-visitor.c,
+qdev_prop_check_globals in hw/core/qdev-properties.c (QEMU 7.2).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from memkit.boards import catalog
+from memkit.boards.build import Build
+from memkit.boards.refusals import refuse
+from memkit.config import Option
+from memkit.config.qemuopts import check_value
+from memkit.config.schema import ENUMS
+from memkit.config.visit import read_keyval_value
+from memkit.config.wrong import Wrong
+
+__all__ = ["read_globals", "unknown_globals"]
+
+_KINDS = frozenset(
+    ("bool", "size", "int", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+)
+# Types of which others are made; no -device makes one of these.
+_FAMILIES = frozenset(
+    "device cpu x86_64-cpu pci-device pci-host-bridge sys-bus-device isa-device virtio-device virtio-pci "
+    "usb-device scsi-device ide-device i2c-slave pcie-port pcie-slot kvm-pit apic-common migration".split()
+)
+
+
+def read_globals(build: Build, facts: catalog.DeviceFacts, option: Option | None) -> dict[str, Any]:
+    """The properties that ``-global`` gives to a device, typed; raises Refused.
+
+    ``option`` is the ``-device``, None for a device of the board.
+    """
+    values: dict[str, Any] = {}
+    for driver, name, text in build.config.globals:
+        if driver != facts.name:
+            continue
+        try:
+            values[name] = _read(facts, name, text)
+        except Wrong as wrong:
+            raise refuse("global", option, option is not None, driver=driver, name=name, value=text,
+                         said=wrong.message.partition("\n")[0], why=wrong.why, advice=wrong.hint) from None
+    return values
+
+
+def _read(facts: catalog.DeviceFacts, name: str, text: str) -> Any:
+    kind = facts.properties.get(name)
+    if kind is None:
+        raise Wrong(f"Property '{facts.name}.{name}' not found", "The device has no such property.",
+                    f"-device {facts.name},help lists them")
+    if kind == "size":
+        check_value(name, "size", text, lambda _text: None)
+    if kind not in _KINDS and kind not in ENUMS:
+        return text
+    try:
+        return read_keyval_value(name, name, kind, text)
+    except Wrong as wrong:
+        # The reader of -global has names of its own for what it wants.
+        kinds = {"u": "uint64", "i": "int64"}
+        if wrong.message.endswith("expects integer"):
+            raise Wrong(f"Parameter '{name}' expects {kinds[kind[0]]}", wrong.why, wrong.hint) from None
+        raise
+
+
+def unknown_globals(build: Build) -> list[str]:
+    """QEMU's warnings about ``-global`` for types that are no devices."""
+    return [
+        f"warning: global {driver}.{name} has invalid class name"
+        for driver, name, _text in build.config.globals
+        if catalog.device(driver) is None and not catalog.unpluggable(driver) and driver not in _FAMILIES
+        and not driver.endswith("-cpu")
+    ]
