@@ -101,9 +101,11 @@ def edited(state: State, edit: Callable[[Config], Config]) -> State:
         return state
     try:
         config = edit(state.config)
+        text = state.text if config == state.config else rewritten(state.text, state.config, config)
+        # A box can hold what no line can, such as a control character.
+        config = parse(text)
     except MemkitError as error:
         return replace(state, problem=replace(problem_of(error), in_line=False))
-    text = state.text if config == state.config else rewritten(state.text, state.config, config)
     return _booted(state, text, config)
 
 

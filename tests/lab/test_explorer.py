@@ -1,0 +1,272 @@
+"""The explorer binds widgets to the session: what a person sets is done, and what follows is shown.
+
+Without a page: widgets are set as a page would set them, and their outputs are read.
+"""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+import pytest
+from ipywidgets import HTML, Button, Widget
+from ipywidgets.widgets.widget import _instances
+
+import memkit
+from memkit.lab import session, views
+from memkit.lab.controls import SIZES
+from memkit.lab.explorer import GRAPH, MAP, MONITOR, TABLES, WORDS, Explorer
+from memkit.lab.presets import DIMM, PRESETS
+
+GIB = 1 << 30
+
+
+@pytest.fixture
+def lab() -> Explorer:
+    """An explorer on the talk's DIMM."""
+    return memkit.explore()
+
+
+def shown(lab: Explorer, index: int) -> str:
+    """What stands in a view after a person has gone to it."""
+    lab.tabs.selected_index = index
+    text: str = lab.pages[index].value
+    return text
+
+
+def every(widget: Widget) -> list[Any]:
+    """A widget and all that it holds."""
+    return [widget, *(w for child in getattr(widget, "children", ()) for w in every(child))]
+
+
+def test_editing_the_text_moves_the_controls(lab: Explorer) -> None:
+    lab.line.value = "-M microvm -m 2G,slots=3,maxmem=9G"
+
+    assert ("microvm", 2 * GIB, "2G", 3, "9G") == (
+        lab.machine.value, SIZES[lab.ram.value], lab.size.value, lab.slots.value, lab.maxmem.value)
+    assert () == lab.parts.children
+
+
+def test_moving_a_control_rewrites_the_text(lab: Explorer) -> None:
+    lab.ram.value = SIZES.index(8 * GIB)
+    lab.machine.value = "pc"
+    lab.slots.value = 2
+    lab.maxmem.value = "32G"
+
+    assert DIMM.text.replace("q35", "pc").replace("4G,slots=4,maxmem=16G", "8G,slots=2,maxmem=32G") == (
+        lab.line.value)
+    assert "8G" == lab.size.value
+
+
+def test_the_exact_size_moves_the_slider_to_the_stop_below(lab: Explorer) -> None:
+    lab.size.value = "5000M"
+
+    assert 4 * GIB == SIZES[lab.ram.value]
+    assert "-m 5000M," in lab.line.value
+
+
+def test_the_box_where_a_person_writes_is_never_rewritten(lab: Explorer) -> None:
+    lab.line.value = "  -m   4G  "
+    assert "  -m   4G  " == lab.line.value
+    lab.size.value = "4Gx"
+    assert "4Gx" == lab.size.value
+
+
+def test_each_change_is_made_once(lab: Explorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    boot = session.boot
+    monkeypatch.setattr(session, "boot", lambda *a, **k: made.append("boot") or boot(*a, **k))
+
+    lab.ram.value = SIZES.index(8 * GIB)
+    lab.line.value = "-m 3G"
+
+    assert ["boot", "boot"] == made
+
+
+def test_every_view_follows(lab: Explorer) -> None:
+    before = [shown(lab, index) for index in (GRAPH, MAP, TABLES, MONITOR, WORDS)]
+    lab.line.value = "-M pc -m 3G"
+    after = [shown(lab, index) for index in (GRAPH, MAP, TABLES, MONITOR, WORDS)]
+
+    assert all(after)
+    assert not set(before) & set(after)
+
+
+def test_a_hidden_view_never_shows_an_older_guest(lab: Explorer) -> None:
+    assert shown(lab, MAP)
+    lab.tabs.selected_index = GRAPH
+    lab.line.value = "-m 3G"
+
+    assert "" == lab.pages[MAP].value
+    assert "3 GiB" in lab.pages[GRAPH].value
+
+
+def test_a_view_that_is_still_true_is_not_made_again(lab: Explorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown(lab, MAP)
+    monkeypatch.setattr(views, "graph", lambda *_: pytest.fail("drawn again"))
+    lab.tabs.selected_index = GRAPH
+
+    assert "<svg" in lab.pages[GRAPH].value
+
+
+def test_a_bad_size_shows_the_error_and_the_explorer_lives_on(lab: Explorer) -> None:
+    picture = lab.pages[GRAPH].value
+    lab.size.value = "4Gx"
+
+    assert "QEMU refuses" in lab.status.value
+    assert picture == lab.pages[GRAPH].value
+    assert "mk-stale" in lab._dom_classes
+    lab.size.value = "2G"
+    assert "Boots" in lab.status.value
+    assert "mk-stale" not in lab._dom_classes
+    assert "-m 2G," in lab.line.value
+
+
+def test_a_bad_line_greys_the_picture_and_the_way_back_is_offered(lab: Explorer) -> None:
+    assert "none" == lab.undo.layout.display
+    lab.line.value = "-M nonsense"
+    assert lab.undo.layout.display is None
+    lab.undo.click()
+
+    assert DIMM.text == lab.line.value
+    assert ("none", "4G") == (lab.undo.layout.display, lab.size.value)
+
+
+def test_controls_rest_while_the_line_cannot_be_read(lab: Explorer) -> None:
+    lab.line.value = "-m '4G"
+    boxes = (lab.machine, lab.ram, lab.size, lab.slots, lab.maxmem, lab.form.button)
+
+    assert {True} == {box.disabled for box in boxes}
+    assert () == lab.parts.children
+    lab.line.value = "-m 4G"
+    assert {False} == {box.disabled for box in boxes}
+
+
+def test_memory_is_added_and_removed_by_buttons(lab: Explorer) -> None:
+    lab.line.value = "-m 4G"
+    lab.form.kind.value, lab.form.backend.value, lab.form.size.value = "nvdimm", "file", "2G"
+    lab.form.path.value, lab.form.share.value = "/dev/shm/x", True
+    lab.form.button.click()
+
+    assert ("-m 4G,slots=4,maxmem=8G -machine nvdimm=on -object memory-backend-file,id=mem1,size=2G,"
+            "mem-path=/dev/shm/x,share=on -device nvdimm,id=nvdimm1,memdev=mem1") == lab.line.value
+    remove = next(w for w in every(lab.parts) if isinstance(w, Button))
+    assert "Remove mem1" == remove.description
+    remove.click()
+    assert "-m 4G,slots=4,maxmem=8G -machine nvdimm=on" == lab.line.value
+
+
+def test_the_path_is_asked_for_where_there_is_one(lab: Explorer) -> None:
+    assert "none" == lab.form.path.layout.display
+    lab.form.backend.value = "file"
+    assert lab.form.path.layout.display is None
+    lab.form.backend.value = "memfd"
+    assert ("none", True) == (lab.form.path.layout.display, lab.form.share.value)
+
+
+def test_an_example_fills_the_line_and_is_forgotten_when_the_line_changes(lab: Explorer) -> None:
+    for preset in PRESETS:
+        lab.presets.value = preset.text
+        assert preset.text == lab.line.value
+        assert views.escape(preset.note) in lab.status.value
+    lab.line.value += " -nodefaults"
+
+    assert "" == lab.presets.value
+
+
+def test_a_machine_type_from_the_line_joins_the_list(lab: Explorer) -> None:
+    lab.line.value = "-M isapc"
+
+    assert "isapc" == lab.machine.value
+    assert "isapc" in lab.status.value
+
+
+def test_the_block_to_follow_is_kept_while_there_is_one(lab: Explorer) -> None:
+    lab.follow.value = "m1"
+    lab.ram.value = SIZES.index(8 * GIB)
+    assert "m1" == lab.follow.value
+    lab.line.value = "-m 4G"
+    assert "" == lab.follow.value
+
+
+def test_zoom_is_a_class_of_the_map(lab: Explorer) -> None:
+    lab.zoom.value = 2
+    assert "mk-zoom-2" in lab.pages[MAP]._dom_classes
+    lab.zoom.value = 0
+    assert "mk-zoom-2" not in lab.pages[MAP]._dom_classes
+
+
+def test_words_tell_the_story_of_the_address_or_a_view(lab: Explorer) -> None:
+    assert "RAMBlock m1" in shown(lab, WORDS)
+    lab.gpa.value = "nonsense"
+    assert 'role="alert"' in lab.pages[WORDS].value
+    lab.gpa.value = "0xfffffff0"
+    assert "pc.bios" in lab.pages[WORDS].value
+    lab.which.value = "tables"
+    assert "none" == lab.gpa.layout.display
+    assert "RAMBlocks (10)" in lab.pages[WORDS].value
+
+
+def test_a_mistake_of_ours_is_shown_and_the_explorer_lives_on(
+    lab: Explorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(session, "boot", lambda *_, **__: 1 / 0)
+        lab.line.value = "-m 1G"
+        assert "ZeroDivisionError" in lab.status.value
+        assert "mistake in memkit, not yours" in lab.status.value
+    lab.line.value = "-m 2G"
+
+    assert "Boots" in lab.status.value
+    assert "2G" == lab.size.value
+
+
+def test_an_explorer_on_a_bad_line_starts_with_the_message() -> None:
+    lab = memkit.explore("-m 4Gx")
+
+    assert "QEMU refuses" in lab.status.value
+    assert "No line has booted yet" in lab.pages[GRAPH].value
+    assert "none" == lab.undo.layout.display
+
+
+def test_without_widgets_a_picture_and_words_remain(lab: Explorer) -> None:
+    bundle = lab._repr_mimebundle_()
+
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    assert "<svg" in bundle["text/html"]
+    assert "<script" not in bundle["text/html"]
+    assert bundle["text/plain"].startswith("-M q35 -m 4G")
+    assert "pc-dimm d1" in bundle["text/plain"]
+
+
+def test_every_control_has_a_name(lab: Explorer) -> None:
+    nameless = [
+        w for w in every(lab)
+        if hasattr(w, "description") and not isinstance(w, HTML) and not (w.description or w.tooltip)
+    ]
+
+    assert [] == nameless
+
+
+def test_updates_make_no_new_widgets(lab: Explorer) -> None:
+    def step(n: int) -> None:
+        lab.ram.value = n % 12
+        lab.tabs.selected_index = n % 5
+        lab.form.button.click()
+        lab.line.value = DIMM.text
+
+    for n in range(6):
+        step(n)
+    gc.collect()
+    before = len(_instances)
+    for n in range(30):
+        step(n)
+
+    assert before == len(_instances)
+
+
+def test_hundreds_of_backends_are_shortened_to_a_dozen_rows(lab: Explorer) -> None:
+    lab.line.value = "-m 1G " + " ".join(f"-object memory-backend-ram,id=b{n},size=1M" for n in range(300))
+
+    assert 13 == len(lab.parts.children)
+    assert "and 288 more" in lab.parts.children[-1].value
