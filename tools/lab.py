@@ -21,8 +21,9 @@ START = "notebooks/00-start-here.ipynb"
 def command(arguments: list[str]) -> list[str]:
     """The argv that starts JupyterLab in the kit's folder, on the start notebook."""
     words = list(arguments)
-    if not any(word.endswith(".ipynb") for word in words):
-        words.append(START)
+    if not any(word.endswith(".ipynb") or "default_url" in word for word in words):
+        # As the server's first page, so that the address it prints leads there as well.
+        words.append(f"--LabApp.default_url=/lab/tree/{START}")
     if hasattr(os, "geteuid") and os.geteuid() == 0 and "--allow-root" not in words:
         words.insert(0, "--allow-root")
     return [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={ROOT}", *words]

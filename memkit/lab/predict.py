@@ -20,13 +20,13 @@ from memkit.lab.questions import Question, Verdict, ask, grade, read_answer
 
 __all__ = ["Prediction", "predict"]
 
-NOTHING_YET = "Choose an answer first; then the picture appears."
+HOW_CHOSEN = "Decide before you press: the first answer counts, and then the picture appears."
+HOW_TYPED = "Write a number and press Enter: the first answer counts, and then the picture appears."
 _STYLE = (
     "<style>.memkit .mk-ask{font-size:14px;line-height:1.5;max-width:80ch}"
     ".memkit .mk-right{border-left:4px solid var(--jp-success-color0,#1b5e20);padding:6px 12px}"
     ".memkit .mk-wrong{border-left:4px solid var(--mk-warn);padding:6px 12px}"
-    ".memkit .mk-answers .widget-radio-box label{line-height:1.7;height:auto}"
-    ".memkit .mk-answers .widget-radio-box{height:auto}</style>"
+    ".memkit .mk-chosen{font-weight:600;outline:2px solid var(--mk-ink);outline-offset:-2px}</style>"
 )
 
 
@@ -94,47 +94,53 @@ class Prediction:
         )
 
     def widget(self) -> Any:
-        """The question as a widget; raises ImportError where ipywidgets is missing."""
-        from ipywidgets import HTML, Button, Layout, RadioButtons, Text, VBox
+        """The question as a widget; raises ImportError where ipywidgets is missing.
 
-        question = self.question
+        Answers are buttons: in JupyterLab the arrow keys, which radio buttons need, move between cells.
+        """
+        from ipywidgets import HTML, Button, Layout, Text, VBox
+
+        question, wide = self.question, Layout(width="max-content")
         verdict, picture = HTML(), HTML()
-        box: Any
-        if question.typed:
-            box = Text(
-                description="Your prediction", placeholder="such as 0x1_0000_0000 or 3G",
-                style={"description_width": "initial"}, layout=Layout(width="360px"),
-            )
-            box.add_class("mk-exact")
-        else:
-            box = RadioButtons(
-                options=[(choice.text, choice.value) for choice in question.choices], value=None,
-                layout=Layout(width="auto"),
-            )
-            box.add_class("mk-answers")
-        button = Button(
-            description="Commit and reveal", layout=Layout(width="auto"), button_style="primary",
-            tooltip="Take this as your answer and show the picture",
+        text = Text(
+            description="Your prediction", placeholder="such as 0x1_0000_0000 or 3G",
+            style={"description_width": "initial"}, layout=Layout(width="360px"),
         )
+        text.add_class("mk-exact")
+        commit = Button(description="Commit and reveal", layout=wide, button_style="primary")
+        answers = [Button(description=choice.text, layout=wide) for choice in question.choices]
+        parts = [text, commit] if question.typed else answers
 
-        def act() -> None:
-            if box.value in (None, ""):
-                verdict.value = _mistake(NOTHING_YET)
+        def act(pressed: Any, answer: int | str) -> None:
+            if self.verdict is not None:
                 return
             try:
-                said = self.commit(box.value)
+                said = self.commit(answer)
             except MemkitError as error:
                 verdict.value = _mistake(str(error))
                 return
-            box.disabled = button.disabled = True
-            verdict.value = _verdict(said)
-            picture.value = _reasons(question)
+            for part in parts:
+                # The one with the focus stays, so that the keyboard goes on from there.
+                part.disabled = part is not pressed
+            pressed.add_class("mk-chosen")
+            verdict.value, picture.value = _verdict(said), _reasons(question)
 
-        commit = _safely(act, verdict)
-        button.on_click(lambda _: commit())
-        if question.typed:
-            box.on_msg(lambda _, content, buffers: commit() if content.get("event") == "submit" else None)
-        shown = VBox([HTML(page.style() + _STYLE + _prompt(question)), box, button, verdict, picture])
+        def safely(pressed: Any, answer: Callable[[], int | str]) -> Callable[..., None]:
+            def acted(*_: Any) -> None:
+                try:
+                    act(pressed, answer())
+                except Exception as error:
+                    verdict.value = views.broken(error)  # the page lives on
+
+            return acted
+
+        for button, choice in zip(answers, question.choices, strict=True):
+            button.on_click(safely(button, lambda choice=choice: choice.value))  # type: ignore[misc]
+        typed = safely(commit, lambda: str(text.value))
+        commit.on_click(typed)
+        text.on_msg(lambda _, content, buffers: typed() if content.get("event") == "submit" else None)
+        head = HTML(page.style() + _STYLE + _prompt(question, HOW_TYPED if question.typed else HOW_CHOSEN))
+        shown = VBox([head, VBox(parts), verdict, picture])
         shown.add_class("memkit")
         return shown
 
@@ -147,21 +153,11 @@ class Prediction:
         return {**shown._repr_mimebundle_(**kwargs), **bundle}
 
 
-def _safely(act: Callable[[], None], place: Any) -> Callable[[], None]:
-    """``act`` with an end for every exception: shown in ``place``, the page lives on."""
-    def acted() -> None:
-        try:
-            act()
-        except Exception as error:
-            place.value = views.broken(error)
-
-    return acted
-
-
-def _prompt(question: Question) -> str:
+def _prompt(question: Question, how: str = "") -> str:
     config = question.guest.config
     line = f'<pre class="mk-said">{escape(config.text())}</pre>' if config else ""
-    return f'<div class="mk-ask"><p><b>Predict.</b> {escape(question.prompt)}</p>{line}</div>'
+    note = f'<p class="mk-note">{escape(how)}</p>' if how else ""
+    return f'<div class="mk-ask"><p><b>Predict.</b> {escape(question.prompt)}</p>{line}{note}</div>'
 
 
 def _mistake(text: str) -> str:

@@ -91,12 +91,13 @@ def read_answer(question: Question, text: str) -> int:
 
 
 def grade(question: Question, value: int) -> Verdict:
-    """The Verdict on ``value``; a known mistake is named, another one gets the right answer.
+    """The Verdict on ``value``: the right answer and why, and which mistake it was if it is known.
 
     >>> import memkit
     >>> print(grade(ask("ram-above-4g", memkit.boot("-M q35 -m 4G")), 0).said)
-    Not quite: the answer is 2 GiB. You said 0 bytes: this is what is left of RAM above 4 GiB if it lay
-    in one piece. But the place below 4 GiB is not all RAM: devices need addresses there, too.
+    Not quite: the answer is 2 GiB. Below 4 GiB, RAM ends at 0x8000_0000; the rest begins at
+    0x1_0000_0000. You said 0 bytes: this is what is left of RAM above 4 GiB if it lay in one piece.
+    But the place below 4 GiB is not all RAM: devices need addresses there, too.
     """
     right = question.answer
     if value == right.value:
@@ -104,7 +105,7 @@ def grade(question: Question, value: int) -> Verdict:
     known = next((choice for choice in question.choices if choice.value == value), None)
     said = known.text if known else _shown(value, question.kind)
     why = f": {known.why}" if known else "."
-    return Verdict(False, f"Not quite: the answer is {right.text}. You said {said}{why}")
+    return Verdict(False, f"Not quite: the answer is {right.text}. {right.why} You said {said}{why}")
 
 
 # -- the questions

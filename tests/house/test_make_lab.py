@@ -8,6 +8,8 @@ import re
 import subprocess
 import sys
 import threading
+import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,9 +59,17 @@ def get(url: str, path: str) -> str:
     """The body of a page of the server."""
     base, token = re.fullmatch(r"(http://[^/]+)/.*token=(\w+)", url).groups()  # type: ignore[union-attr]
     request = urllib.request.Request(base + path, headers={"Authorization": f"token {token}"})
-    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
-        text: str = answer.read().decode()
-    return text
+    # The server names its address a moment before it listens there.
+    for _ in range(PATIENCE * 10):
+        try:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+                text: str = answer.read().decode()
+            return text
+        except urllib.error.URLError as error:
+            if not isinstance(error.reason, ConnectionRefusedError):
+                raise
+            time.sleep(0.1)
+    raise TimeoutError(f"nobody listens at {base}")
 
 
 def test_the_lab_opens_on_the_start_notebook(start_url: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 import memkit
 from memkit.draw.svg import escape
-from memkit.lab.predict import NOTHING_YET, Prediction
+from memkit.lab.predict import Prediction
 from memkit.lab.questions import QUESTIONS
 
 DIMM = (
@@ -23,74 +23,87 @@ DIMM = (
 TYPED, CHOSEN = "offset-at-4g", "gpa-of-dimm"
 
 
-def parts(prediction: Prediction) -> tuple[Any, Any, Any, Any]:
-    """The widgets that a learner meets: answer, button, verdict, picture."""
-    _, box, button, verdict, picture = prediction.widget().children
-    return box, button, verdict, picture
+def parts(prediction: Prediction) -> tuple[list[Any], Any, Any]:
+    """The widgets that a learner meets: what takes the answer, the verdict, the picture."""
+    _, answers, verdict, picture = prediction.widget().children
+    return list(answers.children), verdict, picture
+
+
+def button(answers: list[Any], text: str) -> Any:
+    """The button that says ``text``."""
+    return next(b for b in answers if b.description == text)
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_nothing_is_given_away_before_an_answer(name: str) -> None:
     prediction = memkit.predict(name, DIMM)
-    _, _, verdict, picture = parts(prediction)
+    head, _, verdict, picture = prediction.widget().children
     assert ("", "") == (verdict.value, picture.value)
-    assert prediction.question.answer.why not in str(prediction)
+    for said in (head.value, str(prediction)):
+        assert prediction.question.answer.why not in said
 
 
-def test_a_button_without_an_answer_asks_for_one() -> None:
-    box, button, verdict, picture = parts(memkit.predict(CHOSEN, DIMM))
-    button.click()
-    assert NOTHING_YET in verdict.value
-    assert ("", False) == (picture.value, box.disabled)
-
-
-@pytest.mark.parametrize(("value", "word"), [(0x1_8000_0000, "Right:"), (0x1_0000_0000, "Not quite:")])
-def test_a_committed_choice_gets_a_verdict_the_reasoning_and_the_picture(value: int, word: str) -> None:
+@pytest.mark.parametrize(
+    ("answer", "word"), [("0x1_8000_0000 (6 GiB)", "Right:"), ("0x1_0000_0000 (4 GiB)", "Not quite:")]
+)
+def test_a_pressed_answer_gets_a_verdict_the_reasoning_and_the_picture(answer: str, word: str) -> None:
     prediction = memkit.predict(CHOSEN, DIMM)
-    box, button, verdict, picture = parts(prediction)
-    box.value = value
-    button.click()
+    answers, verdict, picture = parts(prediction)
+    pressed = button(answers, answer)
+    pressed.click()
     assert word in verdict.value
     assert 'role="alert"' in verdict.value
     assert "device-memory is a container" in picture.value
     assert "<svg" in picture.value
-    assert (True, True) == (box.disabled, button.disabled)
+    assert "mk-chosen" in pressed._dom_classes
     assert prediction.verdict
     assert prediction.verdict.right is (word == "Right:")
 
 
-def test_a_typed_answer_is_committed_by_the_enter_key() -> None:
-    box, _, verdict, _ = parts(memkit.predict(TYPED, DIMM))
-    box.value = "2G"
-    box._handle_custom_msg({"event": "submit"}, [])
-    assert "Right:" in verdict.value
+def test_the_first_answer_counts_and_the_keyboard_stays_where_it_is() -> None:
+    answers, verdict, _ = parts(memkit.predict(CHOSEN, DIMM))
+    answers[0].click()
+    said = verdict.value
+    answers[3].click()
+    assert said == verdict.value
+    assert [False] == [b.disabled for b in answers if not b.disabled]
+    assert not answers[0].disabled
 
 
-def test_a_typed_answer_that_cannot_be_read_is_told_and_can_be_mended() -> None:
-    box, button, verdict, picture = parts(memkit.predict(TYPED, DIMM))
-    box.value = "80000000h"
-    button.click()
+def test_a_typed_answer_is_committed_by_the_enter_key_or_the_button() -> None:
+    for commit in (lambda box, _: box._handle_custom_msg({"event": "submit"}, []), lambda _, b: b.click()):
+        (box, pressed), verdict, _ = parts(memkit.predict(TYPED, DIMM))
+        box.value = "2G"
+        commit(box, pressed)
+        assert "Right:" in verdict.value
+
+
+@pytest.mark.parametrize("wrong", ["", "80000000h"])
+def test_a_typed_answer_that_cannot_be_read_is_told_and_can_be_mended(wrong: str) -> None:
+    (box, pressed), verdict, picture = parts(memkit.predict(TYPED, DIMM))
+    box.value = wrong
+    pressed.click()
     assert 'role="alert"' in verdict.value
     assert "is no address" in verdict.value
     assert ("", False) == (picture.value, box.disabled)
     box.value = "0x80000000"
-    button.click()
+    pressed.click()
     assert "Right:" in verdict.value
 
 
 def test_a_mistake_of_ours_is_shown_in_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
     prediction = memkit.predict(CHOSEN, DIMM)
-    box, button, verdict, _ = parts(prediction)
+    answers, verdict, _ = parts(prediction)
     monkeypatch.setattr(prediction, "commit", lambda value: 1 / 0)
-    box.value = 0x1_8000_0000
-    button.click()
+    answers[0].click()
     assert "This is a mistake in memkit, not yours." in verdict.value
 
 
-def test_the_text_box_has_a_name_and_the_choices_are_their_own() -> None:
-    assert "Your prediction" == parts(memkit.predict(TYPED, DIMM))[0].description
+def test_all_that_takes_an_answer_has_a_name() -> None:
+    (box, pressed), _, _ = parts(memkit.predict(TYPED, DIMM))
+    assert ("Your prediction", "Commit and reveal") == (box.description, pressed.description)
     prediction = memkit.predict(CHOSEN, DIMM)
-    labels = [label for label, _ in parts(prediction)[0].options]
+    labels = [b.description for b in parts(prediction)[0]]
     assert [choice.text for choice in prediction.question.choices] == labels
 
 
