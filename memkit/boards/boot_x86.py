@@ -16,6 +16,7 @@ from memkit.boards.build import Build, Memdev
 from memkit.boards.buses import add_board_buses
 from memkit.boards.cxl import add_host_registers
 from memkit.boards.devices import DeviceBuilder
+from memkit.boards.drives import check_drives, check_orphans
 from memkit.boards.graphics import default_vga
 from memkit.boards.machine import apply_properties, select_machine
 from memkit.boards.nics import wanted_nics
@@ -34,6 +35,7 @@ def build_x86(config: Config, qemu: str, host: Host) -> tuple[Build, tuple[NumaN
     machine = select_machine(config, qemu)
     build = Build(config, host, machine)
     build.warnings.extend(config.warnings)
+    check_drives(config, machine.family, host)
     apply_properties(machine, config)
     backend_name = machine.words.get("memory-backend")
     mem_path = config.last("mem-path")
@@ -88,11 +90,11 @@ def _check_main_ram(
 def _board(build: Build, ram: MemoryRegion, nodes: int) -> None:
     """Memory, chipset, devices and tables of the board, in the order of its init function."""
     machine = build.machine
+    cpus.realize(build)
     add_board_buses(build)
     pci = None
     if machine.family == "microvm":
         microvm.build_memory(build, ram)
-        microvm.add_pcie(build)
     else:
         pci = pc.build_memory(build, ram)
         pc.add_chipset(build, ram, pci)
@@ -100,9 +102,9 @@ def _board(build: Build, ram: MemoryRegion, nodes: int) -> None:
     devices = DeviceBuilder(build, pci, nodes)
     if machine.family != "microvm":
         _default_devices(build, devices)
+    check_orphans(build)
     for spec in _devices(build):
         devices.plug(spec)
-    _check_orphans(build)
     add_host_registers(build)
     add_acpi_tables(build)
     add_address_spaces(build, default_vga(build))
@@ -141,10 +143,3 @@ def _devices(build: Build) -> Iterator[DeviceSpec]:
             number += 1
             yield DeviceSpec("virtio-blk-pci", None, {"drive": name}, drive.option)
     yield from (spec for spec in build.config.devices if spec.json)
-
-
-def _check_orphans(build: Build) -> None:
-    for drive in build.config.drives:
-        if drive.interface == "pflash" and build.machine.family == "microvm":
-            raise refuse("drive-orphan", drive.option, located=True, interface="pflash",
-                         unit=drive.unit or 0)

@@ -11,6 +11,7 @@ from memkit.boards.machine_records import (
     CpuFacts,
     MachineRecord,
     cpu,
+    cpu_properties,
     device_on,
     machine,
     machine_names,
@@ -35,7 +36,8 @@ from memkit.boards.recorded import RECORDED, data_file
 
 __all__ = [
     "RECORDED", "Block", "CpuFacts", "DeviceFacts", "MachineRecord", "Observation", "SecondaryBus",
-    "SizeRule", "address_space_name", "cpu", "data_file", "device", "device_names", "device_on", "machine",
-    "machine_names", "machine_properties", "machine_start", "near", "nic_models", "observed", "outcome",
+    "SizeRule", "address_space_name", "cpu", "cpu_properties", "data_file", "device", "device_names",
+    "device_on", "machine", "machine_names", "machine_properties", "machine_start", "near", "nic_models",
+    "observed", "outcome",
     "refused_below", "refused_twice", "rom_file_size", "secondary_bus", "size_rule", "unpluggable",
 ]

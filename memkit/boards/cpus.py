@@ -1,81 +1,138 @@
 """CPU models, as far as they matter for memory: how many address bits, and whose CPU it is.
 
 Under TCG, QEMU gives every 64-bit model 40 guest-physical address bits unless ``phys-bits=``
-says otherwise.  AMD models keep the addresses just below 1 TiB free for HyperTransport.
+says otherwise; a 32-bit model has 32, or 36 with page-size extensions (PSE36).  AMD models keep the
+addresses just below 1 TiB free for HyperTransport.
 
-Source: builtin_x86_defs and x86_cpu_realizefn in target/i386/cpu.c, IS_AMD_CPU (QEMU 7.2).
+Source: data/machines (models and properties); x86_cpu_parse_featurestr and x86_cpu_realizefn in
+target/i386/cpu.c, IS_AMD_CPU in target/i386/cpu.h (QEMU 7.2).
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
+from memkit.boards import catalog
 from memkit.boards.build import Build
 from memkit.boards.refusals import refuse
+from memkit.config import Option
+from memkit.errors import Refused
 
-__all__ = ["CpuModel", "model"]
+__all__ = ["CpuModel", "model", "realize"]
 
 TCG_PHYS_BITS = 40
-MAX_PHYS_BITS = 52
+KVM_PHYS_BITS = 46
+MIN_PHYS_BITS, MAX_PHYS_BITS = 32, 52
 DEFAULT = "qemu64"
-
-AMD = frozenset(
-    "qemu64 phenom athlon max Opteron_G1 Opteron_G2 Opteron_G3 Opteron_G4 Opteron_G5 EPYC EPYC-IBPB "
-    "EPYC-Rome EPYC-Milan".split()
-)
-OTHER = frozenset(
-    "base core2duo kvm64 Conroe Penryn Nehalem Nehalem-IBRS Westmere Westmere-IBRS SandyBridge "
-    "SandyBridge-IBRS IvyBridge IvyBridge-IBRS Haswell Haswell-noTSX Haswell-IBRS Haswell-noTSX-IBRS "
-    "Broadwell Broadwell-noTSX Broadwell-IBRS Broadwell-noTSX-IBRS Skylake-Client Skylake-Client-IBRS "
-    "Skylake-Client-noTSX-IBRS Skylake-Server Skylake-Server-IBRS Skylake-Server-noTSX-IBRS "
-    "Cascadelake-Server Cascadelake-Server-noTSX Cooperlake Icelake-Server Icelake-Server-noTSX "
-    "Denverton Snowridge KnightsMill Dhyana".split()
-)
-# 32-bit models: their address bits depend on page-size extensions (PSE36).
-NARROW = {
-    "qemu32": 32, "kvm32": 36, "coreduo": 32, "486": 32, "pentium": 32, "pentium2": 36, "pentium3": 36,
-    "athlon": 36, "n270": 32,
-}
-_VERSIONED = re.compile(r"^(?P<model>.+)-v\d+$")
+_TRUE, _FALSE = ("on", "yes", "true", "y"), ("off", "no", "false", "n")
+_VENDOR_LENGTH = 12
 
 
 @dataclass(frozen=True, slots=True)
 class CpuModel:
-    """A CPU model with its features: ``phys_bits`` guest-physical address bits."""
+    """A CPU model with its features: ``phys_bits`` guest-physical address bits.
+
+    ``given`` is phys-bits= as asked for (0: not at all).
+    """
 
     name: str
     amd: bool
     phys_bits: int
     apic: bool = True
+    long_mode: bool = True
+    given: int = field(default=0, compare=False)
+
+
+_DEFAULT = CpuModel(DEFAULT, True, TCG_PHYS_BITS)
 
 
 def model(build: Build) -> CpuModel:
-    """The CPU model of ``-cpu`` (or the default qemu64); raises Refused."""
+    """The CPU model of ``-cpu`` (or the default qemu64); raises Refused for a model that does not exist."""
     option = build.config.last("cpu")
     if option is None or not option.value:
-        return CpuModel(DEFAULT, True, TCG_PHYS_BITS)
-    name, *features = option.value.split(",")
-    base = name if name in AMD or name in OTHER or name in NARROW else (
-        m["model"] if (m := _VERSIONED.match(name)) else name
-    )
-    if base == "host":
-        if build.host.accelerator == "kvm":
-            return CpuModel(name, False, 46)
+        return _DEFAULT
+    name = option.value.partition(",")[0]
+    if name == "host" and build.host.accelerator == "kvm":
+        return CpuModel(name, False, KVM_PHYS_BITS)
+    facts = catalog.cpu(name)
+    if name == "host":
         raise refuse("cpu-host", option)
-    if base not in AMD and base not in OTHER and base not in NARROW:
+    if facts is None or facts.refusal:
         raise refuse("cpu-unknown", option, name=name)
-    bits, apic = 0, True
-    for feature in features:
-        key, _, value = feature.partition("=")
-        if key == "phys-bits" and value.isdigit():
-            bits = int(value)
-        elif feature in ("-apic", "apic=off"):
-            apic = False
-    if base in NARROW:
-        if bits:
-            raise refuse("phys-bits-32", option)
-        return CpuModel(name, base in AMD, NARROW[base], apic)
-    if bits and not 32 <= bits <= MAX_PHYS_BITS:
-        raise refuse("phys-bits-range", option, bits=bits)
-    return CpuModel(name, base in AMD, bits or TCG_PHYS_BITS, apic)
+    words = dict(_features(option))
+    long_mode = _switch(words, "lm", facts.long_mode)
+    given = int(words["phys-bits"], 0) if _is_number(words.get("phys-bits", "")) else 0
+    bits = given or (TCG_PHYS_BITS if long_mode else 36 if _switch(words, "pse36", facts.pse36) else 32)
+    vendor = words.get("vendor", facts.vendor)
+    return CpuModel(
+        name, vendor == "AuthenticAMD", bits, _has_apic(build, words, facts), long_mode, given
+    )
+
+
+def _has_apic(build: Build, words: dict[str, str], facts: catalog.CpuFacts) -> bool:
+    # Several CPUs cannot do without (x86_cpu_realizefn).
+    return _switch(words, "apic", facts.apic) or build.machine.cpus > 1
+
+
+def realize(build: Build) -> None:
+    """Check the features of ``-cpu`` where the board makes its CPUs; raises Refused."""
+    option = build.config.last("cpu")
+    if option is None or not option.value or option.value.startswith("host"):
+        return
+    cpu = model(build)
+    kinds = catalog.cpu_properties("max" if cpu.name == "max" else "")
+    type_name = f"{cpu.name}-x86_64-cpu"
+    # Features with a sign are set last, and without saying where they come from.
+    for sign in (False, True):
+        for name, value in _features(option, signs=sign):
+            where = "" if sign else f"can't apply global {type_name}.{name}={value}: "
+            said = _wrong(type_name, name, value, kinds.get(name))
+            if said:
+                raise Refused(
+                    where + said, explanation="-cpu sets properties of every CPU.",
+                    hint=f"check the spelling{catalog.near(name, kinds)}; -cpu help lists the features",
+                    option=option.text, position=option.index, source="target/i386/cpu.c, QEMU 7.2",
+                )
+    if cpu.given and not cpu.long_mode:
+        raise refuse("phys-bits-32", option)
+    if cpu.long_mode and not MIN_PHYS_BITS <= cpu.phys_bits <= MAX_PHYS_BITS:
+        raise refuse("phys-bits-range", option, bits=cpu.phys_bits)
+
+
+def _features(option: Option, signs: bool | None = None) -> Iterator[tuple[str, str]]:
+    """(property, value) of each feature; ``+x`` and ``-x`` stand for on and off, a bare name for on."""
+    for word in (option.value or "").split(",")[1:]:
+        signed = word[:1] in ("+", "-")
+        if not word or (signs is not None and signs != signed):
+            continue
+        if signed:
+            yield word[1:].replace("_", "-"), "on" if word[0] == "+" else "off"
+        else:
+            name, found, value = word.partition("=")
+            yield name.replace("_", "-"), value if found else "on"
+
+
+def _switch(words: dict[str, str], name: str, default: bool) -> bool:
+    value = words.get(name)
+    return value in _TRUE if value in (*_TRUE, *_FALSE) else default
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return int(text, 0) >= 0
+    except ValueError:
+        return False
+
+
+def _wrong(type_name: str, name: str, value: str, kind: str | None) -> str:
+    """What QEMU says to the property, or ""."""
+    if kind is None:
+        return f"Property '{type_name}.{name}' not found"
+    if kind == "bool" and value not in (*_TRUE, *_FALSE):
+        return f"Parameter '{name}' expects 'on' or 'off'"
+    if kind == "uint32" and not _is_number(value):
+        return f"Parameter '{name}' expects {'uint32_t' if _is_number(value.lstrip('-')) else 'uint64'}"
+    if name == "vendor" and len(value) != _VENDOR_LENGTH:
+        return f"Property '.vendor' doesn't take value '{value}'"
+    return ""

@@ -12,8 +12,8 @@ from functools import lru_cache
 from memkit.boards.recorded import load, unpack
 
 __all__ = [
-    "CpuFacts", "MachineRecord", "cpu", "device_on", "machine", "machine_names", "machine_properties",
-    "machine_start", "nic_models", "outcome",
+    "CpuFacts", "MachineRecord", "cpu", "cpu_properties", "device_on", "machine", "machine_names",
+    "machine_properties", "machine_start", "nic_models", "outcome",
 ]
 
 
@@ -155,6 +155,8 @@ class CpuFacts:
     vendor: str
     phys_bits: int
     long_mode: bool
+    pse36: bool
+    apic: bool
     lacks: tuple[str, ...]
     refusal: str = ""
     description: str = ""
@@ -177,8 +179,23 @@ def cpu(name: str) -> CpuFacts | None:
         return None
     row = table[name]
     if "refusal" in row:
-        return CpuFacts(name, "", 0, False, (), row["refusal"], row.get("desc", ""))
+        return CpuFacts(name, "", 0, False, False, False, (), row["refusal"], row.get("desc", ""))
     row = {**table[""], **row}
     bits = load("machines")["cpuid_bits"]
     lacks = tuple(bits[n] for n in row.get("tcg_lacks") or ())
-    return CpuFacts(name, row["vendor"], row["phys-bits"], row["lm"], lacks, "", row.get("desc") or "")
+    return CpuFacts(
+        name, row["vendor"], row["phys-bits"], row["lm"], row["pse36"], row["apic"], lacks, "",
+        row.get("desc") or "",
+    )
+
+
+@lru_cache(maxsize=2)
+def cpu_properties(name: str = "") -> Mapping[str, str]:
+    """Property name → type of every x86 CPU model; ``max`` has more than the others.
+
+    >>> cpu_properties()["phys-bits"], "migratable" in cpu_properties("max")
+    ('uint32', True)
+    """
+    common, more = load("machines")["cpu_properties"]
+    kinds, _ = unpack([common, more] if name == "max" else [common])
+    return kinds

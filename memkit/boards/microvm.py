@@ -9,12 +9,12 @@ from memkit.boards import cpus
 from memkit.boards.build import Build
 from memkit.boards.firmware import add_bios, firmware_size
 from memkit.boards.pci import PciBus
+from memkit.boards.ports import features_of, memory_windows
 from memkit.memory.region import MemoryRegion
 
-__all__ = ["add_pcie", "build_memory"]
+__all__ = ["build_memory"]
 
 THREE_GIB = 0xC000_0000
-VIRTIO_MMIO, TRANSPORT_SIZE = 0xFEB0_0000, 512
 PCIE_MMIO, PCIE_MMIO_SIZE = 0xC000_0000, 0x2000_0000
 PCIE_ECAM, PCIE_ECAM_SIZE = 0xE000_0000, 0x1000_0000
 MINIMUM_FOR_MMIO64 = 0x100_0000
@@ -28,25 +28,23 @@ def build_memory(build: Build, ram: MemoryRegion) -> None:
     if machine.ram_size > below:
         above = machine.ram_size - below
         system.add(MemoryRegion.window("ram-above-4g", ram, below, above), 1 << 32)
-    acpi = machine.flag("acpi", True)
-    second_ioapic = acpi and machine.flag("ioapic2", True)
-    if cpus.model(build).apic:
-        system.add(MemoryRegion("apic-msi", 0x10_0000, "i/o"), 0xFEE0_0000, 4096)
-    system.add(MemoryRegion("ioapic", 0x1000, "i/o"), 0xFEC0_0000)
-    if second_ioapic:
-        system.add(MemoryRegion("ioapic", 0x1000, "i/o"), 0xFEC1_0000)
-    for number in range(24 if second_ioapic else 8):
-        system.add(
-            MemoryRegion("virtio-mmio", TRANSPORT_SIZE, "i/o"), VIRTIO_MMIO + number * TRANSPORT_SIZE
-        )
-    if acpi:
-        system.add(MemoryRegion("acpi-ged", 4, "i/o"), 0xFEA0_0000)
-        system.add(MemoryRegion("acpi-ged-regs", 3, "i/o"), 0xFEA0_0200)
-    default = "bios-microvm.bin" if acpi else "qboot.rom"
+    _add_windows(build)
+    _add_pcie(build)
+    default = "bios-microvm.bin" if machine.flag("acpi", True) else "qboot.rom"
     add_bios(build, system, firmware_size(build, default), writable=True)
 
 
-def add_pcie(build: Build) -> None:
+def _add_windows(build: Build) -> None:
+    """Map the board's devices: virtio-mmio transports, IOAPICs, ACPI events, USB."""
+    machine = build.machine
+    made = {"system": build.system}
+    for window in memory_windows("microvm", machine.version, features_of(build)):
+        region = MemoryRegion(window.name, window.size, window.kind)
+        made[window.container].add(region, window.addr, window.priority)
+        made.setdefault(window.name, region)
+
+
+def _add_pcie(build: Build) -> None:
     """The PCIe host of ``-machine microvm,pcie=on``; by default there is none.
 
     Its windows are shown at fixed places, but for the last: the topmost quarter of the CPU's addresses.

@@ -199,7 +199,7 @@ def features_of(build: Build, card: str | None = None) -> frozenset[str]:
     found -= {"vga", "cirrus", "serial", "parallel"}
     if card:
         found.add("cirrus" if card == "cirrus-vga" else "vga")
-    if not cpus.model(build).apic and machine.cpus == 1:
+    if not cpus.model(build).apic:
         found.discard("apic")
     if machine.slots:
         found.add("slots")
