@@ -15,14 +15,17 @@ from memkit.config.schema import display_schema
 from memkit.config.visit import missing, not_accepted, read_keyval, read_tree
 from memkit.config.wrong import Wrong, near
 
-__all__ = ["CHECKS", "DISKS", "check_blockdev", "check_character_device", "check_display", "check_netdev"]
+__all__ = [
+    "BLOCK_DRIVERS", "CHECKS", "DISKS", "check_blockdev", "check_character_device", "check_display",
+    "check_netdev",
+]
 
 # Short forms of -drive: the interface ("" for the machine's own) and the unit, if it is fixed.
 DISKS: dict[str, tuple[str, int | None]] = {
     "hda": ("", 0), "hdb": ("", 1), "hdc": ("", 2), "hdd": ("", 3), "cdrom": ("", 2), "fda": ("floppy", 0),
     "fdb": ("floppy", 1), "pflash": ("pflash", None), "sd": ("sd", None), "mtdblock": ("mtd", None),
 }
-_BLOCK_DRIVERS = tuple("""
+BLOCK_DRIVERS = tuple("""
 blkdebug blklogwrites blkreplay blkverify bochs cloop compress copy-before-write copy-on-read dmg file
 snapshot-access ftp ftps gluster host_cdrom host_device http https iscsi luks nbd nfs null-aio null-co
 nvme parallels preallocate qcow qcow2 qed quorum raw rbd replication ssh throttle vdi vhdx vmdk vpc vvfat
@@ -55,7 +58,7 @@ def _choice(whole: dict[str, Any], name: str, known: tuple[str, ...]) -> str:
 
 def check_blockdev(whole: dict[str, Any]) -> None:
     """Raise Wrong unless ``-blockdev`` names a driver that there is."""
-    _choice(whole, "driver", _BLOCK_DRIVERS)
+    _choice(whole, "driver", BLOCK_DRIVERS)
 
 
 def check_netdev(whole: dict[str, Any]) -> None:

@@ -50,7 +50,8 @@ def split(line: str | Sequence[str]) -> tuple[str | None, str, list[str]]:
         if match is not None:
             return match["target"] or "x86_64", word, words[index + 1:]
     start = 0
-    while start < len(words) and _PROMPT.match(words[start]):
+    # Only what was pasted can have a prompt in front.
+    while isinstance(line, str) and start < len(words) and _PROMPT.match(words[start]):
         start += 1
     return None, "", words[start:]
 

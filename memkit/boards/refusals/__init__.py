@@ -23,7 +23,7 @@ def refuse(key: str, option: Option | None = None, located: bool = False, **valu
     words = REFUSALS[key]
     message = words.message.format(**values)
     text = option.text if option is not None else ""
-    if located and text:
+    if located and option is not None:
         message = f"{text}: {message}"
     return Refused(
         message,

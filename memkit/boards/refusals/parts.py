@@ -32,6 +32,57 @@ REFUSALS: dict[str, Words] = {
         "use smaller images, or -machine max-fw-size=",
         "pc_system_flash_map, hw/i386/pc_sysfw.c",
     ),
+    "bare-word": Words(
+        "Could not open '{path}': No such file or directory",
+        "A word without an option in front is a disk image, and the described host has no such file.",
+        "put the option in front that the word belongs to, or describe the file in Host(files=...)",
+        "drive_new, blockdev.c",
+    ),
+    "drive-protocol": Words(
+        "Unknown protocol '{protocol}'", "What stands in front of a colon is a protocol, such as nbd.",
+        "write ./ in front of a file name with a colon", "bdrv_find_protocol, block.c",
+    ),
+    "drive-format": Words(
+        "Unknown driver '{driver}'", "format= names how the image is stored.",
+        "use format=raw or format=qcow2", "bdrv_open_inherit, block.c",
+    ),
+    "drive-no-file": Words(
+        'A block device must be specified for "file"', "The drive has a format but no image.", "add file=",
+        "bdrv_open_child_common, block.c",
+    ),
+    "drive-nothing": Words(
+        "Must specify either driver or file", "The drive has no image, and {word!r} says nothing to QEMU.",
+        "write -drive file=FILE,format=raw", "bdrv_fill_options, block.c",
+    ),
+    "drive-interface": Words(
+        "unsupported bus type '{name}'", "if= says what the drive is connected to.",
+        "use if=none, ide, virtio, pflash, floppy, scsi, sd or mtd", "drive_new, blockdev.c",
+    ),
+    "drive-cache": Words(
+        "invalid cache option", "cache= knows a few words only.",
+        "use cache=none, writeback, writethrough, directsync or unsafe", "drive_new, blockdev.c",
+    ),
+    "drive-media": Words(
+        "'{value}' invalid media", "A drive is a disk or a CD-ROM.", "use media=disk or media=cdrom",
+        "drive_new, blockdev.c",
+    ),
+    "drive-index": Words(
+        "index cannot be used with bus and unit", "index= is bus and unit in one number.",
+        "use either index= or unit=", "drive_new, blockdev.c",
+    ),
+    "drive-unit": Words(
+        "unit {unit} too big (max is {last})", "The bus has fewer places.",
+        "use a smaller unit=, or another bus=", "drive_new, blockdev.c",
+    ),
+    "drive-taken": Words(
+        "drive with bus={bus}, unit={unit} (index={index}) exists",
+        "Two drives are at the same place. (Words without an option in front are all at index 0.)",
+        "give each drive its own index=", "drive_new, blockdev.c",
+    ),
+    "drive-empty": Words(
+        "Device needs media, but drive is empty", "A hard disk has an image.", "add file=, or media=cdrom",
+        "ide_dev_initfn, hw/ide/qdev.c",
+    ),
     "drive-open": Words(
         "Could not open '{path}': No such file or directory",
         "The image does not exist on the described host.",
@@ -127,8 +178,10 @@ REFUSALS: dict[str, Words] = {
         "check romfile=, or use romfile= (empty) for no option ROM", "pci_add_option_rom, hw/pci/pci.c",
     ),
     "drive-orphan": Words(
-        "machine type does not support if={interface},bus=0,unit={unit}",
-        "The board has no place for this drive.", "use pc or q35", "drive_check_orphaned, blockdev.c",
+        "machine type does not support if={interface},bus={bus},unit={unit}",
+        "The board has no place for this drive.",
+        "use if=none and a -device for it (pc and q35 take if=ide, if=pflash with unit 0 and 1)",
+        "drive_check_orphaned, blockdev.c",
     ),
     "no-bus": Words(
         "No '{bus_type}' bus found for device '{driver}'",
