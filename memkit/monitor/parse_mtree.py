@@ -185,6 +185,7 @@ class _Reader:
             forest.spaces += [AddressSpace(name, root) for name in section.names]
         forest.spaces.sort(key=lambda s: s.name != "memory")
         self._aliases(self._targets(forest))
+        _cut_circles([s.root for s in forest.spaces])
         forest.regions = list(reachable([s.root for s in forest.spaces]))
         forest.says_container = self.words
         shown = (r for r in forest.regions if r.alias is None and r.name != HIDDEN)
@@ -240,6 +241,29 @@ class _Reader:
             if target.kind == "container" and not target.subregions and word not in ("i/o", "container"):
                 target.kind = word  # type: ignore[assignment]
             alias.alias = target
+
+
+def _cut_circles(roots: Sequence[MemoryRegion]) -> None:
+    """Let no alias show a region that it lies in itself: cut or odd text can look so, QEMU's trees never do.
+
+    Such an alias shows an empty region of the right name instead.
+    """
+    done: set[int] = set()
+    above: set[int] = set()
+    stack = [(root, False) for root in reversed(roots)]
+    while stack:
+        region, left = stack.pop()
+        if left:
+            above.discard(id(region))
+            done.add(id(region))
+            continue
+        if id(region) in done or id(region) in above:
+            continue
+        above.add(id(region))
+        stack.append((region, True))
+        if region.alias is not None and id(region.alias) in above:
+            region.alias = MemoryRegion(region.alias.name, region.alias_offset + region.size)
+        stack += [(r, False) for r in (*region.subregions, *([region.alias] if region.alias else ()))]
 
 
 def _append(parent: MemoryRegion, region: MemoryRegion, addr: int, priority: int) -> MemoryRegion:
