@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 ARGS ?=
 
-.PHONY: help environment lab test bench lock clean
+.PHONY: help environment lab test site bench lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /: /'
@@ -18,6 +18,9 @@ lab: environment ## open JupyterLab on the start notebook, e.g. make lab ARGS="-
 test: environment ## run every check that this machine can run, e.g. make test ARGS="-k floors"
 	@$(RUN) -m pytest -q -n 2 --dist loadgroup --benchmark-disable $(ARGS)
 
+site: environment ## run the notebooks and write them as web pages into _site, to read without a kernel
+	@$(RUN) tools/publish.py _site
+
 bench: environment ## measure speed and weight; ratios come from one run, side by side with a real QEMU
 	@$(RUN) -m pytest -q bench $(ARGS)
 
@@ -25,4 +28,4 @@ lock: environment ## renew requirements-lock.txt: the newest versions that work 
 	@$(RUN) tools/lock.py $(ARGS)
 
 clean: ## remove the environment and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks build dist
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks _site build dist

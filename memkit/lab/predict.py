@@ -87,10 +87,9 @@ class Prediction:
         )
         right = f"{escape(question.answer.text)}. {escape(question.answer.why)}"
         return (
-            f'<section aria-label="Predict, then reveal">{page.style()}{_STYLE}<div class="memkit">'
-            f"{_prompt(question)}{listed}<details><summary>Show the answer</summary>"
-            f"<p><b>{right}</b></p><p>Other answers:</p><ul>{wrong}</ul>{_reasons(question)}</details></div>"
-            "</section>"
+            f'<section aria-label="Predict, then reveal">{_prompt(question)}{listed}'
+            f"<details><summary>Show the answer</summary><p><b>{right}</b></p>"
+            f"<p>Other answers:</p><ul>{wrong}</ul>{_reasons(question)}</details></section>"
         )
 
     def widget(self) -> Any:

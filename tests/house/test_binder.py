@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("binder")
+
 
 @pytest.fixture(scope="module")
 def dockerfile(root: Path) -> str:

@@ -19,6 +19,8 @@ import pytest
 
 PATIENCE = 60
 
+pytestmark = pytest.mark.xdist_group("make-lab")
+
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
