@@ -160,7 +160,7 @@ def test_the_printed_start_page_has_graph_map_question_and_refusal(ran: Any) -> 
     names = [name.partition(" pc-")[0] for name in parser.pictures if name != "Legend"]
     assert ["How", "How", "Where the memory of", "Where the memory of"] == names
     assert "<details><summary>Show the answer</summary>" in text
-    assert "Device &#39;m1&#39; not found" in text
+    assert "Device 'm1' not found" in text
 
 
 @pytest.mark.needs_browser
