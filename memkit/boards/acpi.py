@@ -49,7 +49,7 @@ def add_acpi_tables(build: Build) -> None:
             used = LEGACY_USED
         elif size > TABLE_UNIT // 2:
             build.warnings.append(
-                f"ACPI table size {size} (estimated) exceeds {TABLE_UNIT // 2} bytes, "
+                f"warning: ACPI table size {size} (estimated) exceeds {TABLE_UNIT // 2} bytes, "
                 "migration may not work"
             )
         loader = -(-128 * _loader_commands(build) // LOADER_UNIT) * LOADER_UNIT

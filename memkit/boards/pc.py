@@ -50,7 +50,7 @@ def split_ram(build: Build) -> tuple[int, int]:
             low = min(low, 0xC000_0000)
             if low % GIB:
                 build.warnings.append(
-                    f"Large machine and max_ram_below_4g ({given}) not a multiple of 1G; "
+                    f"warning: Large machine and max_ram_below_4g ({given}) not a multiple of 1G; "
                     "possible bad performance."
                 )
     else:
@@ -60,8 +60,8 @@ def split_ram(build: Build) -> tuple[int, int]:
             low = given
             if size - low > low and low % GIB:
                 build.warnings.append(
-                    f"There is possibly poor performance as the ram size  (0x{size:x}) is more then "
-                    f"twice the size of max-ram-below-4g ({given}) and max-ram-below-4g is not a "
+                    f"warning: There is possibly poor performance as the ram size  (0x{size:x}) is more "
+                    f"then twice the size of max-ram-below-4g ({given}) and max-ram-below-4g is not a "
                     "multiple of 1G."
                 )
     return (low, size - low) if size >= low else (size, 0)

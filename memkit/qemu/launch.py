@@ -29,7 +29,9 @@ __all__ = ["UnsafeOption", "launch"]
 _PROGRAM = re.compile(r"^(?:\S*/)?qemu(?:-system)?-?[A-Za-z0-9_]*: ")
 # What a shell and setpriv say with their exit code where they cannot run a program.
 _NOT_RUN = (126, 127)
-_NIC_WARNINGS = re.compile(r"hub \d+ is not connected to host network$|.* has no peer$|requested NIC \(")
+_NIC_WARNINGS = re.compile(
+    r"(warning: )?(hub \d+ is not connected to host network$|.* has no peer$|requested NIC \()"
+)
 
 
 def launch(argv: str | Sequence[str] | config_.Config, qemu: str | None = None, timeout: float = 10) -> Guest:
@@ -158,7 +160,7 @@ def _warnings(stderr: str, plan: Plan) -> list[str]:
         if not line.strip():
             continue
         if _PROGRAM.match(line) or not found:
-            found.append(_PROGRAM.sub("", line.rstrip()).removeprefix("warning: "))
+            found.append(_PROGRAM.sub("", line.rstrip()))
         else:
             found[-1] += "\n" + line.rstrip()
     return [w for w in found if not (plan.cut_network and _NIC_WARNINGS.match(w))]
