@@ -157,6 +157,11 @@ class BackedDevices:
         if self.memdev(spec, props, "pmrdev") is None:
             return
         memdev = self._take(spec, props, "pmrdev")
+        if memdev.region.size & (memdev.region.size - 1):
+            raise refuse_device(
+                spec, "pmr backend size needs to be power of 2 in size", "A BAR's size is a power of two.",
+                "use a size such as 16M", "nvme_check_constraints, hw/nvme/ctrl.c",
+            )
         # The region is in a BAR; its block never gets a name.
         self._frontend(spec, memdev)
 

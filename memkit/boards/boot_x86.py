@@ -6,14 +6,13 @@ machine_run_board_init in hw/core/machine.c, pc_init1, pc_q35_init, microvm (QEM
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from memkit.boards import cpus, microvm, pc
 from memkit.boards.acpi import add_acpi_tables
 from memkit.boards.address_spaces import add_address_spaces
 from memkit.boards.backends import create_backends, create_default_backend
 from memkit.boards.build import Build, Memdev
 from memkit.boards.buses import add_board_buses
+from memkit.boards.cli_devices import cli_devices
 from memkit.boards.cxl import add_host_registers
 from memkit.boards.devices import DeviceBuilder
 from memkit.boards.drives import check_drives, check_orphans
@@ -22,7 +21,7 @@ from memkit.boards.machine import apply_properties, select_machine
 from memkit.boards.nics import wanted_nics
 from memkit.boards.numa import NumaState, complete_numa, consume, numa_nodes, parse_numa
 from memkit.boards.refusals import refuse
-from memkit.config import Config, DeviceSpec
+from memkit.config import Config
 from memkit.host import Host
 from memkit.memory.device import Frontend, NumaNode
 from memkit.memory.region import MemoryRegion
@@ -103,7 +102,7 @@ def _board(build: Build, ram: MemoryRegion, nodes: int) -> None:
     if machine.family != "microvm":
         _default_devices(build, devices)
     check_orphans(build)
-    for spec in _devices(build):
+    for spec in cli_devices(build):
         devices.plug(spec)
     add_host_registers(build)
     add_acpi_tables(build)
@@ -127,19 +126,3 @@ def _default_devices(build: Build, devices: DeviceBuilder) -> None:
     for name, devfn in late:
         bus.claim(name, devfn)
         build.pci_functions.append((name, bus, devfn))
-
-
-def _devices(build: Build) -> Iterator[DeviceSpec]:
-    """``-device`` in QEMU's order: key=value forms, then ``-drive if=virtio``, then JSON forms.
-
-    A drive makes its device option when the drive is made, after all others were read; JSON forms are
-    kept in a list of their own (qemu_create_cli_devices, softmmu/vl.c; drive_new, blockdev.c).
-    """
-    yield from (spec for spec in build.config.devices if not spec.json)
-    number = 0
-    for drive in build.config.drives:
-        if drive.interface == "virtio":
-            name = drive.id or f"virtio{drive.unit if drive.unit is not None else number}"
-            number += 1
-            yield DeviceSpec("virtio-blk-pci", None, {"drive": name}, drive.option)
-    yield from (spec for spec in build.config.devices if spec.json)

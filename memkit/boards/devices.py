@@ -18,13 +18,14 @@ from memkit.boards.backed_devices import BackedDevices
 from memkit.boards.bridges import EXPANDERS, add_bridge, add_expander, check_bridges, is_bridge, join_chassis
 from memkit.boards.build import Build
 from memkit.boards.buses import add_buses, find_bus
+from memkit.boards.device_checks import DeviceChecks
 from memkit.boards.device_memory import add_device_memory, seen_on
-from memkit.boards.device_refusals import refuse_cpu, refuse_device, refuse_recorded
+from memkit.boards.device_refusals import refuse_device
 from memkit.boards.global_properties import read_globals
 from memkit.boards.iommu import IOMMUS, add_iommu
 from memkit.boards.memory_devices import Dimms, plug_dimm
 from memkit.boards.pci import PciBus, parse_devfn
-from memkit.boards.ports import port_shift
+from memkit.boards.ports import parallel_ports, port_shift, serial_ports
 from memkit.boards.properties import read_properties
 from memkit.boards.refusals import refuse
 from memkit.boards.windows import add_windows, windows
@@ -47,8 +48,11 @@ class DeviceBuilder:
         self.nodes = nodes
         self.dimms = Dimms(build)
         self.backed = BackedDevices(build, self.dimms, nodes)
-        self._said_once: set[str] = set()
-        self._serial_numbers: Counter[str] = Counter()
+        self.checks = DeviceChecks(build, nodes)
+        # How many there are; the ports of the next one depend on it.
+        self._numbers = Counter(
+            {"isa-serial": len(serial_ports(build)), "isa-parallel": len(parallel_ports(build))}
+        )
 
     def add_default(
         self, driver: str, label: str, option_index: int | None, addr: str | None = None
@@ -122,33 +126,6 @@ class DeviceBuilder:
             raise refuse("no-bus", spec.option, located=True, bus_type="PCI", driver=facts.name)
         return build.default_bus
 
-    def _check_recorded(
-        self, spec: DeviceSpec, driver: str, bus: PciBus | None, props: Mapping[str, Any]
-    ) -> None:
-        """Refuse what a real QEMU refused: the device bare, or a second one of it."""
-        family = self.build.machine.family
-        # microvm was recorded without PCI; with it, devices do as on q35.
-        seen = catalog.observed(driver, "q35" if bus is not None and family == "microvm" else family)
-        if seen is None:
-            raise refuse_cpu(self.build, spec, driver)
-        needed = _properties_of(seen.recipe, driver)
-        started = seen.then is not None and not seen.then.refusal
-        if seen.refusal and not _for_want_of_a_bus(seen.refusal):
-            if not started or (needed and not needed & props.keys()):
-                raise refuse_recorded(spec, seen.refusal, seen.recipe if started else "")
-        elif seen.then is not None and seen.then.refusal and not _for_want_of_a_bus(seen.then.refusal):
-            raise refuse_recorded(spec, seen.then.refusal)
-        said = catalog.device_on(driver, self.build.machine.type)
-        if said is not None and said.startswith("! %: ") and not _for_want_of_a_bus(said):
-            raise refuse_device(spec, said[5:], "This machine type lacks what the device needs.",
-                                "use a newer machine type", "recorded with the device (data/machines)")
-        twice = catalog.refused_twice(driver)
-        if twice and driver not in EXPANDERS and not is_bridge(driver):
-            words = twice.partition(": ")[2]
-            if words in self._said_once:
-                raise refuse_recorded(spec, twice)
-            self._said_once.add(words)
-
     def _pci(
         self, driver: str, spec: DeviceSpec | None, bus: PciBus, props: Mapping[str, Any],
         option_index: int | None, label: str,
@@ -165,7 +142,8 @@ class DeviceBuilder:
         devfn = bus.plug(driver, devfn, spec, bool(props.get("multifunction")))
         # Most devices that show a backend have finer checks of their own.
         if spec is not None and kind in ("", "nvme"):
-            self._check_recorded(spec, driver, bus, props)
+            self.checks.recorded(spec, driver, bus, props)
+            self.checks.values(spec, driver, bus, props)
         path = bus.path(devfn)
         build.pci_functions.append((catalog.address_space_name(driver), bus, devfn))
         if kind and spec is not None:
@@ -200,7 +178,8 @@ class DeviceBuilder:
 
     def _other(self, driver: str, spec: DeviceSpec, props: Mapping[str, Any], index: int | None) -> None:
         """A device that is not for PCI: it may have memory and ports all the same."""
-        self._check_recorded(spec, driver, None, props)
+        self.checks.recorded(spec, driver, None, props)
+        self.checks.values(spec, driver, None, props)
         self._memory(driver, spec, props, "", None, index, spec.id or driver)
 
     def _memory(
@@ -209,6 +188,7 @@ class DeviceBuilder:
     ) -> None:
         """The device's own RAMBlocks, and the windows that it has at power-on."""
         build = self.build
+        self.checks.console(driver, spec)
         family = build.machine.family
         seen = seen_on(driver, family)
         add_buses(build, seen, spec.id if spec else None)
@@ -229,8 +209,8 @@ class DeviceBuilder:
         # The default graphics card's ports are among those of the board.
         if spec is None and bus is not None:
             return
-        shift, size = port_shift(driver, props, self._serial_numbers[driver]), props.get("iosize")
-        self._serial_numbers[driver] += 1
+        shift, size = port_shift(driver, props, self._numbers[driver]), props.get("iosize")
+        self._numbers[driver] += 1
 
         def add_ports(io: MemoryRegion) -> None:
             add_windows(mapped, {"io": io}, shift=shift, size=size)
@@ -240,13 +220,3 @@ class DeviceBuilder:
             add_ports(bus.io)
         else:
             build.ports.append(add_ports)
-
-
-def _for_want_of_a_bus(said: str) -> bool:
-    return "bus found for device" in said
-
-
-def _properties_of(recipe: str, driver: str) -> set[str]:
-    """The properties that the device has in ``recipe``."""
-    words = recipe.rpartition(f"-device {driver}")[2]
-    return {word.partition("=")[0] for word in words.split(",") if word}

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from memkit.boards.build import Build
 
 __all__ = [
-    "FEATURES", "MemoryWindow", "default_features", "features_of", "io_space", "memory_windows", "port_shift",
+    "FEATURES", "MemoryWindow", "default_features", "features_of", "io_space", "memory_windows",
+    "parallel_ports", "port_shift", "serial_ports",
 ]
 
 IO_SIZE = 0x10000
@@ -203,7 +204,7 @@ def features_of(build: Build, card: str | None = None) -> frozenset[str]:
         found.discard("apic")
     if machine.slots:
         found.add("slots")
-    found.update(_serial_ports(build), _parallel_ports(build))
+    found.update(serial_ports(build), parallel_ports(build))
     config = build.config
     if config.flag("fda") or config.flag("fdb") or any(d.interface == "floppy" for d in config.drives):
         found.add("floppy")
@@ -211,7 +212,7 @@ def features_of(build: Build, card: str | None = None) -> frozenset[str]:
     return frozenset(found)
 
 
-def _serial_ports(build: Build) -> list[str]:
+def serial_ports(build: Build) -> list[str]:
     """The ports of ``-serial``; ``none`` keeps one free (serial_parse, softmmu/vl.c)."""
     names = ["serial", "serial2", "serial3", "serial4"]
     given = build.config.all("serial")
@@ -220,7 +221,7 @@ def _serial_ports(build: Build) -> list[str]:
     return [name for name, option in zip(names, given, strict=False) if option.value != "none"]
 
 
-def _parallel_ports(build: Build) -> list[str]:
+def parallel_ports(build: Build) -> list[str]:
     """The ports of ``-parallel``; ``none`` counts for nothing (parallel_parse, softmmu/vl.c)."""
     names = ["parallel", "parallel2", "parallel3"]
     given = build.config.all("parallel")

@@ -27,7 +27,7 @@ def build(line: str) -> Build:
         ("-cpu Skylake-Server,vendor=AuthenticAMD", 40, True, True),
         ("-cpu EPYC,phys-bits=0x30", 48, True, True),
         ("-cpu qemu64,phys_bits=46", 46, True, True),
-        ("-cpu qemu32", 36, False, True),
+        ("-cpu qemu32", 32, False, True),
         ("-cpu pentium", 32, False, True),
         ("-cpu pentium,+lm", 40, False, True),
         ("-cpu qemu64,-lm", 36, True, True),
@@ -66,7 +66,9 @@ def test_a_model_has_its_address_bits_vendor_and_apic(line: str, bits: int, amd:
 )
 def test_wrong_features_are_refused_in_qemus_words(line: str, said: str) -> None:
     with pytest.raises(Refused) as refused:
-        cpus.realize(build(line))
+        made = build(line)
+        cpus.model(made)
+        cpus.realize(made)
     assert refused.value.message == said
 
 

@@ -1,0 +1,46 @@
+"""The devices of a command line, in the order in which QEMU makes them.
+
+``-device`` is not the only option that makes one: a drive with ``if=virtio``, ``-virtfs`` and ``-debugcon``
+add a device option of their own, behind those that stand on the line already when they are read.
+
+Source: qemu_create_cli_devices, qemu_init and debugcon_parse in softmmu/vl.c, drive_new in blockdev.c
+(QEMU 7.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from memkit.boards.build import Build
+from memkit.config import DeviceSpec
+
+__all__ = ["cli_devices"]
+
+DEBUGCON_PORT = 0xE9
+
+
+def cli_devices(build: Build) -> Iterator[DeviceSpec]:
+    """Each device: those in key=value form first, JSON forms last.
+
+    >>> from memkit import Host
+    >>> from memkit.boards.machine import select_machine
+    >>> from memkit.config import parse
+    >>> config = parse(["-device", '{"driver":"e1000"}', "-drive", "if=virtio", "-device", "VGA"])
+    >>> [d.driver for d in cli_devices(Build(config, Host(), select_machine(config, "7.2")))]
+    ['VGA', 'virtio-blk-pci', 'e1000']
+    """
+    config = build.config
+    specs = {id(spec.option): spec for spec in config.devices}
+    for option in config.options:
+        spec = specs.get(id(option))
+        if spec is not None and not spec.json:
+            yield spec
+        elif option.name == "virtfs":
+            yield DeviceSpec("virtio-9p-pci", None, {}, option)
+    for drive in config.drives:
+        if drive.interface == "virtio":
+            yield DeviceSpec("virtio-blk-pci", None, {}, drive.option)
+    for option in config.all("debugcon"):
+        if option.value != "none":
+            yield DeviceSpec("isa-debugcon", None, {"iobase": str(DEBUGCON_PORT)}, option)
+    yield from (spec for spec in config.devices if spec.json)

@@ -1,0 +1,161 @@
+"""What QEMU checks when it realizes a device: properties, the host, other devices of the same type.
+
+Most refusals were recorded with the device, bare and twice.  A few depend on values or on the host; these
+are spelled out here.
+
+Source: data/devices; vfio_realize in hw/vfio/pci.c, hw/virtio/vhost-vsock.c, hw/input/virtio-input-host.c,
+pxb_register_bus in hw/pci-bridge/pci_expander_bridge.c, nvme_check_constraints in hw/nvme/ctrl.c,
+generic_loader_realize in hw/core/generic-loader.c (QEMU 7.2).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from memkit.boards import catalog
+from memkit.boards.bridges import EXPANDERS, is_bridge
+from memkit.boards.build import Build
+from memkit.boards.device_refusals import refuse_cpu, refuse_device, refuse_recorded
+from memkit.boards.pci import PciBus
+from memkit.boards.refusals import refuse
+from memkit.config import DeviceSpec
+
+__all__ = ["DeviceChecks"]
+
+_NO_CONSOLE = frozenset(("sga",))
+NO_NODE = 0xFFFF
+_MISSING = "No such file or directory"
+
+
+class DeviceChecks:
+    """The checks of one machine's devices, in their order; it remembers what must not come twice."""
+
+    def __init__(self, build: Build, nodes: int) -> None:
+        self.build = build
+        self.nodes = nodes
+        self._said_once: set[str] = set()
+        self._consoles = 0
+
+    def recorded(
+        self, spec: DeviceSpec, driver: str, bus: PciBus | None, props: Mapping[str, Any]
+    ) -> None:
+        """Refuse what a real QEMU refused: the device bare, or a second one of it."""
+        family = self.build.machine.family
+        # microvm was recorded without PCI; with it, devices do as on q35.
+        seen = catalog.observed(driver, "q35" if bus is not None and family == "microvm" else family)
+        if seen is None:
+            raise refuse_cpu(self.build, spec, driver)
+        # QEMU gives the devices that other options make what they need.
+        if spec.option.name == "device":
+            self._bare(spec, driver, seen, props)
+        said = catalog.device_on(driver, self.build.machine.type)
+        if said is not None and said.startswith("! %: ") and not _for_want_of_a_bus(said):
+            raise refuse_device(spec, said[5:], "This machine type lacks what the device needs.",
+                                "use a newer machine type", "recorded with the device (data/machines)")
+        twice = catalog.refused_twice(driver)
+        if twice and driver not in EXPANDERS and not is_bridge(driver):
+            words = twice.partition(": ")[2]
+            if words in self._said_once:
+                raise refuse_recorded(spec, twice)
+            self._said_once.add(words)
+
+    def _bare(
+        self, spec: DeviceSpec, driver: str, seen: catalog.Observation, props: Mapping[str, Any]
+    ) -> None:
+        needed = _properties_of(seen.recipe, driver)
+        started = seen.then is not None and not seen.then.refusal
+        if seen.refusal and not _for_want_of_a_bus(seen.refusal):
+            words = {*re.findall(r"[\w-]+", seen.refusal), "sysfsdev"}
+            named = words & props.keys()
+            if (not started and not named) or (needed and not needed & props.keys()):
+                raise refuse_recorded(spec, seen.refusal, seen.recipe if started else "")
+        elif seen.then is not None and seen.then.refusal and not _for_want_of_a_bus(seen.then.refusal):
+            raise refuse_recorded(spec, seen.then.refusal)
+
+    def values(self, spec: DeviceSpec, driver: str, bus: PciBus | None, props: Mapping[str, Any]) -> None:
+        """Refuse values that do not go together, or that the host cannot serve."""
+        if driver in ("vfio-pci", "vfio-pci-nohotplug"):
+            self._vfio(spec, props)
+        elif driver.startswith("vhost-vsock-pci"):
+            if self.build.host.file_size("/dev/vhost-vsock") is None:
+                raise refuse_device(
+                    spec, f"vhost-vsock: failed to open vhost device: {_MISSING}",
+                    "The described host has no /dev/vhost-vsock.", "load the kernel module vhost_vsock",
+                )
+        elif driver.startswith("virtio-input-host"):
+            path = str(props.get("evdev"))
+            if self.build.host.file_size(path) is None:
+                raise refuse_device(spec, f"Could not open '{path}': {_MISSING}",
+                                    "The described host has no such input device.", "use virtio-tablet-pci")
+        elif driver in EXPANDERS and bus is not None:
+            self._expander(spec, props)
+        elif driver == "nvme":
+            size = props.get("cmb_size_mb", 0)
+            if size & (size - 1):
+                raise refuse("bar-power", spec.option)
+        elif driver == "loader":
+            self._loader(spec, props)
+
+    def _vfio(self, spec: DeviceSpec, props: Mapping[str, Any]) -> None:
+        path = props.get("sysfsdev")
+        if path is None:
+            address = str(props.get("host", ""))
+            path = f"/sys/bus/pci/devices/{address if address.count(':') > 1 else f'0000:{address}'}"
+        if not self.build.host.is_directory(str(path)):
+            raise refuse_device(
+                spec, f"vfio {path}: no such host device: {_MISSING}",
+                "The described host has no such PCI device.",
+                "leave the device out, or describe it in Host(directories=...)",
+                "vfio_realize, hw/vfio/pci.c",
+            )
+
+    def _expander(self, spec: DeviceSpec, props: Mapping[str, Any]) -> None:
+        node, number = props.get("numa_node", NO_NODE), props.get("bus_nr", 0)
+        if node != NO_NODE and node >= self.nodes:
+            raise refuse_device(spec, f"Illegal numa node {node}", "The guest has no such NUMA node.",
+                                "add -numa node options, or leave out numa_node=")
+        root = f"0000:{number:02x}"
+        if any(bus.bridges_only and bus.root == root for bus in self.build.buses.values()):
+            raise refuse_device(
+                spec, f"Bus {number} is already in use", "Another expander has this number.",
+                "use another bus_nr=", "pxb_register_bus, hw/pci-bridge/pci_expander_bridge.c",
+            )
+
+    def _loader(self, spec: DeviceSpec, props: Mapping[str, Any]) -> None:
+        path = props.get("file")
+        if path is not None and self.build.host.file_size(str(path)) is None:
+            raise refuse_device(
+                None, f"{path}: {_MISSING}", "The image does not exist on the described host.",
+                "check file=, or describe the file in Host(files=...)",
+            )
+        if path is None and "data-len" not in props and "cpu-num" not in props:
+            raise refuse_device(
+                spec, "cpu_num must be specified when setting a program counter",
+                "Without a file or data, addr= is where a CPU starts.", "add file=, data= or cpu-num=",
+                "generic_loader_realize, hw/core/generic-loader.c",
+            )
+
+    def console(self, driver: str, spec: DeviceSpec | None) -> None:
+        """Count displays: qxl-vga must be the first (qxl_realize_primary, hw/display/qxl.c)."""
+        facts = catalog.device(driver)
+        if facts is None or "Display" not in facts.categories or driver in _NO_CONSOLE:
+            return
+        if driver == "qxl-vga" and self._consoles:
+            raise refuse_device(
+                spec, "primary qxl-vga device must be console 0 (first display device on the command line)",
+                "Another display comes before this one.", "move it to the front, or use qxl",
+                "qxl_realize_primary, hw/display/qxl.c",
+            )
+        self._consoles += 1
+
+
+def _for_want_of_a_bus(said: str) -> bool:
+    return "bus found for device" in said
+
+
+def _properties_of(recipe: str, driver: str) -> set[str]:
+    """The properties that the device has in ``recipe``."""
+    words = recipe.rpartition(f"-device {driver}")[2]
+    return {word.partition("=")[0] for word in words.split(",") if word}
