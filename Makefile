@@ -16,7 +16,7 @@ lab: environment ## open JupyterLab on the start notebook, e.g. make lab ARGS="-
 	@exec $(RUN) tools/lab.py $(ARGS)
 
 test: environment ## run every check that this machine can run, e.g. make test ARGS="-k floors"
-	@$(RUN) -m pytest -q -n 2 --dist loadgroup --benchmark-disable $(ARGS)
+	@$(RUN) -m pytest -q -n logical --maxprocesses 4 --dist loadgroup --benchmark-disable $(ARGS)
 
 site: environment ## run the notebooks and write them as web pages into _site, to read without a kernel
 	@$(RUN) tools/publish.py _site

@@ -4,10 +4,9 @@ Runs on the standard library and needs no root.  Debian and Ubuntu ship python3 
 ensurepip; the pip wheel beside this file installs itself into the environment, so neither is
 needed.  pip then uses its own configuration, as on any machine.
 
-A second run compares a fingerprint of what the environment was made from and does nothing.
+A second run compares a fingerprint of what the environment was made from and does nothing.  The file
+is written so that a Python from 3.6 on can read it and say that it is too old.
 """
-
-from __future__ import annotations
 
 import hashlib
 import os
@@ -27,9 +26,9 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def find_newer() -> str | None:
+def find_newer() -> "str | None":
     """The path of another Python on PATH that is new enough; None if there is none."""
-    return next((path for name in NEWER if (path := shutil.which(name))), None)
+    return next((path for path in map(shutil.which, NEWER) if path), None)
 
 
 def fingerprint() -> str:
@@ -47,12 +46,21 @@ def fingerprint() -> str:
 
 
 def pip(python: Path, *words: str) -> bool:
-    """True if the bundled pip did what ``words`` say, inside the environment."""
+    """True if the bundled pip did what ``words`` say, inside the environment.
+
+    What pip says is shown if it fails; warnings about a machine's own configuration are no news.
+    """
     wheel = max((ROOT / "tools").glob("pip-*.whl"))
-    command = [str(python), f"{wheel}/pip", "--disable-pip-version-check", *words]
+    command = [str(python), f"{wheel}/pip", "--disable-pip-version-check", "--quiet", *words]
     # Another tool's PYTHONPATH or PIP_TARGET must not lead packages elsewhere.
     clean = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME", "PIP_TARGET")}
-    return subprocess.run(command, check=False, env=clean).returncode == 0
+    done = subprocess.run(
+        command, check=False, env=clean, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    if done.returncode:
+        say(done.stdout.decode("utf-8", "replace").strip())
+    return done.returncode == 0
 
 
 def make_environment(target: Path) -> Path:
@@ -89,14 +97,15 @@ def main() -> int:
         say(f"Python's venv module does not work here ({error}). "
             "On Debian and Ubuntu this helps: sudo apt install python3-venv")
         return 1
-    stamp.unlink(missing_ok=True)
+    if stamp.exists():
+        stamp.unlink()
     say("installing what the lock file lists (a minute or two the first time) ...")
     wheel = max((ROOT / "tools").glob("pip-*.whl"))
     ready = (
-        pip(python, "install", "--quiet", "--no-index", str(wheel))
-        and pip(python, "install", "--quiet", "--require-hashes", "--requirement", str(LOCK))
+        pip(python, "install", "--no-index", str(wheel))
+        and pip(python, "install", "--require-hashes", "--requirement", str(LOCK))
         # hatchling comes from the lock, so nothing unpinned is fetched for this step.
-        and pip(python, "install", "--quiet", "--no-deps", "--no-build-isolation", "--editable", str(ROOT))
+        and pip(python, "install", "--no-deps", "--no-build-isolation", "--editable", str(ROOT))
     )
     if not ready:
         say("pip could not install everything; its message is above. With the network back, run the "
