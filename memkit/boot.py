@@ -41,6 +41,10 @@ def boot(
     wanted = target or config.target or "x86_64"
     if wanted not in TARGETS:
         raise MemkitError(f"the model does not know target {wanted!r}; it knows: {', '.join(TARGETS)}")
+    if host is not None and not isinstance(host, Host):
+        raise MemkitError(
+            f"host= is a memkit.Host, not {type(host).__name__}; describe one with memkit.Host.from_dict"
+        )
     on = host or Host()
     build, numa = build_x86(config, version, on)
     build.warnings.extend(unknown_globals(build))

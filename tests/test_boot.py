@@ -1,0 +1,164 @@
+"""boot() is a function of its arguments alone: the same guest every time, and nothing touched outside."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import memkit
+from memkit.errors import CommandLineError, MemkitError
+from memkit.monitor.parse_text import COMMANDS
+
+DIMM = "-m 4G,slots=4,maxmem=16G -object memory-backend-ram,id=m1,size=1G -device pc-dimm,id=d1,memdev=m1"
+
+
+def texts(guest: memkit.Guest) -> list[str]:
+    return [guest.monitor(command) for command in COMMANDS]
+
+
+@pytest.mark.parametrize("line", ["", "-m 1G", DIMM, "-M q35 -m 3G -vga cirrus", "-M microvm -m 512"])
+def test_the_same_line_gives_the_same_guest_as_text_list_and_config(line: str) -> None:
+    first = memkit.boot(line)
+    config = first.config
+    assert config is not None
+    for again in (line, line.split(), tuple(line.split()), config, config.argv()):
+        assert texts(memkit.boot(again)) == texts(first)
+
+
+def test_guests_share_nothing_that_changes() -> None:
+    first, second = memkit.boot(DIMM), memkit.boot(DIMM)
+    before = texts(second)
+    first.ram_blocks[0].used_length = 4096
+    first.ram_blocks[0].idstr = "changed"
+    for region in first.address_space("memory").root.walk():
+        region.name, region.size, region.enabled = "changed", 1, False
+    assert texts(second) == before
+    assert texts(memkit.boot(DIMM)) == before
+
+
+def test_the_words_of_the_guest_name_what_was_built() -> None:
+    guest = memkit.boot(DIMM)
+    assert (guest.target, guest.qemu, guest.machine_type, guest.door) == (
+        "x86_64", "7.2", "pc-i440fx-7.2", "model",
+    )
+    assert memkit.boot("qemu-system-i386 -m 1G").target == "i386"
+    assert memkit.boot("-m 1G", target="i386", qemu="7.2.22").qemu == "7.2"
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    ({"target": "arm"}, "the model does not know target 'arm'; it knows: x86_64, i386"),
+    ({"target": 5}, "the model does not know target 5"),
+    ({"qemu": "10.0"}, "the model does not know QEMU '10.0'; it knows: 7.2"),
+    ({"qemu": None}, "the model does not know QEMU 'None'"),
+    ({"host": "server"}, "host= is a memkit.Host, not str; describe one with memkit.Host.from_dict"),
+    ({"host": {"page_size": 4096}}, "host= is a memkit.Host, not dict"),
+])
+def test_arguments_that_the_model_does_not_know_are_told(words: dict[str, Any], said: str) -> None:
+    with pytest.raises(MemkitError) as caught:
+        memkit.boot("-m 1G", **words)
+    assert str(caught.value).startswith(said)
+
+
+def test_another_target_on_the_line_is_told() -> None:
+    with pytest.raises(MemkitError, match="does not know target 'aarch64'"):
+        memkit.boot("qemu-system-aarch64 -M virt")
+
+
+@pytest.mark.parametrize("thing", [None, 5, b"-m 1G", ["-m", 1], "-m '1G", "-m 1G\0"])
+def test_what_is_no_command_line_is_told(thing: Any) -> None:
+    with pytest.raises(CommandLineError):
+        memkit.boot(thing)
+
+
+# The words below name programs, sockets, files and devices; the model may only talk about them.
+HOSTILE = (
+    "-m 1G -mem-path /proc/self/mem",
+    "-object memory-backend-file,id=a,size=1G,mem-path=/etc/passwd,share=on -m 1G -M memory-backend=a",
+    "-drive if=pflash,format=raw,file=/etc/passwd -drive file=/dev/sda -hda disk.img -cdrom /dev/cdrom",
+    "-bios /etc/passwd -kernel /etc/passwd -initrd /etc/passwd -m 1G",
+    "-netdev tap,id=n,script=/bin/sh -device e1000,netdev=n -monitor unix:/tmp/m,server -qmp tcp:0:4444",
+    "-chardev socket,id=c,path=/tmp/x,server=on -serial file:/tmp/log -D /tmp/log -pidfile /tmp/pid",
+    "-incoming exec:id -m 1G", "-readconfig /etc/passwd", "-daemonize -chroot / -runas root",
+    "-device vfio-pci,host=00:02.0 -m 1G", "-fw_cfg name=opt/x,file=/etc/passwd", "-plugin /tmp/x.so -m 1G",
+    "-object memory-backend-memfd,id=h,size=1G,hugetlb=on -m 1G -M memory-backend=h -mem-prealloc",
+    "-device VGA,romfile=/etc/passwd", "-acpitable file=/etc/passwd -smbios file=/etc/passwd",
+)
+WATCH = """
+import json, sys
+import memkit
+
+def use(line):
+    try:
+        guest = memkit.boot(line)
+        guest.monitor("info ramblock"), guest.monitor("info mtree -f"), str(guest.explain(0))
+    except memkit.MemkitError:
+        pass
+
+seen = []
+kinds = ("open", "os", "socket", "subprocess", "shutil", "tempfile", "pty", "ctypes")
+own = (sys.prefix, sys.base_prefix, sys.argv[1])
+
+def look(event, args):
+    # Python's modules and the kit's facts are read from files when they are first needed.
+    mine = bool(args) and isinstance(args[0], str) and args[0].startswith(own)
+    if event.partition(".")[0] in kinds and not mine:
+        seen.append(event)
+
+for line in ("-m 1G", "-M q35", "-M microvm", "-m 8GB"):
+    use(line)
+sys.addaudithook(look)
+for line in json.loads(sys.argv[2]):
+    use(line)
+print(json.dumps(seen))
+"""
+
+
+def watched(root: Path, program: str, lines: tuple[str, ...]) -> list[str]:
+    """What Python's audit events tell of a process that boots ``lines``."""
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(root), json.dumps(lines)], capture_output=True, text=True,
+        check=False, cwd=root,
+    )
+    assert done.returncode == 0, done.stderr
+    return list(json.loads(done.stdout))
+
+
+def test_the_model_opens_starts_and_asks_nothing_that_a_line_names(root: Path) -> None:
+    assert watched(root, WATCH, HOSTILE) == []
+
+
+def test_the_watch_would_see_a_file_that_is_opened(root: Path) -> None:
+    program = WATCH.replace("guest = memkit.boot(line)", "open(line); guest = memkit.boot('')", 1)
+    program = program.replace('("-m 1G", "-M q35", "-M microvm", "-m 8GB")', "()")
+    assert "open" in watched(root, program, ("/etc/hosts",))
+
+
+def calls(line: str) -> int:
+    """How many functions run while ``line`` is booted: a measure of time that no other program disturbs."""
+    count = 0
+
+    def note(frame: object, event: str, arg: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(note)
+    try:
+        memkit.boot(line).flat_view()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def test_the_work_grows_like_the_number_of_memory_devices() -> None:
+    def dimms(count: int) -> str:
+        dimm = "-object memory-backend-ram,id=m{0},size=128M -device pc-dimm,memdev=m{0}"
+        return f"-m 1G,slots=256,maxmem=64G {' '.join(map(dimm.format, range(count)))}"
+
+    memkit.boot(dimms(1))
+    none, some, many = (calls(dimms(count)) for count in (0, 50, 250))
+    assert (many - none) / (some - none) < 10  # five times as many devices; squared it would be 25

@@ -1,0 +1,65 @@
+"""Facts that change between versions hold from one machine-type version on, and each has its source."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+import memkit
+from memkit.errors import MemkitError
+from memkit.versions import MACHINE_FACTS, MachineFacts, known_qemu, machine_facts, parse_version
+
+
+@pytest.mark.parametrize("fact", MACHINE_FACTS, ids=lambda f: f.name)
+def test_a_fact_changes_exactly_at_its_version(fact: Any) -> None:
+    for family in fact.families:
+        before = (fact.since[0], fact.since[1] - 1) if fact.since[1] else (fact.since[0] - 1, 99)
+        assert getattr(machine_facts(family, before), fact.name) == fact.old
+        assert getattr(machine_facts(family, fact.since), fact.name) == fact.new
+    assert fact.old != fact.new
+    assert fact.source.startswith("hw/")
+
+
+def test_every_fact_is_named_once_and_every_field_is_told() -> None:
+    names = [f.name for f in MACHINE_FACTS]
+    assert len(set(names)) == len(names)
+    assert {f.name for f in fields(MachineFacts)} == set(names)
+
+
+def test_microvm_has_no_versions() -> None:
+    assert machine_facts("microvm", (1, 0)) == machine_facts("microvm", (7, 2))
+
+
+@pytest.mark.parametrize(("text", "version"), [
+    ("7.2", (7, 2)), ("2.12", (2, 12)), ("7.2.22", (7, 2, 22)), ("10.0", (10, 0)),
+])
+def test_versions_are_compared_as_numbers(text: str, version: tuple[int, ...]) -> None:
+    assert parse_version(text) == version
+
+
+def test_2_12_comes_after_2_9() -> None:
+    assert parse_version("2.12") > parse_version("2.9")
+
+
+@pytest.mark.parametrize("text", ["", "7", "v7.2", "7.x", "new", "-7.2", "7.3", "10.0", "7.2-rc", "9" * 500])
+def test_an_unknown_qemu_is_told_with_the_known_ones(text: str) -> None:
+    with pytest.raises(MemkitError) as caught:
+        known_qemu(text)
+    assert str(caught.value) == f"the model does not know QEMU {text[:40]!r}; it knows: 7.2"
+
+
+# One line per fact whose change is seen from outside; the older value is what 7.2 shows for older types.
+@pytest.mark.parametrize(("line", "older", "newer", "block"), [
+    ("-m 64 -nodefaults -device VGA", "pc-i440fx-2.12", "pc-i440fx-3.0", "vga.vram"),
+    ("-m 64 -nodefaults -device cirrus-vga", "pc-i440fx-2.8", "pc-i440fx-2.9", "0x0000000000800000"),
+    ("-m 64 -nodefaults", "pc-i440fx-2.2", "pc-i440fx-2.3", "-/rom@etc/acpi/rsdp"),
+    ("-m 64 -nodefaults", "pc-i440fx-1.7", "pc-i440fx-2.0", "0x0000000000020000 0x0000000000020000"),
+    ("-m 64", "pc-q35-2.11", "pc-q35-2.12", "/e1000.rom"),
+    ("-m 64", "pc-i440fx-2.1", "pc-i440fx-2.2", "cirrus_vga.rom"),
+])
+def test_a_change_shows_in_info_ramblock(line: str, older: str, newer: str, block: str) -> None:
+    texts = [memkit.boot(f"{line} -M {machine}").monitor("info ramblock") for machine in (older, newer)]
+    assert texts[0] != texts[1]
+    assert (block.removeprefix("-") in texts[0]) == (not block.startswith("-"))
