@@ -17,6 +17,7 @@ from memkit.boards.host_memory import open_file, open_memfd
 from memkit.boards.machine import set_accelerator
 from memkit.boards.refusals import refuse
 from memkit.config import ObjectSpec, Option
+from memkit.config.networks import check_networks
 from memkit.config.qdict import hash_order
 from memkit.config.qemuopts import well_formed_id
 from memkit.memory.backend import Backend
@@ -34,9 +35,10 @@ _SGX = "memory-backend-epc"
 
 
 def create_backends(build: Build) -> None:
-    """Make the objects of ``-object`` in their order, once there is an accelerator; raises Refused."""
+    """Make the objects of ``-object`` in their order, behind accelerator and networks; raises Refused."""
     set_accelerator(build.machine, build.config, build.host)
     build.warnings.extend(build.machine.warnings)
+    check_networks(build.config.nics)
     for spec in build.config.objects:
         if not spec.qom_type.startswith("memory-backend-"):
             build.object_ids.add(spec.id)

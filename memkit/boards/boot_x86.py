@@ -16,7 +16,7 @@ from memkit.boards.cli_devices import cli_devices
 from memkit.boards.cxl import add_host_registers
 from memkit.boards.devices import DeviceBuilder
 from memkit.boards.drives import check_drives, check_orphans
-from memkit.boards.graphics import default_vga
+from memkit.boards.graphics import check_vga, default_vga
 from memkit.boards.machine import apply_properties, select_machine
 from memkit.boards.nics import wanted_nics
 from memkit.boards.numa import NumaState, complete_numa, consume, numa_nodes, parse_numa
@@ -34,6 +34,7 @@ def build_x86(config: Config, qemu: str, host: Host) -> tuple[Build, tuple[NumaN
     machine = select_machine(config, qemu)
     build = Build(config, host, machine)
     build.warnings.extend(config.warnings)
+    check_vga(config)
     check_drives(config, machine.family, host)
     apply_properties(machine, config)
     backend_name = machine.words.get("memory-backend")

@@ -6,8 +6,10 @@ Source: select_vgahw and default_list in softmmu/vl.c, pc_vga_init in hw/i386/pc
 from __future__ import annotations
 
 from memkit.boards.build import Build
+from memkit.boards.refusals import refuse
+from memkit.config import Config
 
-__all__ = ["default_vga"]
+__all__ = ["check_vga", "default_vga"]
 
 # A -device or -global of these types replaces the default graphics card (default_list, softmmu/vl.c).
 VGA_DEVICES = frozenset(
@@ -17,6 +19,18 @@ VGA_DEVICES = frozenset(
 VGA_MODELS = {
     "std": "VGA", "cirrus": "cirrus-vga", "vmware": "vmware-svga", "qxl": "qxl-vga", "virtio": "virtio-vga",
 }
+
+
+def check_vga(config: Config) -> None:
+    """Raise Refused unless ``-vga`` names a card that x86 machines know."""
+    option = config.last("vga")
+    value = option.value or "" if option else "none"
+    for name in (*VGA_MODELS, "none"):
+        if value == name or value.startswith((f"{name},retrace=dumb", f"{name},retrace=precise")):
+            return
+    if value.startswith(("tcx", "cg3")):
+        raise refuse("vga-sparc", option)
+    raise refuse("vga-model", option, model=value)
 
 
 def default_vga(build: Build) -> str | None:

@@ -39,6 +39,7 @@ _OWN_NAMES = re.compile(
 )
 # Drives that pc and q35 connect by themselves.
 _CONNECTED = frozenset(("ide", "floppy", "pflash"))
+_VIRTIO = re.compile(r"-pci(?:-(?:non-)?transitional)?\Z")
 MIN_LABEL = 128 << 10
 
 
@@ -59,7 +60,8 @@ def _property(spec: DeviceSpec, facts: catalog.DeviceFacts, build: Build, name: 
     if (kind is None and name in _FIXED and (facts.bus == "PCI" or name != "legacy-addr")) or (
         kind is not None and (kind[:6] == "child<" or (facts.name, name) in _NO_SETTER)
     ):
-        raise refuse("device-fixed", option, located=True, driver=facts.name, name=name)
+        owner = "virtio-mem" if facts.name == "virtio-mem-pci" and kind else facts.name
+        raise refuse("device-fixed", option, located=True, driver=owner, name=name)
     if kind is None:
         raise refuse("device-property", option, located=True, driver=facts.name, name=name,
                      near=catalog.near(name, facts.properties))
@@ -93,6 +95,8 @@ def _pci_address(spec: DeviceSpec, driver: str, raw: Any) -> None:
 def _named(spec: DeviceSpec, driver: str, build: Build, name: str, kind: str, value: str) -> str | None:
     """A text property, which often names another part of the guest."""
     option = spec.option
+    # The part behind the PCI bus speaks under a name of its own.
+    driver = _VIRTIO.sub("-device", driver) if driver[:7] == "virtio-" else driver
     if kind[:5] == "link<":
         if not value:
             return None

@@ -11,7 +11,7 @@ from typing import Any
 
 from memkit.config.groups import GROUPS
 from memkit.config.qemuopts import check_value, split_opts
-from memkit.config.schema import display_schema
+from memkit.config.schema import NETWORK_TYPES, display_schema
 from memkit.config.visit import missing, not_accepted, read_keyval, read_tree
 from memkit.config.wrong import Wrong, near
 
@@ -30,10 +30,6 @@ blkdebug blklogwrites blkreplay blkverify bochs cloop compress copy-before-write
 snapshot-access ftp ftps gluster host_cdrom host_device http https iscsi luks nbd nfs null-aio null-co
 nvme parallels preallocate qcow qcow2 qed quorum raw rbd replication ssh throttle vdi vhdx vmdk vpc vvfat
 """.split())
-_NETWORKS = (
-    "none", "nic", "user", "tap", "l2tpv3", "socket", "stream", "dgram", "vde", "bridge", "hubport", "netmap",
-    "vhost-user", "vhost-vdpa",
-)
 _DISPLAYS = ("default", "none", "gtk", "sdl", "egl-headless", "curses", "spice-app", "dbus")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\Z")
 _ANGLE = re.compile(r"[ \t\n\v\f\r]*([+-]?[0-9]{1,20})")
@@ -65,7 +61,7 @@ def check_netdev(whole: dict[str, Any]) -> None:
     """Raise Wrong unless ``-netdev`` in its newer form has an id and a type that there is."""
     if "id" not in whole:
         raise missing("id")
-    _choice(whole, "type", _NETWORKS)
+    _choice(whole, "type", NETWORK_TYPES)
 
 
 def check_display(whole: dict[str, Any], *, keyval: bool) -> None:

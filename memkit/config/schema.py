@@ -4,15 +4,18 @@ A type lists its members in the order in which QEMU checks them: ``name:kind``, 
 where it can be left out.  Kinds: bool, str, size, int, uint8 ... uint64, ``[kind]`` for a list, a name
 of ENUMS, or any (kept as it is).
 
-Source: qapi/qom.json, qapi/machine.json, qapi/authz.json, qapi/crypto.json, qapi/ui.json (QEMU 7.2).
+Source: qapi/qom.json, qapi/machine.json, qapi/authz.json, qapi/crypto.json, qapi/ui.json, qapi/net.json
+(QEMU 7.2).
 """
 
 from __future__ import annotations
 
 from functools import cache
 
-__all__ = ["ENUMS", "NUMA_TYPES", "OBJECT_TYPES", "Member", "display_schema", "numa_schema", "object_schema",
-           "schema"]
+__all__ = [
+    "ENUMS", "NETWORK_TYPES", "NUMA_TYPES", "OBJECT_TYPES", "Member", "display_schema", "network_schema",
+    "numa_schema", "object_schema", "schema",
+]
 
 # Name, kind, and whether it can be left out.
 Member = tuple[str, str, bool]
@@ -94,6 +97,26 @@ _DISPLAY = {
     "sdl": "?grab-mod:grab-mod", "egl-headless": "?rendernode:str", "curses": "?charset:str",
     "dbus": "?rendernode:str ?addr:str ?p2p:bool ?audiodev:str",
 }
+_NETWORKS = {
+    "none": "", "nic": "?netdev:str ?macaddr:str ?model:str ?addr:str ?vectors:uint32",
+    "user": "?hostname:str ?restrict:bool ?ipv4:bool ?ipv6:bool ?ip:str ?net:str ?host:str ?tftp:str "
+            "?bootfile:str ?dhcpstart:str ?dns:str ?dnssearch:any ?domainname:str ?ipv6-prefix:str "
+            "?ipv6-prefixlen:int ?ipv6-host:str ?ipv6-dns:str ?ipv6-net:str ?smb:str ?smbserver:str "
+            "?hostfwd:any ?guestfwd:any ?tftp-server-name:str",
+    "tap": "?ifname:str ?fd:str ?fds:str ?script:str ?downscript:str ?br:str ?helper:str ?sndbuf:size "
+           "?vnet_hdr:bool ?vhost:bool ?vhostfd:str ?vhostfds:str ?vhostforce:bool ?queues:uint32 "
+           "?poll-us:uint32",
+    "l2tpv3": "src:str dst:str ?srcport:str ?dstport:str ?ipv6:bool ?udp:bool ?cookie64:bool ?counter:bool "
+              "?pincounter:bool ?txcookie:uint64 ?rxcookie:uint64 txsession:uint32 ?rxsession:uint32 "
+              "?offset:uint32",
+    "socket": "?fd:str ?listen:str ?connect:str ?mcast:str ?localaddr:str ?udp:str",
+    "stream": "addr:any ?server:bool", "dgram": "?local:any ?remote:any",
+    "vde": "?sock:str ?port:uint16 ?group:str ?mode:uint16", "bridge": "?br:str ?helper:str",
+    "hubport": "hubid:int32 ?netdev:str", "netmap": "ifname:str ?devname:str",
+    "vhost-user": "chardev:str ?vhostforce:bool ?queues:int",
+    "vhost-vdpa": "?vhostdev:str ?vhostfd:str ?queues:int ?x-svq:bool",
+}
+NETWORK_TYPES = tuple(_NETWORKS)
 _MACHINE = {
     "smp": "?cpus:int ?sockets:int ?dies:int ?clusters:int ?cores:int ?threads:int ?maxcpus:int",
     "boot": "?order:str ?once:str ?menu:bool ?splash:str ?splash-time:int ?reboot-timeout:int ?strict:bool",
@@ -125,6 +148,12 @@ def object_schema(qom_type: str) -> tuple[Member, ...]:
 def numa_schema(kind: str) -> tuple[Member, ...]:
     """The members of ``-numa`` of one kind beside type; KeyError if unknown."""
     return _members(_NUMA[kind])
+
+
+@cache
+def network_schema(kind: str) -> tuple[Member, ...]:
+    """The members of ``-netdev`` and ``-net`` of one kind beside type and id; KeyError if unknown."""
+    return _members(_NETWORKS[kind])
 
 
 @cache

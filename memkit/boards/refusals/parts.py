@@ -169,6 +169,10 @@ REFUSALS: dict[str, Words] = {
         "Unsupported NIC model: {model}", "This machine cannot make a NIC of that model.",
         "use e1000, e1000e, rtl8139 or virtio", "pci_nic_init_nofail, hw/pci/pci.c",
     ),
+    "vga-sparc": Words(
+        "type is NULL", "This card belongs to SPARC machines; QEMU 7.2 for x86 aborts.", "use -vga std",
+        "select_vgahw, softmmu/vl.c",
+    ),
     "vga-model": Words(
         "unknown vga type: {model}", "-vga knows a few names only.",
         "use std, cirrus, vmware, qxl, virtio or none", "select_vgahw, softmmu/vl.c",
