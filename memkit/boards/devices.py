@@ -49,10 +49,7 @@ class DeviceBuilder:
         self.dimms = Dimms(build)
         self.backed = BackedDevices(build, self.dimms, nodes)
         self.checks = DeviceChecks(build, nodes)
-        # How many there are; the ports of the next one depend on it.
-        self._numbers = Counter(
-            {"isa-serial": len(serial_ports(build)), "isa-parallel": len(parallel_ports(build))}
-        )
+        self._numbers: Counter[str] = Counter()
 
     def add_default(
         self, driver: str, label: str, option_index: int | None, addr: str | None = None
@@ -188,12 +185,12 @@ class DeviceBuilder:
     ) -> None:
         """The device's own RAMBlocks, and the windows that it has at power-on."""
         build = self.build
-        self.checks.console(driver, spec)
         family = build.machine.family
         seen = seen_on(driver, family)
         add_buses(build, seen, spec.id if spec else None)
         backed = any(driver.startswith(kind) for kind in _BACKED)
         blocks, regions = ((), ()) if backed else add_device_memory(build, driver, path, props, spec)
+        self.checks.console(driver, spec)
         if blocks:
             build.frontends.append(Frontend(
                 driver, spec.id if spec else None, label, None, blocks, regions, option_index
@@ -209,8 +206,7 @@ class DeviceBuilder:
         # The default graphics card's ports are among those of the board.
         if spec is None and bus is not None:
             return
-        shift, size = port_shift(driver, props, self._numbers[driver]), props.get("iosize")
-        self._numbers[driver] += 1
+        shift, size = port_shift(driver, props, self._count(driver)), props.get("iosize")
 
         def add_ports(io: MemoryRegion) -> None:
             add_windows(mapped, {"io": io}, shift=shift, size=size)
@@ -220,3 +216,10 @@ class DeviceBuilder:
             add_ports(bus.io)
         else:
             build.ports.append(add_ports)
+
+    def _count(self, driver: str) -> int:
+        """How many devices of this type came before: the ports of the next one may depend on it."""
+        board = {"isa-serial": serial_ports, "isa-parallel": parallel_ports}.get(driver)
+        number = self._numbers[driver] + (len(board(self.build)) if board else 0)
+        self._numbers[driver] += 1
+        return number

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-import shlex
-import subprocess
 
 import pytest
 
@@ -227,38 +224,3 @@ def test_the_default_card_is_a_feature(card: str, feature: str) -> None:
 )
 def test_properties_move_ports(driver: str, props: dict[str, int], number: int, shift: int) -> None:
     assert port_shift(driver, props, number) == shift
-
-
-# -- the real one
-
-
-def ask_flat_io(line: str) -> list[str]:
-    """What a paused QEMU prints for the FlatView of I/O."""
-    talk = '{"execute": "qmp_capabilities"}\n' + json.dumps(
-        {"execute": "human-monitor-command", "arguments": {"command-line": "info mtree -f"}}
-    ) + '\n{"execute": "quit"}\n'
-    argv = ["qemu-system-x86_64", "-S", "-display", "none", "-accel", "tcg", "-qmp", "stdio", *shlex.split(line)]
-    done = subprocess.run(argv, input=talk, capture_output=True, text=True, timeout=60, check=False)
-    text = max((json.loads(t).get("return") or "" for t in done.stdout.splitlines() if '"return"' in t), key=len)
-    stanza = next(s for s in text.replace("\r", "").split("\n\n") if ' AS "I/O"' in s)
-    return re.findall(r"(?m)^  ([0-9a-f].*)$", stanza)
-
-
-@pytest.mark.needs_qemu
-@pytest.mark.parametrize(
-    ("line", "card"),
-    [
-        ("-M pc", "VGA"),
-        ("-M pc -vga cirrus -parallel null -parallel null -parallel null", "cirrus-vga"),
-        ("-M pc,acpi=off,nvdimm=on -m 256M,slots=2,maxmem=1G -nodefaults", None),
-        ("-M pc-i440fx-2.1", "cirrus-vga"),
-        ("-M q35", "VGA"),
-        ("-M q35,i8042=off,pit=off -vga std -parallel null -parallel null -parallel null", "VGA"),
-        ("-M q35,nvdimm=on -m 256M,slots=2,maxmem=1G -nodefaults -serial none -serial null", None),
-        ("-M pc-q35-2.4 -vga none -cpu qemu64,-apic", None),
-        ("-M microvm,pic=off -serial none -serial null", None),
-    ],
-)
-def test_the_model_has_the_ports_of_the_real_qemu(line: str, card: str | None) -> None:
-    machine = select_machine(parse(line), "7.2")
-    assert flat(io_space(machine.family, machine.version, wanted(line, card))) == ask_flat_io(line)
