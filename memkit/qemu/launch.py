@@ -129,8 +129,12 @@ def _why_here(message: str, plan: Plan) -> str:
     why = []
     if "Cannot allocate memory" in message:
         why.append("This machine has not that much memory to give; memkit.boot shows the guest nevertheless.")
-    if plan.notes:
-        why.append(f"QEMU did not get the line as it stands: {'; '.join(plan.notes)}.")
+    notes = "; ".join(plan.notes)
+    if len(plan.notes) > 2:
+        options = re.findall(r"launch (?:left out|wrote) (-\S+)", notes)
+        notes = f"launch left out or changed {', '.join(dict.fromkeys(options))}"
+    if notes:
+        why.append(f"QEMU did not get the line as it stands: {notes}.")
     return " ".join(why)
 
 

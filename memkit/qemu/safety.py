@@ -6,8 +6,8 @@ changing its memory.  Three things happen to an option:
 - *refused* (UnsafeOption): the process would escape, take the host's devices, run other
   programs, or write files;
 - *left out or made silent*, with a note: monitors, displays, sound, debuggers, host networks.
-  Character devices become ``null`` and network backends a hub port, so that every device that
-  the guest sees stays where it was;
+  Character devices become ``null``, network backends a hub port and secrets are made up, so that every
+  device that the guest sees stays where it was;
 - *kept*: all the rest.  What QEMU itself finds wrong with it, QEMU says.
 
 Added are ``-S`` (no instruction runs), ``-accel tcg``, ``-display none``, and, where the
@@ -270,6 +270,8 @@ def _object(plan: Plan, text: str, value: str, number: int) -> str:
     kind = pairs.get("qom-type", pairs.get("", ""))
     if kind in _REFUSED_OBJECTS:
         raise UnsafeOption(f"launch does not take {text}: {_REFUSED_OBJECTS[kind]}. Leave it out.")
+    if kind == "secret" and "file" in pairs:
+        return f"secret,id={pairs.get('id', '')},data=unknown"
     if kind == "memory-backend-file" and "mem-path" in pairs:
         path = pairs["mem-path"]
         plan.files.append(path)

@@ -98,6 +98,28 @@ def test_it_works_inside_a_running_event_loop() -> None:
 
 
 @pytest.mark.needs_qemu
+@pytest.mark.parametrize("line", [
+    "-m 256",
+    "-M q35 -m 256 -netdev user,id=n -device virtio-net-pci,netdev=n",
+    "-m 256 -nic user,model=e1000e -nic user,model=rtl8139",
+    "-M q35 -m 256 -net nic,model=virtio -net user -serial null -parallel none",
+    "-m 256 -nodefaults -netdev user,id=n -device e1000,netdev=n -chardev null,id=c",
+    "-M microvm -m 256 -netdev user,id=n -device virtio-net-device,netdev=n",
+])
+def test_what_launch_adds_and_cuts_leaves_the_memory_as_it_is(line: str, qemu: str) -> None:
+    commands = ("info ramblock", "info mtree", "info memdev")
+    done = subprocess.run(
+        [qemu, "-S", "-accel", "tcg", "-display", "none", "-monitor", "stdio", *line.split()], check=True,
+        input="".join(f"{c}\n" for c in (*commands, "quit")), capture_output=True, text=True,
+    )
+    # The terminal echoes what is typed, so the answers are the lines without a prompt.
+    plain = [x for x in done.stdout.replace("\r", "").splitlines() if "(qemu)" not in x and "\x1b" not in x]
+    told = [x for c in commands for x in launch(line).raw_monitor[c].replace("\r", "").splitlines()]
+    # Trees come in the order of a hash table.
+    assert sorted(x for x in plain[1:] if x) == sorted(x for x in told if x)
+
+
+@pytest.mark.needs_qemu
 def test_two_at_once_do_not_disturb_each_other() -> None:
     lines = ["-m 512 -M microvm", "-m 1G -M q35", "-m 1G -device pc-dimm,memdev=nobody"]
 
@@ -120,6 +142,16 @@ def test_a_refusal_says_what_launch_changed_before() -> None:
     assert caught.value.message.startswith("CPU model 'host' requires KVM")
     assert caught.value.explanation == (
         "QEMU did not get the line as it stands: launch left out -enable-kvm (accelerators other than tcg)."
+    )
+
+
+def test_many_changes_are_told_by_their_options(tmp_path: Path) -> None:
+    broken = program(tmp_path / "no", "import sys; sys.exit('qemu-system-x86_64: broken')")
+    with pytest.raises(Refused) as caught:
+        launch("-m 1G -enable-kvm -vnc :1 -monitor stdio -monitor vc -serial stdio", qemu=broken)
+    assert caught.value.explanation == (
+        "QEMU did not get the line as it stands: launch left out or changed -enable-kvm, -vnc, -monitor, "
+        "-serial."
     )
 
 

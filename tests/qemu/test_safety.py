@@ -51,6 +51,9 @@ def test_monitors_displays_and_debuggers_are_left_out_with_a_note(option: str) -
     ("-nodefaults -serial chardev:c", "-nodefaults -serial chardev:c"),
     ("-nodefaults -machine q35,accel=kvm:tcg,smm=off", "-nodefaults -machine q35,smm=off"),
     ("-nodefaults -audiodev pa,id=a", "-nodefaults -audiodev none,id=a"),
+    ('-nodefaults -object {"qom-type":"secret","id":"masterKey0","format":"raw","file":"/key.aes"}',
+     "-nodefaults -object secret,id=masterKey0,data=unknown"),
+    ("-nodefaults -object secret,id=s,data=abc", "-nodefaults -object secret,id=s,data=abc"),
 ])
 def test_the_outside_end_goes_and_the_device_stays(line: str, words: str) -> None:
     assert kept(line) == words.split()
