@@ -49,13 +49,47 @@ def test_the_python_of_the_readme_prints_what_it_says() -> None:
     assert 0 < result.attempted
 
 
-@pytest.mark.parametrize("line", [line for line in shell_lines("README.md") if line.startswith("memkit ")])
+def inline(page: str, start: str) -> list[str]:
+    """The code between single backquotes that begins with ``start`` and leaves nothing out."""
+    prose = re.sub(r"^```.*?^```", "", read(page), flags=re.M | re.S)
+    spans = re.findall(r"`([^`]+)`", prose)
+    return [code for code in spans if code.startswith(start) and "..." not in code]
+
+
+COMMANDS = [
+    *[line for line in shell_lines("README.md") if line.startswith("memkit ")], *inline("README.md", "memkit "),
+]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [pytest.param(line, marks=[pytest.mark.needs_qemu] if "--real" in line else []) for line in COMMANDS],
+)
 def test_the_command_lines_of_the_readme_work(line: str, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "memkit.cli", *shlex.split(line.partition(" > ")[0])[1:]]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    words, _, given = re.sub(r" > \S+$", "", line).partition(" < ")
     done = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=60,
-        stdin=subprocess.DEVNULL,
+        [sys.executable, "-m", "memkit.cli", *shlex.split(words)[1:]], cwd=tmp_path, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, timeout=60,
+        input="exec qemu-system-x86_64 \\\n  -m 4G\n" if given else "",
     )
-    assert (0, "") == (done.returncode, done.stderr)
+    # diff ends with 1 where it finds a difference, and that line is meant to.
+    assert (1 if line == 'memkit diff "-m 4G" "-m 5G"' else 0, "") == (done.returncode, done.stderr)
     assert done.stdout
+
+
+# What names a variable of the reader's is run by other tests.
+@pytest.mark.parametrize("code", [code for code in inline("README.md", "memkit.") if "argv" not in code])
+def test_the_python_in_the_sentences_of_the_readme_works(code: str) -> None:
+    import memkit
+
+    assert eval(code, {"memkit": memkit}) is not None
+
+
+def test_what_the_conda_route_names_is_there() -> None:
+    block = next(b for b in re.findall(r"```sh\n(.*?)```", read("README.md"), re.S) if b.startswith("conda"))
+    assert [
+        "conda env create -f environment.yml", "conda activate memkit", "python -m pip install --no-deps .",
+        "python tools/lab.py",
+    ] == block.splitlines()
+    assert "name: memkit\n" in read("environment.yml")
+    assert (ROOT / "tools" / "lab.py").exists()
