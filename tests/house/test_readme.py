@@ -56,9 +56,8 @@ def inline(page: str, start: str) -> list[str]:
     return [code for code in spans if code.startswith(start) and "..." not in code]
 
 
-COMMANDS = [
-    *[line for line in shell_lines("README.md") if line.startswith("memkit ")], *inline("README.md", "memkit "),
-]
+IN_BLOCKS = [line for line in shell_lines("README.md") if line.startswith("memkit ")]
+COMMANDS = [*IN_BLOCKS, *inline("README.md", "memkit ")]
 
 
 @pytest.mark.parametrize(
