@@ -23,7 +23,7 @@ class Step:
 
     Decisions are of the kinds root, container, alias, outside, empty, disabled, passed, answer,
     nobody and unknown; facts: range, block, access, page, backend, frontend, device, numa,
-    migration and unassigned.  ``depth`` counts containers and aliases from the root,
+    migration, free and unassigned.  ``depth`` counts containers and aliases from the root,
     ``region`` is a MemoryRegion's name, and ``details`` holds the numbers of the sentence.
     """
 
