@@ -45,15 +45,26 @@ def split(line: str | Sequence[str]) -> tuple[str | None, str, list[str]]:
     words = _split_text(line) if isinstance(line, str) else _check_list(line)
     if not words or words[0][:1] == "-":
         return None, "", words
-    for index, word in enumerate(words[:_LEAD]):
-        match = _PROGRAM.match(word)
-        if match is not None:
-            return match["target"] or "x86_64", word, words[index + 1:]
+    found = _find_program(words)
+    if found is not None:
+        index, target = found
+        return target, words[index], words[index + 1:]
     start = 0
     # Only what was pasted can have a prompt in front.
     while isinstance(line, str) and start < len(words) and _PROMPT.match(words[start]):
         start += 1
     return None, "", words[start:]
+
+
+def _find_program(words: list[str]) -> tuple[int, str] | None:
+    """The place of the program's name among ``words``, and its target; None if there is none."""
+    named = [(i, m) for i, word in enumerate(words[:_LEAD]) if (m := _PROGRAM.match(word))]
+    for index, match in named:
+        # A log's heading says "qemu version: 7.2.0" in front of the program; options or a path tell it apart.
+        short = match["target"] is None and "/" not in words[index]
+        if not short or index == 0 or words[index + 1:index + 2] == [] or words[index + 1][:1] == "-":
+            return index, match["target"] or "x86_64"
+    return (named[0][0], named[0][1]["target"] or "x86_64") if named else None
 
 
 def _split_text(text: str) -> list[str]:

@@ -69,5 +69,5 @@ def test_the_wheel_installs_the_command(unpacked: Path) -> None:
 
 
 def test_the_installed_package_boots_a_guest_without_the_checkout(unpacked: Path) -> None:
-    code = "import memkit; print(memkit.__file__, memkit.boot('-m 1G -M q35').ram_blocks[0].name)"
+    code = "import memkit; print(memkit.__file__, memkit.boot('-m 1G -M q35').ram_blocks[0].label)"
     assert f"{unpacked}/memkit/__init__.py pc.ram" == alone(unpacked, code)
