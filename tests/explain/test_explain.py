@@ -66,7 +66,7 @@ def test_the_walk_ends_where_the_flat_view_says(tree: Tree, gpa: int) -> None:
 GUESTS: dict[str, Guest] = {}
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(line=st.sampled_from(LINES), free=st.integers(0, 1 << 40))
 @example(line=LINES[0], free=ADDRESS_SPACE_SIZE - 1)
 def test_model_guests_are_explained_at_every_edge_of_every_space(line: str, free: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from trees import SPAN, TOP, Tree, trees
 
@@ -70,6 +70,7 @@ def test_ranges_are_the_longest_runs_of_what_single_addresses_answer(tree: Tree)
         assert clipped(view, first, count) == expected(tree, real, first, count)
 
 
+@settings(max_examples=40)
 @given(tree=PLACES.flatmap(trees))
 def test_ranges_are_sorted_disjoint_and_inside_the_address_space(tree: Tree) -> None:
     ranges = render(tree.root).ranges
@@ -78,12 +79,14 @@ def test_ranges_are_sorted_disjoint_and_inside_the_address_space(tree: Tree) -> 
     assert all(r.offset_in_region >= 0 and r.offset_in_region + r.size <= r.region.size for r in ranges)
 
 
+@settings(max_examples=40)
 @given(tree=PLACES.flatmap(trees), address=st.integers(0, SPAN) | st.integers(TOP, ADDRESS_SPACE_SIZE - 1))
 def test_find_gives_the_range_that_holds_the_address(tree: Tree, address: int) -> None:
     view = render(tree.root)
     assert view.find(address) == next((r for r in view.ranges if r.start <= address < r.end), None)
 
 
+@settings(max_examples=40)
 @given(tree=trees())
 def test_rendering_changes_no_region_and_is_repeatable(tree: Tree) -> None:
     before = [(r.addr, r.size, list(r.subregions)) for r in tree.regions]
