@@ -176,8 +176,8 @@ def _text(data: dict[str, Any]) -> list[str]:
     by_column: dict[str, list[dict[str, Any]]] = {}
     for item in data["items"]:
         by_column.setdefault(item["column"], []).append(item)
-    for key, heading in (("guest", "Guest-physical addresses (gpa)"),
-                         ("ram", "RAMBlocks (ram_addr_t)"), ("host", "Host pages, each at the ram_addr_t of its block")):
+    for key, heading in (("guest", "Guest-physical addresses (gpa)"), ("ram", "RAMBlocks (ram_addr_t)"),
+                         ("host", "Host pages, each at the ram_addr_t of its block")):
         items = by_column.get(key, [])
         if not items:
             continue

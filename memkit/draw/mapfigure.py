@@ -14,7 +14,7 @@ from memkit.units import hex_address
 
 __all__ = ["MapFigure", "sources"]
 
-Table = dict[str, list[Any]]
+Table = dict[str, Any]
 PAD = 10
 STEPS = 20
 # The size of a pattern's tile in pixels, near that of the static picture.
