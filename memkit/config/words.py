@@ -14,6 +14,8 @@ from memkit.errors import CommandLineError
 __all__ = ["MAX_LENGTH", "split"]
 
 MAX_LENGTH = 1 << 20
+# Linux hands no longer word to a program (MAX_ARG_STRLEN, which counts the byte behind the last).
+MAX_WORD = (1 << 17) - 1
 _PROGRAM = re.compile(r"(?:.*/)?(?:qemu-system-(?P<target>[a-z0-9_]+)(?:-[a-z]+)?|qemu-kvm|kvm|qemu)\Z", re.S)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _PROMPT = re.compile(r"\S*[$#%>]\Z|[A-Za-z_][A-Za-z0-9_]*=")
@@ -43,6 +45,10 @@ def split(line: str | Sequence[str]) -> tuple[str | None, str, list[str]]:
     ('x86_64', 'qemu-system-x86_64', ['-m', '4G'])
     """
     words = _split_text(line) if isinstance(line, str) else _check_list(line)
+    if isinstance(line, str) and len(line) > MAX_WORD:
+        for word in words:
+            if len(word) > MAX_WORD:
+                raise _too_long(word, max(line.find(word[:40]), 0))
     if not words or words[0][:1] == "-":
         return None, "", words
     found = _find_program(words)
@@ -60,7 +66,7 @@ def _find_program(words: list[str]) -> tuple[int, str] | None:
     """The place of the program's name among ``words``, and its target; None if there is none."""
     named = [(i, m) for i, word in enumerate(words[:_LEAD]) if (m := _PROGRAM.match(word))]
     for index, match in named:
-        # A log's heading says "qemu version: 7.2.0" in front of the program; options or a path tell it apart.
+        # A log's heading says "qemu version: 7.2.0" first; options behind it or a path tell the program.
         short = match["target"] is None and "/" not in words[index]
         if not short or index == 0 or words[index + 1:index + 2] == [] or words[index + 1][:1] == "-":
             return index, match["target"] or "x86_64"
@@ -149,6 +155,14 @@ def _unclosed(text: str, position: int) -> CommandLineError:
     )
 
 
+def _too_long(word: str, position: int) -> CommandLineError:
+    return CommandLineError(
+        f"the word {word[:40]!r}... at position {position} has {len(word)} characters; Linux hands a program at "
+        f"most {MAX_WORD}. Paste only the QEMU command line.",
+        word=word[:40], position=position,
+    )
+
+
 def _check_list(line: Sequence[str]) -> list[str]:
     if not isinstance(line, Sequence) or isinstance(line, (bytes, bytearray, memoryview)):
         raise CommandLineError(
@@ -168,6 +182,8 @@ def _check_list(line: Sequence[str]) -> list[str]:
                 f"word {position} holds the control character {bad[0]!r}; it is binary, not a command line",
                 word=word[:40], position=position,
             )
+        if len(word) > MAX_WORD:
+            raise _too_long(word, position)
         total += len(word) + 1
         if total > MAX_LENGTH:
             raise CommandLineError(
