@@ -17,6 +17,7 @@ from memkit.units import hex_address, human
 if TYPE_CHECKING:
     from memkit.guest import Guest
     from memkit.memory.backend import Backend
+    from memkit.memory.device import MemoryDevice
 
 __all__ = ["facts_about", "facts_of_nobody"]
 
@@ -93,17 +94,15 @@ def facts_about(guest: Guest, found: FlatRange, gpa: int) -> tuple[Step, ...]:
             id=backend.id, share=backend.share, mem_path=backend.mem_path)
     owners = [f for f in guest.frontends if any(b is block for b in f.blocks)]
     device = next((
-        d for d in guest.memory_devices if d.addr <= gpa < d.addr + d.size
+        d for d in guest.memory_devices if d.addr <= gpa < d.addr + (d.max_size or d.size)
         and (backend is None or d.memdev.rpartition("/")[2] == backend.id)
     ), None)
+    labels = [f.label for f in owners if f.kind != "numa-node"]  # its node is told below
     node = None
     if device is not None:
-        slot = "" if device.slot is None else f" in slot {device.slot}"
-        say("device", f"The guest sees it as {device.kind} {device.id or '(without an id)'}{slot}.",
-            id=device.id, slot=device.slot)
+        say("device", _device(device), id=device.id, slot=device.slot)
         node = device.node
-    elif owners:
-        labels = [f.label for f in owners]
+    elif labels:
         say("frontend", f"The guest sees it as {', '.join(labels)}.", labels=labels)
     if any(f.kind in ("machine", "numa-node") for f in owners):
         node = _node_of(guest, region.addr + offset)
@@ -123,6 +122,17 @@ def _place(backend: Backend) -> str:
     return {
         "anonymous": "anonymous memory", "memfd": "a memfd", "unknown": "memory of the host",
     }.get(backend.filesystem, backend.filesystem)
+
+
+def _device(device: MemoryDevice) -> str:
+    """As what the guest sees a memory device, and how much of it is there."""
+    name = f"{device.kind} {device.id or '(without an id)'}"
+    if device.max_size is not None:
+        return (
+            f"It lies in the window of {name}, which has {human(device.size)} of its "
+            f"{human(device.max_size)} plugged in; {human(device.requested_size or 0)} are requested of the guest's driver."
+        )
+    return f"The guest sees it as {name}{'' if device.slot is None else f' in slot {device.slot}'}."
 
 
 def _node_of(guest: Guest, offset: int) -> int | None:

@@ -70,8 +70,8 @@ class Explanation:
         else:
             said = f"{self.range.region.name} ({self.range.type}) answers at {at}."
         answer = self.range.region.name if self.range is not None else None
-        hidden = [s.sentence for s in self.steps
-                  if s.kind == "passed" and s.details.get("leads_to") not in (None, answer)]
+        hidden = [s.sentence for s in self.steps if s.kind == "passed" and "winner_priority" in s.details
+                  and s.details["leads_to"] not in (None, answer)]
         return " ".join([said, *hidden])
 
     @property

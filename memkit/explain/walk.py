@@ -94,10 +94,11 @@ def _through(
 ) -> Hit | None:
     """Follow an alias to its target."""
     there = address - region.addr + region.alias_offset
+    box = f" of {region.container.name}" if region.container is not None else ""
+    starts, offset = hex_address(region.addr), hex_address(region.alias_offset)
     steps.append(Step("alias", depth, region.name, (
-        f"{region.name} is an alias that starts at {hex_address(region.addr)} and shows {target.name} from "
-        f"offset {hex_address(region.alias_offset)} on: {hex_address(address)} - {hex_address(region.addr)} "
-        f"+ {hex_address(region.alias_offset)} = {hex_address(there)} in {target.name}."
+        f"{region.name} is an alias that starts at {starts}{box} and shows {target.name} from offset {offset} "
+        f"on: {hex_address(address)} - {starts} + {offset} = {hex_address(there)} in {target.name}."
     ), {"target": target.name, "address": address, "addr": region.addr,
         "alias_offset": region.alias_offset, "offset_in_target": there, "priority": region.priority}))
     if not target.enabled:

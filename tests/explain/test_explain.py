@@ -98,11 +98,11 @@ def test_a_hidden_region_is_named_with_both_priorities(pc: Guest) -> None:
         "1, disabled), pam-pci (priority 1, disabled), pam-rom (priority 1, disabled), pam-pci (priority 1), "
         "ram-below-4g (priority 0), pci (priority -1).",
         "pam-ram, pam-pci and pam-rom are disabled, so they are skipped.",
-        "pam-pci is an alias that starts at 0xf_0000 and shows pci from offset 0xf_0000 on: 0xf_0000 - "
-        "0xf_0000 + 0xf_0000 = 0xf_0000 in pci.",
+        "pam-pci is an alias that starts at 0xf_0000 of system and shows pci from offset 0xf_0000 on: "
+        "0xf_0000 - 0xf_0000 + 0xf_0000 = 0xf_0000 in pci.",
         "pci is a container; at offset 0xf_0000 it holds isa-bios (priority 1).",
-        "isa-bios is an alias that starts at 0xe_0000 and shows pc.bios from offset 0x2_0000 on: 0xf_0000 - "
-        "0xe_0000 + 0x2_0000 = 0x3_0000 in pc.bios.",
+        "isa-bios is an alias that starts at 0xe_0000 of pci and shows pc.bios from offset 0x2_0000 on: "
+        "0xf_0000 - 0xe_0000 + 0x2_0000 = 0x3_0000 in pc.bios.",
         "pc.bios is ROM and answers, at its offset 0x3_0000.",
         "pam-pci (priority 1) lies in front of ram-below-4g (priority 0), which would have led to pc.ram.",
         "pam-pci (priority 1) lies in front of pci (priority -1), which would have led to pc.bios.",
@@ -117,8 +117,8 @@ def test_ram_above_4g_is_found_through_its_alias_and_told_to_the_last_page(pc: G
         "pc.ram", 0xE345_6789, 0x1_2345_6789,
     )
     assert story.sentences[2] == (
-        "ram-above-4g is an alias that starts at 0x1_0000_0000 and shows pc.ram from offset 0xc000_0000 on: "
-        "0x1_2345_6789 - 0x1_0000_0000 + 0xc000_0000 = 0xe345_6789 in pc.ram."
+        "ram-above-4g is an alias that starts at 0x1_0000_0000 of system and shows pc.ram from offset "
+        "0xc000_0000 on: 0x1_2345_6789 - 0x1_0000_0000 + 0xc000_0000 = 0xe345_6789 in pc.ram."
     )
     assert [f.sentence for f in story.facts] == [
         "It lies in the flat range 0x1_0000_0000 to 0x1_3fff_ffff (1 GiB, ram).",
@@ -141,6 +141,13 @@ def test_a_dimm_is_told_with_its_slot_and_node(pc: Guest) -> None:
     )
 
 
+def test_a_virtio_mem_device_tells_how_much_of_it_is_there() -> None:
+    guest = memkit.boot("-M q35 -m 1G,maxmem=8G -object memory-backend-ram,id=v,size=2G "
+                        "-device virtio-mem-pci,memdev=v,id=vm,requested-size=512M")
+    assert ("It lies in the window of virtio-mem vm, which has 0 bytes of its 2 GiB plugged in; 512 MiB are "
+            "requested of the guest's driver.") in guest.explain("4G").sentences
+
+
 def test_main_ram_belongs_to_the_node_whose_share_it_is() -> None:
     guest = memkit.boot(NODES)
     nodes = [
@@ -148,6 +155,7 @@ def test_main_ram_belongs_to_the_node_whose_share_it_is() -> None:
         for gpa in (0, 0x7FFF_FFFF, 0x8000_0000, 0x1_0000_0000)
     ]
     assert nodes == [0, 0, 1, 1]
+    assert not [f for f in guest.explain(0).facts if f.kind == "frontend"]  # the node says it all
 
 
 def test_a_device_answers_without_a_block(pc: Guest) -> None:
@@ -185,6 +193,7 @@ def test_pages_of_the_host_are_counted_in_its_own_size() -> None:
 
 
 def test_other_address_spaces_are_told_in_their_own_words(pc: Guest) -> None:
+    assert pc.explain(0xCF8, "I/O").summary == "pci-conf-idx (i/o) answers at 0xcf8."
     port = pc.explain(0x1234, "I/O")
     assert port.facts[-1].sentence == (
         "No device claims this port: a read gives all ones, a write is lost."
