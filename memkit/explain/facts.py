@@ -130,7 +130,8 @@ def _device(device: MemoryDevice) -> str:
     if device.max_size is not None:
         return (
             f"It lies in the window of {name}, which has {human(device.size)} of its "
-            f"{human(device.max_size)} plugged in; {human(device.requested_size or 0)} are requested of the guest's driver."
+            f"{human(device.max_size)} plugged in; {human(device.requested_size or 0)} are requested of the "
+            "guest's driver."
         )
     return f"The guest sees it as {name}{'' if device.slot is None else f' in slot {device.slot}'}."
 

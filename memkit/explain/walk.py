@@ -97,8 +97,8 @@ def _through(
     box = f" of {region.container.name}" if region.container is not None else ""
     starts, offset = hex_address(region.addr), hex_address(region.alias_offset)
     steps.append(Step("alias", depth, region.name, (
-        f"{region.name} is an alias that starts at {starts}{box} and shows {target.name} from offset {offset} "
-        f"on: {hex_address(address)} - {starts} + {offset} = {hex_address(there)} in {target.name}."
+        f"{region.name} is an alias that starts at {starts}{box} and shows {target.name} from offset "
+        f"{offset} on: {hex_address(address)} - {starts} + {offset} = {hex_address(there)} in {target.name}."
     ), {"target": target.name, "address": address, "addr": region.addr,
         "alias_offset": region.alias_offset, "offset_in_target": there, "priority": region.priority}))
     if not target.enabled:
