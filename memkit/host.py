@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -44,14 +44,15 @@ class Host:
 
     ``mounts`` maps a path to its file system, ``files`` a path to its size in bytes.  ``directories``
     are directories that exist beside the mounts; their parents exist, too.
-    ``huge_page_sizes`` are the sizes that the kernel has pools for (bytes).
+    ``huge_page_sizes`` are the sizes that the kernel has pools for (bytes).  ``accelerator`` is kvm where
+    QEMU can have KVM beside TCG; which of them runs a guest is for its command line to say.
 
     >>> Host().mount_of("/dev/hugepages/foo").fs
     'hugetlbfs'
     """
 
     arch: str = "x86_64"
-    accelerator: str = "tcg"
+    accelerator: str = "kvm"
     page_size: int = 4096
     mounts: Mapping[str, Mount] = field(default_factory=_common_mounts)
     directories: tuple[str, ...] = ("/tmp", "/var/tmp", "/home", "/root", "/run", "/mnt", "/dev")
@@ -59,6 +60,28 @@ class Host:
     overcommit: str = "always"
     numa_nodes: int = 1
     firmware: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Raise HostError that names the field, for a host that cannot be."""
+        for path, mount in _mapping("mounts", self.mounts).items():
+            if not isinstance(mount, Mount):
+                raise HostError(f"mounts[{path!r}] is a memkit.Mount, not {mount!r:.60}")
+            _check_mount(path, mount)
+        for key, sizes in (("files", self.files), ("firmware", self.firmware)):
+            for path, size in _mapping(key, sizes).items():
+                _count(f"{key}[{path!r}]", size)
+        listed = self.directories
+        if not isinstance(listed, (list, tuple)) or not all(isinstance(d, str) for d in listed):
+            raise HostError("directories is a list of paths")
+        page = _count("page_size", self.page_size)
+        if page < 512 or page & (page - 1):
+            raise HostError(f"page_size is a power of two in bytes, such as 4096; not {page}")
+        _count("numa_nodes", self.numa_nodes)
+        for key, word in (("arch", self.arch), ("accelerator", self.accelerator)):
+            if not isinstance(word, str):
+                raise HostError(f"{key} is a word, not {word!r:.60}")
+        if self.overcommit not in _OVERCOMMIT:
+            raise HostError(f"overcommit is one of {_OVERCOMMIT}, not {self.overcommit!r:.60}")
 
     @classmethod
     def from_dict(cls, described: Mapping[str, Any]) -> Host:
@@ -69,39 +92,17 @@ class Host:
         """
         if not isinstance(described, Mapping):
             raise HostError(f"a host description is a mapping, not {type(described).__name__}")
-        known = {
-            "arch", "accelerator", "page_size", "mounts", "directories", "files", "overcommit",
-            "numa_nodes", "firmware", "about",
-        }
+        known = {f.name for f in fields(cls)} | {"about"}
         for key in described:
             if key not in known:
-                raise HostError(f"unknown key {key!r} in the host description; known: {sorted(known)}")
+                raise HostError(f"unknown key {key!r:.60} in the host description; known: {sorted(known)}")
         values: dict[str, Any] = {k: v for k, v in described.items() if k != "about"}
         if "mounts" in values:
             values["mounts"] = {
                 path: _mount(path, m) for path, m in _mapping("mounts", values["mounts"]).items()
             }
-        for key in ("files", "firmware"):
-            if key in values:
-                values[key] = {
-                    p: _count(f"{key}[{p!r}]", n) for p, n in _mapping(key, values[key]).items()
-                }
-        if "directories" in values:
-            listed = values["directories"]
-            if not isinstance(listed, (list, tuple)) or not all(isinstance(d, str) for d in listed):
-                raise HostError("directories is a list of paths")
-            values["directories"] = tuple(listed)
-        for key in ("page_size", "numa_nodes"):
-            if key in values:
-                values[key] = _count(key, values[key])
-        page = values.get("page_size", 4096)
-        if page < 512 or page & (page - 1):
-            raise HostError(f"page_size is a power of two in bytes, such as 4096; not {page}")
-        for key in ("arch", "accelerator"):
-            if key in values and not isinstance(values[key], str):
-                raise HostError(f"{key} is a word, not {values[key]!r}")
-        if values.get("overcommit", "always") not in _OVERCOMMIT:
-            raise HostError(f"overcommit is one of {_OVERCOMMIT}, not {values['overcommit']!r}")
+        if isinstance(values.get("directories"), list):
+            values["directories"] = tuple(values["directories"])
         return cls(**values)
 
     @classmethod
@@ -165,25 +166,33 @@ def _with_parents(path: str) -> list[str]:
 
 def _mapping(key: str, value: object) -> Mapping[str, Any]:
     if not isinstance(value, Mapping) or not all(isinstance(k, str) for k in value):
-        raise HostError(f"{key} maps paths to descriptions, not {value!r}")
+        raise HostError(f"{key} maps paths to descriptions, not {value!r:.60}")
     return value
 
 
 def _count(key: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise HostError(f"{key} is a whole number, not {value!r}")
+        raise HostError(f"{key} is a whole number, not {value!r:.60}")
     return value
 
 
 def _mount(path: str, value: object) -> Mount:
     described = _mapping(f"mounts[{path!r}]", value)
     unknown = set(described) - {"fs", "page_size", "free_pages"}
-    if unknown or not isinstance(described.get("fs"), str):
+    if unknown or "fs" not in described:
         raise HostError(
-            f"mounts[{path!r}] has fs (a word), and page_size and free_pages for hugetlbfs; got {value!r}"
+            f"mounts[{path!r}] has fs (a word), and page_size and free_pages for hugetlbfs; "
+            f"got {value!r:.100}"
         )
-    numbers = {
-        k: _count(f"mounts[{path!r}].{k}", described[k])
-        for k in ("page_size", "free_pages") if k in described
-    }
-    return Mount(described["fs"], **numbers)
+    return Mount(**described)
+
+
+def _check_mount(path: str, mount: Mount) -> None:
+    if not isinstance(mount.fs, str):
+        raise HostError(f"mounts[{path!r}].fs is the name of a file system, not {mount.fs!r:.60}")
+    for key, number in (("page_size", mount.page_size), ("free_pages", mount.free_pages)):
+        if number is not None:
+            _count(f"mounts[{path!r}].{key}", number)
+    page = mount.page_size
+    if page is not None and (page < 1 or page & (page - 1)):
+        raise HostError(f"mounts[{path!r}].page_size is a power of two in bytes, not {page}")

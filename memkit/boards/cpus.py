@@ -24,7 +24,7 @@ __all__ = ["CpuModel", "model", "realize"]
 TCG_PHYS_BITS = 40
 KVM_PHYS_BITS = 46
 MIN_PHYS_BITS, MAX_PHYS_BITS = 32, 52
-DEFAULT = "qemu64"
+DEFAULTS = {"x86_64": "qemu64", "i386": "qemu32"}
 _TRUE, _FALSE = ("on", "yes", "true", "y"), ("off", "no", "false", "n")
 _VENDOR_LENGTH = 12
 
@@ -44,24 +44,25 @@ class CpuModel:
     given: int = field(default=0, compare=False)
 
 
-_DEFAULT = CpuModel(DEFAULT, True, TCG_PHYS_BITS)
+_DEFAULT = CpuModel(DEFAULTS["x86_64"], True, TCG_PHYS_BITS)
 
 
 def model(build: Build) -> CpuModel:
     """The CPU model of ``-cpu`` (or the default qemu64); raises Refused for a model that does not exist."""
     option = build.config.last("cpu")
-    if option is None or not option.value:
+    if (option is None or not option.value) and build.target == "x86_64":
         return _DEFAULT
-    name = option.value.partition(",")[0]
-    if name == "host" and build.host.accelerator == "kvm":
+    name = ((option and option.value) or DEFAULTS[build.target]).partition(",")[0]
+    if name == "host" and build.machine.accelerator == "kvm":
         return CpuModel(name, False, KVM_PHYS_BITS)
     facts = catalog.cpu(name)
     if name == "host":
         raise refuse("cpu-host", option)
     if facts is None or facts.refusal:
         raise refuse("cpu-unknown", option, name=name)
-    words = dict(_features(option))
-    long_mode = _switch(words, "lm", facts.long_mode)
+    words = dict(_features(option)) if option is not None else {}
+    # qemu-system-i386 has the models, but no 64-bit mode.
+    long_mode = build.target == "x86_64" and _switch(words, "lm", facts.long_mode)
     given = int(words["phys-bits"], 0) if _is_number(words.get("phys-bits", "")) else 0
     bits = given or (TCG_PHYS_BITS if long_mode else 36 if _switch(words, "pse36", facts.pse36) else 32)
     vendor = words.get("vendor", facts.vendor)
@@ -82,7 +83,7 @@ def realize(build: Build) -> None:
         return
     cpu = model(build)
     kinds = catalog.cpu_properties("max" if cpu.name == "max" else "")
-    type_name = f"{cpu.name}-x86_64-cpu"
+    type_name = f"{cpu.name}-{build.target}-cpu"
     # Features with a sign are set last, and without saying where they come from.
     for sign in (False, True):
         for name, value in _features(option, signs=sign):

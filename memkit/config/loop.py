@@ -40,6 +40,7 @@ _SWITCHES = {
     "nographic": ("graphics", "off"), "enable-kvm": ("accel", "kvm"),
 }
 _VALUES = {"bios": "firmware", "kernel": "kernel", "initrd": "initrd", "append": "append", "dtb": "dtb"}
+_MOST_WARNINGS = 100
 _NO_ABBREVIATION = frozenset(("drive", "global", "semihosting-config"))
 _GLOBAL = re.compile(r"([^.=]{1,63})\.([^=]{1,63})=", re.S)
 _SET = re.compile(r"([^.]{1,63})\.([^.]{1,63})\.([^=]{1,63})=", re.S)
@@ -111,7 +112,9 @@ class Loop:
             self.machine[found[0]] = found[1]
 
     def _warn(self, text: str) -> None:
-        self.warnings.append(f"{self._place}: warning: {text}")
+        # A pasted megabyte could earn a warning for every comma, each with the whole option in front.
+        if len(self.warnings) < _MOST_WARNINGS:
+            self.warnings.append(f"{self._place}: warning: {text}")
 
     def _opts(self, name: str, value: str, *, abbreviated: bool = True) -> Pairs:
         group = GROUPS[name]

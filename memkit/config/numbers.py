@@ -7,9 +7,8 @@ qapi_bool_parse in qapi/qapi-util.c (QEMU 7.2).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
-__all__ = ["c_integer", "read_bool", "uint", "uint_ranges"]
+__all__ = ["c_integer", "read_bool", "uint", "uint_range"]
 
 # strtoull with base 0: blanks, a sign, then hexadecimal, octal or decimal digits.
 _INTEGER = re.compile(r"[ \t\n\v\f\r]*([+-]?)(?:0[xX]([0-9a-fA-F]+)|(0[0-7]*)|([1-9][0-9]*))")
@@ -64,26 +63,22 @@ def uint(text: str) -> int:
     return value
 
 
-def uint_ranges(texts: Iterable[str]) -> list[int]:
-    """The numbers of all ``texts``, each ``N`` or ``N-M``; raises ValueError for anything else.
+def uint_range(text: str) -> range:
+    """The numbers of ``text``, ``N`` or ``N-M``; raises ValueError for anything else.
 
-    >>> uint_ranges(["0-2", "5"])
-    [0, 1, 2, 5]
+    >>> list(uint_range("0-2")), list(uint_range("5"))
+    ([0, 1, 2], [5])
     """
-    numbers: list[int] = []
-    for text in texts:
-        _, end = _head(text)
-        first = uint(text[:end])
-        if end == len(text):
-            numbers.append(first)
-            continue
-        if text[end] != "-":
-            raise ValueError(text)
-        last = uint(text[end + 1:])
-        if not first <= last < first + _RANGE_MAX:
-            raise ValueError(text)
-        numbers.extend(range(first, last + 1))
-    return numbers
+    _, end = _head(text)
+    first = uint(text[:end])
+    if end == len(text):
+        return range(first, first + 1)
+    if text[end] != "-":
+        raise ValueError(text)
+    last = uint(text[end + 1:])
+    if not first <= last < first + _RANGE_MAX:
+        raise ValueError(text)
+    return range(first, last + 1)
 
 
 def read_bool(text: str) -> bool:

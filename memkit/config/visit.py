@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from memkit.config.numbers import c_integer, read_bool, uint, uint_ranges
+from memkit.config.numbers import c_integer, read_bool, uint, uint_range
 from memkit.config.qemuopts import Pairs, warn_hex
 from memkit.config.schema import ENUMS, Member, schema
 from memkit.config.wrong import Wrong, near
@@ -129,14 +129,19 @@ def _opts_integer(name: str, kind: str, text: str) -> int:
 
 def _opts_list(name: str, kind: str, texts: list[str]) -> list[int]:
     numbers: list[int] = []
+    # Who says a number twice means it once.
+    seen = bytearray(1 << _BITS[kind])
     for text in texts:
         try:
-            found = uint_ranges((text,))
+            found = uint_range(text)
         except ValueError:
             raise _expects(name, "a uint64 value or range", text, f"{name}=0 or {name}=0-3") from None
-        for number in found:
-            _in_range("null", kind, number)
-        numbers += found
+        for bound in (found[0], found[-1]):
+            if bound >= len(seen):
+                _in_range("null", kind, max(found[0], len(seen)))
+        if seen.count(1, found.start, found.stop) < len(found):
+            numbers += [number for number in found if not seen[number]]
+            seen[found.start:found.stop] = b"\1" * len(found)
     return numbers
 
 

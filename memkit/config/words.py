@@ -16,6 +16,8 @@ __all__ = ["MAX_LENGTH", "split"]
 MAX_LENGTH = 1 << 20
 # Linux hands no longer word to a program (MAX_ARG_STRLEN, which counts the byte behind the last).
 MAX_WORD = (1 << 17) - 1
+# Far more than anybody needs, and few enough to be read at once.
+MAX_WORDS = 1 << 16
 _PROGRAM = re.compile(r"(?:.*/)?(?:qemu-system-(?P<target>[a-z0-9_]+)(?:-[a-z]+)?|qemu-kvm|kvm|qemu)\Z", re.S)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _PROMPT = re.compile(r"\S*[$#%>]\Z|[A-Za-z_][A-Za-z0-9_]*=")
@@ -49,6 +51,12 @@ def split(line: str | Sequence[str]) -> tuple[str | None, str, list[str]]:
         for word in words:
             if len(word) > MAX_WORD:
                 raise _too_long(word, max(line.find(word[:40]), 0))
+    if len(words) > MAX_WORDS:
+        raise CommandLineError(
+            f"the command line has {len(words)} words; at most {MAX_WORDS} are read, and "
+            f"{words[MAX_WORDS]!r:.40} is one more",
+            word=words[MAX_WORDS][:40], position=MAX_WORDS,
+        )
     if not words or words[0][:1] == "-":
         return None, "", words
     found = _find_program(words)
@@ -66,7 +74,7 @@ def _find_program(words: list[str]) -> tuple[int, str] | None:
     """The place of the program's name among ``words``, and its target; None if there is none."""
     named = [(i, m) for i, word in enumerate(words[:_LEAD]) if (m := _PROGRAM.match(word))]
     for index, match in named:
-        # A log's heading says "qemu version: 7.2.0" first; options behind it or a path tell the program.
+        # A log's heading says "qemu version: 7.2.0" first; options behind it or a path tell them apart.
         short = match["target"] is None and "/" not in words[index]
         if not short or index == 0 or words[index + 1:index + 2] == [] or words[index + 1][:1] == "-":
             return index, match["target"] or "x86_64"
@@ -157,8 +165,8 @@ def _unclosed(text: str, position: int) -> CommandLineError:
 
 def _too_long(word: str, position: int) -> CommandLineError:
     return CommandLineError(
-        f"the word {word[:40]!r}... at position {position} has {len(word)} characters; Linux hands a program at "
-        f"most {MAX_WORD}. Paste only the QEMU command line.",
+        f"the word {word[:40]!r}... at position {position} has {len(word)} characters; Linux hands a program "
+        f"at most {MAX_WORD}. Paste only the QEMU command line.",
         word=word[:40], position=position,
     )
 

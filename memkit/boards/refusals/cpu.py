@@ -23,7 +23,7 @@ REFUSALS: dict[str, Words] = {
     ),
     "cpu-host": Words(
         "CPU model 'host' requires KVM or HVF", "Without KVM there is no host CPU to pass on.",
-        "use -cpu max, or a host described with accelerator kvm", "target/i386/host-cpu.c",
+        "use -cpu max, or add -enable-kvm on a host that has it", "target/i386/host-cpu.c",
     ),
     "phys-bits-range": Words(
         "phys-bits should be between 32 and 52  (but is {bits})", "x86 has at most 52 address bits.",
