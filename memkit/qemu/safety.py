@@ -6,8 +6,8 @@ changing its memory.  Three things happen to an option:
 - *refused* (UnsafeOption): the process would escape, take the host's devices, run other
   programs, or write files;
 - *left out or made silent*, with a note: monitors, displays, sound, debuggers, host networks.
-  Character devices become ``null``, network backends a hub port and secrets are made up, so that every
-  device that the guest sees stays where it was;
+  Character devices become ``null``, network backends a hub port, secrets are made up, and a host CPU for
+  KVM becomes ``max``, so that every device that the guest sees stays where it was;
 - *kept*: all the rest.  What QEMU itself finds wrong with it, QEMU says.
 
 Added are ``-S`` (no instruction runs), ``-accel tcg``, ``-display none``, and, where the
@@ -46,7 +46,7 @@ class Plan:
     """What to run: ``argv`` without the program, ``notes`` on what was changed, files to look after.
 
     ``files`` are the paths that memory backends name, ``disks`` those of images.  ``cut_network`` is
-    True if NICs have no host network only because of us.
+    True if NICs have no host network only because of us, ``cut_accelerator`` if the line asked for KVM.
     """
 
     argv: list[str] = field(default_factory=list)
@@ -54,6 +54,7 @@ class Plan:
     files: list[str] = field(default_factory=list)
     disks: list[str] = field(default_factory=list)
     cut_network: bool = False
+    cut_accelerator: bool = False
     shared: dict[str, str] = field(default_factory=dict)  # backend → the user's file that it shows, shared
 
 
@@ -128,6 +129,8 @@ def make_safe(words: list[str]) -> Plan:
         front.append("-snapshot")
     plan.argv[:0] = front
     _spare_files(plan)
+    if plan.cut_accelerator:
+        _replace_host_cpu(plan)
     return plan
 
 
@@ -168,6 +171,7 @@ def _take(plan: Plan, word: str, name: str, value: str | None, number: int) -> N
         plan.argv += [word, value or ""]
         return
     if name in _LEFT_OUT:
+        plan.cut_accelerator = plan.cut_accelerator or name in ("accel", "enable-kvm")
         plan.notes.append(f"launch left out {text} ({_LEFT_OUT[name]})")
         return
     change = _CHANGES.get(name)
@@ -179,6 +183,15 @@ def _take(plan: Plan, word: str, name: str, value: str | None, number: int) -> N
     if new != value:
         plan.notes.append(f"launch wrote {word} {new} in place of {text}")
     plan.argv += [word or "-drive"] if new is None else [word or "-drive", new]
+
+
+def _replace_host_cpu(plan: Plan) -> None:
+    """Without KVM there is no host CPU to pass on; ``max`` takes its properties and is as good for memory."""
+    for index, (word, value) in enumerate(pairwise(plan.argv)):
+        model, comma, properties = value.partition(",")
+        if word in ("-cpu", "--cpu") and model == "host":
+            plan.argv[index + 1] = f"max{comma}{properties}"
+            plan.notes.append(f"launch wrote {word} max in place of {word} host, which needs KVM")
 
 
 def _spare_files(plan: Plan) -> None:
@@ -218,7 +231,9 @@ def _pairs(value: str) -> dict[str, str]:
 
 
 def _machine(plan: Plan, text: str, value: str, number: int) -> str:
-    kept = [p for p in value.split(",") if not p.startswith("accel=")]
+    accelerators = [p for p in value.split(",") if p.startswith("accel=")]
+    kept = [p for p in value.split(",") if p not in accelerators]
+    plan.cut_accelerator = plan.cut_accelerator or bool(set(accelerators) - {"accel=tcg"})
     return ",".join(kept) or "usb=off"
 
 

@@ -136,10 +136,19 @@ def test_two_at_once_do_not_disturb_each_other() -> None:
 
 
 @pytest.mark.needs_qemu
+def test_a_line_for_kvm_shows_the_same_memory_under_tcg() -> None:
+    line = "-M q35,accel=kvm -m 256 -nodefaults -cpu host,migratable=off"
+    guest = launch(line)
+    assert [b.idstr for b in guest.ram_blocks] == [b.idstr for b in launch(line.replace(
+        ",accel=kvm", "").replace("host,migratable=off", "max")).ram_blocks]
+    assert guest.warnings[-1] == "memkit: launch wrote -cpu max in place of -cpu host, which needs KVM"
+
+
+@pytest.mark.needs_qemu
 def test_a_refusal_says_what_launch_changed_before() -> None:
     with pytest.raises(Refused) as caught:
-        launch("-m 128 -enable-kvm -cpu host")
-    assert caught.value.message.startswith("CPU model 'host' requires KVM")
+        launch("-m 128 -enable-kvm -device nosuch")
+    assert caught.value.message == "-device nosuch: 'nosuch' is not a valid device model name"
     assert caught.value.explanation == (
         "QEMU did not get the line as it stands: launch left out -enable-kvm (accelerators other than tcg)."
     )

@@ -59,6 +59,17 @@ def test_the_outside_end_goes_and_the_device_stays(line: str, words: str) -> Non
     assert kept(line) == words.split()
 
 
+@pytest.mark.parametrize("accelerator", ["-enable-kvm", "-accel kvm", "-machine q35,accel=kvm:tcg"])
+def test_the_hosts_cpu_is_replaced_where_its_accelerator_was_taken_away(accelerator: str) -> None:
+    for line in (f"{accelerator} -cpu host,migratable=off", f"-cpu host,migratable=off {accelerator}"):
+        plan = make_safe(line.split())
+        assert plan.argv[plan.argv.index("-cpu") + 1] == "max,migratable=off"
+        assert plan.notes[-1] == "launch wrote -cpu max in place of -cpu host, which needs KVM"
+    # QEMU itself says what is wrong with this one.
+    assert make_safe(["-cpu", "host"]).argv[-2:] == ["-cpu", "host"]
+    assert make_safe(["-M", "q35,accel=tcg", "-cpu", "host"]).argv[-2:] == ["-cpu", "host"]
+
+
 def test_json_network_backends_are_cut_too() -> None:
     plan = make_safe(["-netdev", '{"type":"tap","fd":"3","id":"hostnet0"}'])
     assert "hubport,id=hostnet0,hubid=9000" in plan.argv
