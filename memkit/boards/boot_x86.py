@@ -28,11 +28,16 @@ from memkit.memory.region import MemoryRegion
 
 __all__ = ["build_x86"]
 
-def build_x86(config: Config, qemu: str, host: Host) -> tuple[Build, tuple[NumaNode, ...]]:
-    """Everything that QEMU builds for ``config`` on an x86 machine; raises Refused."""
+def build_x86(
+    config: Config, qemu: str, host: Host, target: str = "x86_64"
+) -> tuple[Build, tuple[NumaNode, ...]]:
+    """Everything that QEMU builds for ``config`` on an x86 machine; raises Refused.
+
+    ``target`` is x86_64 or i386: the program without 64-bit CPUs.
+    """
     config.memory_options()
     machine = select_machine(config, qemu)
-    build = Build(config, host, machine)
+    build = Build(config, host, machine, target)
     build.warnings.extend(config.warnings)
     check_vga(config)
     check_drives(config, machine.family, host)

@@ -52,6 +52,7 @@ class Build:
     config: Config
     host: Host
     machine: Machine
+    target: str = "x86_64"
     ram: RAMList = field(default_factory=RAMList)
     memdevs: dict[str, Memdev] = field(default_factory=dict)
     object_ids: set[str] = field(default_factory=set)

@@ -69,9 +69,7 @@ def _start(base: int) -> int:
 
 
 def cxl_end(build: Build, base: int) -> int:
-    """The first gpa behind CXL, which begins at ``base``; ``base`` itself without cxl=on."""
-    if not build.machine.flag("cxl", False):
-        return base
+    """The first gpa behind CXL, which begins at ``base``; raises Refused."""
     sizes = _windows(build)
     return _start(base) + sum(sizes) if sizes else base + REGISTERS
 

@@ -39,7 +39,7 @@ def refuse_recorded(spec: DeviceSpec, recorded: str, recipe: str = "") -> Refuse
 
 def refuse_cpu(build: Build, spec: DeviceSpec, driver: str) -> Refused:
     """A Refused for ``-device`` with a CPU type: all CPUs of a machine are alike, and need their ids."""
-    expected = f"{cpus.model(build).name}-x86_64-cpu"
+    expected = f"{cpus.model(build).name}-{build.target}-cpu"
     if driver != expected:
         return refuse_device(
             spec, f"Invalid CPU type, expected cpu type: '{expected}'", "All CPUs of a machine are alike.",

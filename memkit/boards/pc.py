@@ -22,6 +22,7 @@ from memkit.boards.firmware import (
 )
 from memkit.boards.pci import PciBus
 from memkit.boards.refusals import refuse
+from memkit.errors import Refused
 from memkit.memory.region import MemoryRegion
 
 __all__ = ["add_chipset", "add_root_bus", "build_memory", "late_functions", "split_ram"]
@@ -37,6 +38,7 @@ HOLE64_PROPERTY = {
     "pc": ("i440FX-pcihost", "pci-hole64-size"), "q35": ("q35-pcihost", "pci-hole64-size"),
 }
 SMRAM, SMRAM_SIZE = 0xA0000, 0x20000
+IO_APIC = 0xFEC0_0000
 
 
 def split_ram(build: Build) -> tuple[int, int]:
@@ -125,10 +127,8 @@ def _device_memory(build: Build, above_end: int) -> tuple[int, int]:
 
 
 def _cxl_start(build: Build, above_end: int) -> int:
-    """The gpa where CXL begins: behind device memory, or RAM (pc_get_cxl_range_start)."""
-    if build.device_memory is None:
-        return above_end
-    return build.device_memory_base + build.device_memory.size
+    """The gpa where CXL begins: behind device memory, even if there is none (pc_get_cxl_range_start)."""
+    return sum(_device_memory(build, above_end)) if build.machine.facts.device_memory else above_end
 
 
 def _max_used(build: Build, above_end: int, hole64: int, cpu: cpus.CpuModel) -> int:
@@ -137,12 +137,13 @@ def _max_used(build: Build, above_end: int, hole64: int, cpu: cpus.CpuModel) -> 
     if cpu.phys_bits <= 32:
         return (1 << cpu.phys_bits) - 1
     start = above_end
-    cxl = machine.flag("cxl", False)
-    if facts.device_memory and machine.ram_size < machine.maxram_size:
+    if machine.flag("cxl", False):
+        start = cxl_end(build, _cxl_start(build, above_end))
+    elif facts.device_memory and machine.ram_size < machine.maxram_size:
         start, size = _device_memory(build, above_end)
-        if facts.reserved_end or cxl:
+        if facts.reserved_end:
             start += size
-    return -(-cxl_end(build, start) // GIB) * GIB + hole64 - 1
+    return -(-start // GIB) * GIB + hole64 - 1
 
 
 def add_chipset(build: Build, ram: MemoryRegion, pci: MemoryRegion) -> None:
@@ -150,6 +151,8 @@ def add_chipset(build: Build, ram: MemoryRegion, pci: MemoryRegion) -> None:
     system, machine = build.system, build.machine
     q35 = machine.family == "q35"
     low = next(s.size for s in system.subregions if s.name == "ram-below-4g")
+    if low >= IO_APIC:
+        raise _no_room_for_pci(low)
     system.add(pci, 0, -1)
     system.add(MemoryRegion.window("smram-region", pci, SMRAM, SMRAM_SIZE), SMRAM, 1)
     # At power-on i440FX hides the window, q35 what is in it.
@@ -167,12 +170,25 @@ def add_chipset(build: Build, ram: MemoryRegion, pci: MemoryRegion) -> None:
         smram.add(MemoryRegion.window("smbase-window", ram, 0x30000, 0x20000, enabled=False), 0x30000)
     _add_pam(system, ram, pci)
     build.smram = smram
-    system.add(MemoryRegion("ioapic", 0x1000, "i/o"), 0xFEC0_0000)
+    system.add(MemoryRegion("ioapic", 0x1000, "i/o"), IO_APIC)
     if machine.flag("hpet", True):
         system.add(MemoryRegion("hpet", 0x400, "i/o"), 0xFED0_0000)
     if cpus.model(build).apic:
         system.add(MemoryRegion("apic-msi", 0x10_0000, "i/o"), 0xFEE0_0000, 4096)
         add_option_rom_file(build, "kvmvapic.bin")
+
+
+def _no_room_for_pci(low: int) -> Refused:
+    where, broken = ("77: range_set_bounds", "!range_is_empty(range)") if low == IO_APIC else (
+        "41: range_invariant", "range->lob <= range->upb || range->lob == range->upb + 1"
+    )
+    return Refused(
+        f"./include/qemu/range.h:{where}: Assertion `{broken}' failed.",
+        explanation="RAM below 4 GiB leaves no room for PCI in front of the IOAPIC at 0xfec00000; "
+        "QEMU 7.2 aborts instead of refusing.",
+        hint="use max-ram-below-4g=3G, or another size",
+        source="i440fx_init, hw/pci-host/i440fx.c, QEMU 7.2",
+    )
 
 
 def _add_pam(system: MemoryRegion, ram: MemoryRegion, pci: MemoryRegion) -> None:
