@@ -46,7 +46,7 @@ def boot(
             f"host= is a memkit.Host, not {type(host).__name__}; describe one with memkit.Host.from_dict"
         )
     on = host or Host()
-    build, numa = build_x86(config, version, on)
+    build, numa = build_x86(config, version, on, wanted)
     build.warnings.extend(unknown_globals(build))
     return Guest(
         target=wanted, qemu=version, machine_type=build.machine.type, host=on, config=config,
