@@ -10,6 +10,7 @@ from memkit.boards import cpus, microvm, pc
 from memkit.boards.acpi import add_acpi_tables
 from memkit.boards.address_spaces import add_address_spaces
 from memkit.boards.backends import create_backends, create_default_backend
+from memkit.boards.bare import build_bare, is_bare
 from memkit.boards.build import Build, Memdev
 from memkit.boards.buses import add_board_buses
 from memkit.boards.cli_devices import cli_devices
@@ -36,6 +37,8 @@ def build_x86(
     ``target`` is x86_64 or i386: the program without 64-bit CPUs.
     """
     config.memory_options()
+    if is_bare(config):
+        return build_bare(config, host, target), ()
     machine = select_machine(config, qemu)
     build = Build(config, host, machine, target)
     build.warnings.extend(config.warnings)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from memkit.boards import catalog
 from memkit.boards.bridges import EXPANDERS
 from memkit.boards.build import Build
+from memkit.boards.device_refusals import refuse_device
 from memkit.boards.refusals import refuse
 from memkit.config import DeviceSpec
 
@@ -65,6 +66,12 @@ def find_bus(build: Build, spec: DeviceSpec, facts: catalog.DeviceFacts) -> None
         if str(name) not in build.other_buses and str(name) not in build.buses:
             raise refuse("bus-missing", spec.option, located=True, bus=name)
         return
+    if facts.bus == "System" and build.machine.type == "none":
+        raise refuse_device(
+            spec, "Parameter 'driver' expects a dynamic sysbus device type for the machine",
+            "Machine type none takes no system devices.", "use pc or q35",
+            "qdev_get_device_class, softmmu/qdev-monitor.c",
+        )
     if facts.bus in _EVERYWHERE:
         return
     kinds = _TAKES.get(facts.bus, (facts.bus,))

@@ -143,7 +143,8 @@ def _max_used(build: Build, above_end: int, hole64: int, cpu: cpus.CpuModel) -> 
         start, size = _device_memory(build, above_end)
         if facts.reserved_end:
             start += size
-    return -(-start // GIB) * GIB + hole64 - 1
+    # In 64 bits, so that what passes their end looks small.
+    return (-(-start // GIB) * GIB + hole64 - 1) % (1 << 64)
 
 
 def add_chipset(build: Build, ram: MemoryRegion, pci: MemoryRegion) -> None:

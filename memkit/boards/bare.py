@@ -1,0 +1,129 @@
+"""Machine type ``none``: no CPU, no board; RAM only if ``-m`` or ``memory-backend=`` asks for it.
+
+QEMU has it for programs that ask questions.  For a learner it shows what is left when the board is gone:
+two empty address spaces.
+
+Source: hw/core/null-machine.c, machine_run_board_init in hw/core/machine.c (QEMU 7.2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from memkit.boards import cpus
+from memkit.boards.backends import create_backends, create_default_backend
+from memkit.boards.build import Build
+from memkit.boards.devices import DeviceBuilder
+from memkit.boards.machine import Machine, apply_memory
+from memkit.boards.numa import consume
+from memkit.boards.refusals import refuse
+from memkit.config import Config
+from memkit.errors import Refused
+from memkit.host import Host
+from memkit.memory.device import Frontend
+from memkit.memory.flatview import AddressSpace
+from memkit.memory.region import MemoryRegion
+from memkit.versions import machine_facts
+
+__all__ = ["build_bare", "is_bare"]
+
+NAME = "none"
+# Properties of the class of all machines (machine_class_init in hw/core/machine.c).
+_PROPERTIES = frozenset((
+    "accel", "append", "boot", "confidential-guest-support", "dt-compatible", "dtb", "dump-guest-core",
+    "dumpdtb", "firmware", "graphics", "initrd", "kernel", "kernel-irqchip", "mem-merge", "memory",
+    "memory-backend", "memory-encryption", "phandle-start", "smp", "suppress-vmdesc", "type", "usb",
+))
+
+
+class BareMachine(Machine):
+    """The machine without a board; it has no device-memory window, like microvm."""
+
+    @property
+    def ram_id(self) -> str:
+        """The id of the backend that the machine makes for ``-m``."""
+        return "ram"
+
+
+def is_bare(config: Config) -> bool:
+    """True if ``config`` asks for machine type none."""
+    return config.machine.get("type") == NAME
+
+
+def build_bare(config: Config, host: Host, target: str) -> Build:
+    """Everything that QEMU builds for ``-machine none``; raises Refused.
+
+    >>> from memkit.config import parse
+    >>> build_bare(parse("-M none -m 1G"), Host(), "x86_64").system.subregions[0].name
+    'ram'
+    """
+    facts = replace(machine_facts("microvm", (7, 2)), acpi_tables=False)
+    machine = BareMachine("microvm", NAME, (7, 2), facts)
+    build = Build(config, host, machine, target)
+    build.warnings.extend(config.warnings)
+    _check(config, machine)
+    apply_memory(machine, config)
+    create_backends(build)
+    if config.flag("cpu"):
+        cpus.model(build)
+    for option in config.all("numa"):
+        raise Refused(
+            f"{option.text}: NUMA is not supported by this machine-type",
+            explanation="Machine type none has no board.", hint="use pc or q35", option=option.text,
+            position=option.index, source="parse_numa_opts, hw/core/numa.c, QEMU 7.2",
+        )
+    _ram(build)
+    if config.flag("cpu"):
+        raise Refused(
+            "apic-id property was not initialized properly",
+            explanation="A CPU needs a board that gives it a number.", hint="leave out -cpu",
+            source="x86_cpu_realizefn, target/i386/cpu.c, QEMU 7.2",
+        )
+    devices = DeviceBuilder(build, None, 0)
+    for spec in config.devices:
+        devices.plug(spec)
+    build.address_spaces.append(AddressSpace("memory", build.system))
+    build.address_spaces.append(AddressSpace("I/O", MemoryRegion("io", 0x10000, "i/o")))
+    return build
+
+
+def _check(config: Config, machine: Machine) -> None:
+    for name in config.machine:
+        if name.partition(".")[0] not in _PROPERTIES:
+            raise refuse("machine-property", config.last("machine"), machine=f"{NAME}-machine", name=name,
+                         type=NAME, near="")
+    if "kernel" in config.machine:
+        raise Refused(
+            "The -kernel parameter is not supported (use the generic 'loader' device instead).",
+            explanation="Machine type none has no board that could start a kernel.", hint="use pc or q35",
+            source="hw/core/null-machine.c, QEMU 7.2",
+        )
+    given = config.smp_options().cpus or 1
+    if given > 1:
+        raise refuse("smp-max", config.last("smp"), cpus=given, machine=NAME, limit=1)
+
+
+def _ram(build: Build) -> None:
+    """Map main RAM at 0 if it was asked for."""
+    config, machine = build.config, build.machine
+    name, mem_path = config.machine.get("memory-backend"), config.last("mem-path")
+    if name:
+        main = build.memdevs.get(name)
+        if main is None:
+            raise refuse("no-memory-backend", config.last("machine"), name=name)
+        size = config.memory_options().size
+        if size is not None and main.backend.size != machine.ram_size:
+            raise refuse("ram-size-mismatch", config.last("m"), ram=hex(machine.ram_size), name=name,
+                         size=hex(main.backend.size))
+    elif config.memory_options().size is None:
+        return
+    else:
+        main = create_default_backend(
+            build, machine.ram_id, machine.ram_size, mem_path.value if mem_path else None
+        )
+    consume(build, main)
+    build.system.add(main.region, 0)
+    build.frontends.append(Frontend(
+        "machine", None, "main RAM of none", main.backend, (main.block,), (main.region,),
+        build.option_index(main.option or config.last("m")),
+    ))
