@@ -31,6 +31,8 @@ _PROPERTIES = {
     "mem-path": "mem_path", "align": "align", "readonly": "readonly", "pmem": "pmem", "hugetlb": "hugetlb",
     "seal": "seal", "discard-data": "discard_data", "x-use-canonical-path-for-ramblock-id": "canonical_path",
 }
+# Types, or their ends, that cannot sit on a PCI bus: no need to ask where.
+_NO_PCI = ("-cpu", "qemu:memory-region", "irq", "pc-dimm", "nvdimm")
 _PLACES = ("/machine/peripheral", "/machine/peripheral-anon", "/machine/unattached")
 
 
@@ -43,19 +45,21 @@ async def ask(answers: Answers, execute: Execute) -> None:
             answers.monitor[command] = text
     answers.facts["machine"] = await execute("qom-get", path="/machine", property="type")
     backends = answers.facts["backends"] = {}
+    known: dict[str, set[str]] = {}  # type → properties, the same for all its objects
     for entry in await execute("qom-list", path="/objects") or ():
         match = _BACKEND.fullmatch(entry["type"])
         if match:
-            backends[entry["name"]] = await _backend(execute, entry["name"], match[1])
+            backends[entry["name"]] = await _backend(execute, entry["name"], match[1], known)
     answers.facts["devices"] = await _devices(answers, execute)
 
 
-async def _backend(execute: Execute, name: str, kind: str) -> dict[str, Any]:
+async def _backend(execute: Execute, name: str, kind: str, known: dict[str, set[str]]) -> dict[str, Any]:
     path = f"/objects/{name}"
-    known = {p["name"] for p in await execute("qom-list", path=path) or ()}
+    if kind not in known:
+        known[kind] = {p["name"] for p in await execute("qom-list", path=path) or ()}
     found: dict[str, Any] = {"type": kind, "path": path}
     for property_name, field in _PROPERTIES.items():
-        if property_name in known:
+        if property_name in known[kind]:
             value = await execute("qom-get", path=path, property=property_name)
             if value is not None:
                 found[field] = value
@@ -71,7 +75,7 @@ async def _devices(answers: Answers, execute: Execute) -> dict[str, dict[str, An
             break
         for entry in await execute("qom-list", path=place) or ():
             match = _CHILD.fullmatch(entry["type"])
-            if match is None or match[1].endswith(("-cpu", "qemu:memory-region", "irq")):
+            if match is None or match[1].endswith(_NO_PCI):
                 continue
             path = f"{place}/{entry['name']}"
             addr = await execute("qom-get", path=path, property="addr")
