@@ -247,8 +247,11 @@ class Explorer(VBox):
         self.parts.show(controls.parts if controls else ())
         if controls is None:
             return
-        if controls.machine not in self.machine.options:
-            self.machine.options = [*machine_types(), controls.machine]
+        known = machine_types()
+        # Also a type that there is not, so that the list says what the line says.
+        options = known if controls.machine in known else [*known, controls.machine]
+        if list(self.machine.options) != options:
+            self.machine.options = options
         _put(self.machine, controls.machine)
         if source is not self.ram:
             _put(self.ram, step_of(controls.ram))

@@ -21,6 +21,8 @@ _STYLE = """
 --mk-focus:var(--jp-brand-color1,#0b57d0);color:var(--mk-ink);overflow:hidden;padding:2px 4px 4px}
 .memkit .mk-line textarea{font:13px/1.5 MONO;padding:6px 8px;resize:vertical;field-sizing:content;
 min-height:34px;max-height:180px;word-break:break-all}
+.memkit .widget-box,.memkit .widget-inline-hbox{max-width:100%}
+.memkit .widget-inline-hbox :is(select,input){min-width:0}
 .memkit .widget-label,.memkit .widget-label-basic{color:var(--mk-ink)}
 .memkit .widget-inline-hbox .widget-label{text-align:left;width:auto;min-width:max-content;margin-right:6px}
 .memkit .mk-exact input{font-family:MONO}
@@ -90,7 +92,7 @@ _SCRIPT = """
     const wanted = [...list.options].findIndex(o => o.text === name);
     if (wanted < 0) return;
     list.selectedIndex = list.selectedIndex === wanted ? 0 : wanted;
-    list.dispatchEvent(new Event("change"));
+    list.dispatchEvent(new Event("change", {bubbles: true}));
   });
   function soon() { if (!waiting) { waiting = true; requestAnimationFrame(name); } }
   new MutationObserver(soon).observe(document.body,

@@ -174,11 +174,13 @@ def test_an_example_fills_the_line_and_is_forgotten_when_the_line_changes(lab: E
     assert "" == lab.presets.value
 
 
-def test_a_machine_type_from_the_line_joins_the_list(lab: Explorer) -> None:
+def test_a_machine_type_from_the_line_joins_the_list_while_it_stands_there(lab: Explorer) -> None:
     lab.line.value = "-M isapc"
 
     assert "isapc" == lab.machine.value
     assert "isapc" in lab.status.value
+    lab.line.value = "-M pc"
+    assert ("pc", False) == (lab.machine.value, "isapc" in lab.machine.options)
 
 
 def test_the_block_to_follow_is_kept_while_there_is_one(lab: Explorer) -> None:
