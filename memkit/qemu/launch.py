@@ -34,7 +34,7 @@ _NIC_WARNINGS = re.compile(
 )
 
 
-def launch(argv: str | Sequence[str] | config_.Config, qemu: str | None = None, timeout: float = 10) -> Guest:
+def launch(argv: str | Sequence[str] | config_.Config, qemu: str | None = None, timeout: float = 30) -> Guest:
     """The Guest that a real QEMU builds from ``argv`` (text, list or Config), observed and ended again.
 
     The program is ``qemu`` (a name on PATH or a path), else ``qemu-system-TARGET`` for the
@@ -73,7 +73,8 @@ def _run(binary: str, plan: Plan, timeout: float) -> tuple[Answers, str]:
                 answers = converse(ours, ask, timeout)
                 code = None
                 if answers.problem:
-                    code = process.wait(2 if answers.problem != "timeout" else 0)
+                    # Who hangs up is about to end; who says odd things may go on for ever.
+                    code = process.wait({"timeout": 0, "closed": 10}.get(answers.problem, 2))
             # It has ended, so what it printed is complete.
             stderr = process.output("stderr")
             if answers.problem or "info ramblock" not in answers.monitor:
