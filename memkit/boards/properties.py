@@ -87,7 +87,7 @@ def _pci_address(spec: DeviceSpec, driver: str, raw: Any) -> None:
         if parse_devfn(raw) is None:
             raise refuse("devfn", spec.option, located=True, driver=driver, value=raw)
     elif not isinstance(raw, int) or isinstance(raw, bool):
-        raise refuse("json-type", spec.option, located=True, name="addr", expected="integer")
+        raise refuse("devfn-type", spec.option, located=True)
     elif not -1 <= raw <= 255:
         raise refuse("expects", spec.option, located=True, name="addr", expected="a value between -1 and 255")
 

@@ -97,12 +97,6 @@ REFUSALS: dict[str, Words] = {
         "A file of huge pages holds whole huge pages.", "round size= to the huge page size",
         "qemu_memfd_create, util/memfd.c",
     ),
-    "prealloc-fails": Words(
-        "qemu_prealloc_mem: preallocating memory failed: {error}",
-        "Touching every page ran out of memory (for huge pages: the pool is too small).",
-        "reserve more huge pages on the host, or use a smaller size=",
-        "qemu_prealloc_mem, util/oslib-posix.c",
-    ),
     "memdev-twice": Words(
         "memory backend {name} can't be used multiple times.",
         "One backend can be shown to the guest once.", "make one backend for each node",

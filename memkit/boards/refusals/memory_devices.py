@@ -91,10 +91,6 @@ REFUSALS: dict[str, Words] = {
         "addr= lies outside the device-memory window.", "choose addr= inside, or leave it out",
         "memory_device_get_free_addr, hw/mem/memory-device.c",
     ),
-    "device-too-big": Words(
-        "can't add memory device, device too big", "", "use a smaller backend",
-        "memory_device_get_free_addr, hw/mem/memory-device.c",
-    ),
     "addr-conflict": Words(
         "address range conflicts with memory device id='{other}'",
         "Two memory devices would overlap.", "choose another addr=, or leave it out",

@@ -148,9 +148,10 @@ REFUSALS: dict[str, Words] = {
         "In JSON a number or a boolean is written without quotes.", "write the value as {expected}",
         "qapi/qobject-input-visitor.c",
     ),
-    "accepts": Words(
-        "Parameter '{name}' does not accept value '{value}'", "The value is none of the known words.",
-        "use {known}", "qapi/qapi-visit-core.c",
+    "devfn-type": Words(
+        "Invalid parameter type for 'addr', expected int or str",
+        "In JSON a PCI address is a number (slot times 8 plus function) or a text.", 'write "addr": "3.0"',
+        "set_pci_devfn, hw/core/qdev-properties-system.c",
     ),
     "devfn": Words(
         "Property '{driver}.addr' doesn't take value '{value}'",
@@ -160,10 +161,6 @@ REFUSALS: dict[str, Words] = {
     "device-id": Words(
         "Duplicate device ID '{id}'", "Two devices have the same id.", "give each device its own id=",
         "qdev_set_id, softmmu/qdev-monitor.c",
-    ),
-    "bochs-vgamem": Words(
-        "bochs-display: video memory too small", "bochs-display needs at least 4 MiB.",
-        "use vgamem=16M", "bochs_display_realize, hw/display/bochs-display.c",
     ),
     "nic-model": Words(
         "Unsupported NIC model: {model}", "This machine cannot make a NIC of that model.",
@@ -207,8 +204,5 @@ REFUSALS: dict[str, Words] = {
         "PCI: slot {slot} function {function} not available for {driver}, in use by {other},id={id}",
         "Two devices cannot share an address.", "choose another addr=, or leave it out",
         "do_pci_register_device, hw/pci/pci.c",
-    ),
-    "vgamem": Words(
-        "Invalid VGA memory size", "", "use a power of two from 1 to 256 (MiB)", "hw/display",
     ),
 }
