@@ -44,7 +44,7 @@ __all__ = ["Explorer", "explore"]
 GRAPH, MAP, TABLES, MONITOR, WORDS = range(5)
 EVERYTHING = "every block"
 TITLES = ("Graph", "Map", "Tables", "Monitor", "Words")
-_ROW = {"flex_flow": "row wrap", "grid_gap": "2px 18px", "align_items": "center"}
+_ROW = {"flex_flow": "row wrap", "grid_gap": "2px 14px", "align_items": "center"}
 _SHORT = {"description_width": "initial"}
 
 
@@ -95,23 +95,23 @@ class Explorer(VBox):
         self.status = HTML()
         self.status.add_class("mk-status")
         self.machine = Dropdown(
-            options=machine_types(), description="Machine", style=_SHORT, layout=Layout(width="200px"),
+            options=machine_types(), description="Machine", style=_SHORT, layout=Layout(width="184px"),
         )
         self.ram = IntSlider(
             min=0, max=len(SIZES) - 1, readout=False, description="RAM", style=_SHORT,
-            layout=Layout(width="280px"),
+            layout=Layout(width="220px"),
         )
         self.ram.add_class("mk-ram")
         self.size = Text(
-            description="exactly", continuous_update=False, style=_SHORT, layout=Layout(width="140px"),
+            description="exactly", continuous_update=False, style=_SHORT, layout=Layout(width="128px"),
             tooltip="RAM size as -m takes it, such as 4G or 3584M; press Enter",
         )
         self.slots = IntText(
-            description="Slots", style=_SHORT, layout=Layout(width="110px"),
+            description="Slots", style=_SHORT, layout=Layout(width="96px"),
             tooltip="slots= of -m: how many DIMMs can be plugged in; 0 leaves the word out",
         )
         self.maxmem = Text(
-            description="Maxmem", continuous_update=False, style=_SHORT, layout=Layout(width="150px"),
+            description="Maxmem", continuous_update=False, style=_SHORT, layout=Layout(width="136px"),
             placeholder="none", tooltip="maxmem= of -m: the limit for RAM and memory devices; press Enter",
         )
         for box in (self.size, self.maxmem):
@@ -136,8 +136,8 @@ class Explorer(VBox):
         )
         self.follow.add_class("mk-follow")
         self.zoom = Dropdown(
-            options=[("fit the page", 0), ("150 %", 1), ("220 %", 2), ("320 %", 3)], description="Zoom",
-            style=_SHORT, layout=Layout(width="150px"),
+            options=[("fit the page", 0), ("100 %", 1), ("150 %", 2), ("200 %", 3)], description="Zoom",
+            style=_SHORT, layout=Layout(width="150px"), tooltip="larger pictures scroll in their frame",
         )
         devices = self.state.guest.memory_devices if self.state.guest else ()
         self.gpa = Combobox(
@@ -150,9 +150,9 @@ class Explorer(VBox):
         for shown in self.pages:
             shown.add_class("mk-view")
         rows: list[Widget] = list(self.pages)
-        # The same list in both pictures: what is followed in one is followed in the other.
-        rows[GRAPH] = VBox([self.follow, self.pages[GRAPH]])
-        rows[MAP] = VBox([HBox([self.follow, self.zoom], layout=Layout(**_ROW)), self.pages[MAP]])
+        # The same boxes above both pictures: what is followed in one is followed in the other.
+        for index in (GRAPH, MAP):
+            rows[index] = VBox([HBox([self.follow, self.zoom], layout=Layout(**_ROW)), self.pages[index]])
         rows[MONITOR] = VBox([self.command, self.pages[MONITOR]])
         words = HBox([self.which, self.gpa], layout=Layout(**_ROW))
         rows[WORDS] = VBox([words, self.pages[WORDS]])
@@ -208,8 +208,10 @@ class Explorer(VBox):
             self._safely(self._paint)
 
     def _zoomed(self, change: dict) -> None:
-        self.pages[MAP].remove_class(f"mk-zoom-{change['old']}")
-        self.pages[MAP].add_class(f"mk-zoom-{change['new']}")
+        for index in (GRAPH, MAP):
+            self.pages[index].remove_class(f"mk-zoom-{change['old']}")
+            if change["new"]:
+                self.pages[index].add_class(f"mk-zoom-{change['new']}")
 
     # -- to the page
 

@@ -51,15 +51,14 @@ overflow:auto;min-height:300px;background:LIGHT!important}
 .memkit .mk-view{transition:opacity .15s}
 .memkit.mk-stale .mk-view{opacity:.42;filter:grayscale(1);transition-delay:.25s}
 .memkit .mk-picture{overflow-x:auto}
-.memkit .mk-picture svg{min-width:900px;width:100%!important;max-width:1560px!important;display:block}
+.memkit .mk-picture svg{display:block}
+.memkit .mk-view:not([class*=mk-zoom]) svg{min-width:780px;width:100%!important;max-width:1560px!important}
+.memkit [class*=mk-zoom] .mk-picture{max-height:75vh;overflow:auto}
+.memkit [class*=mk-zoom] .mk-picture svg{max-width:none!important}
+.memkit .mk-zoom-2 .mk-picture svg{zoom:1.5}
+.memkit .mk-zoom-3 .mk-picture svg{zoom:2}
 .memkit .mk-picture .x[class*=" k"]{cursor:pointer}
 .memkit .mk-followed .x{opacity:.2}.memkit .mk-followed .x.mk-on{opacity:1}
-.memkit .mk-zoom-1 .mk-map{max-height:70vh;overflow:auto}
-.memkit .mk-zoom-1 .mk-map svg{width:150%!important;max-width:none!important}
-.memkit .mk-zoom-2 .mk-map{max-height:70vh;overflow:auto}
-.memkit .mk-zoom-2 .mk-map svg{width:220%!important;max-width:none!important}
-.memkit .mk-zoom-3 .mk-map{max-height:70vh;overflow:auto}
-.memkit .mk-zoom-3 .mk-map svg{width:320%!important;max-width:none!important}
 .memkit .mk-term,.memkit .mk-words{margin:0;padding:8px 10px;background:var(--mk-card);line-height:1.4;
 white-space:pre;overflow-x:auto}
 .memkit .mk-story{font-size:13px;line-height:1.5;max-width:90ch}

@@ -181,18 +181,24 @@ def test_a_press_on_a_block_follows_it_in_graph_and_map(lab: Lab) -> None:
     expect(lab.view.locator(".mk-followed")).to_have_count(0)
 
 
-def test_the_map_zooms_and_scrolls(lab: Lab) -> None:
+def test_the_map_zooms_and_scrolls_in_its_frame(lab: Lab) -> None:
+    zoom = lab.root.get_by_label("Zoom").locator("visible=true")
     picture = lab.tab("Map").locator("svg")
-    expect(picture).to_be_visible()
-    narrow = picture.bounding_box()
-    lab.root.get_by_label("Zoom").select_option("220 %")
-    expect(lab.view).to_have_class(re.compile("mk-zoom-2"))
-    wide = picture.bounding_box()
-    lab.root.get_by_label("Zoom").select_option("fit the page")
+    zoom.select_option("100 %")
+    expect(lab.view).to_have_class(re.compile("mk-zoom-1"))
+    plain = picture.bounding_box()
+    zoom.select_option("200 %")
+    expect(lab.view).to_have_class(re.compile("mk-zoom-3"))
+    large = picture.bounding_box()
+    frame = lab.view.locator(".mk-picture")
+    frame.evaluate("e => e.scrollTo(400, 300)")
+    scrolled = frame.evaluate("e => [e.scrollLeft, e.scrollTop]")
+    zoom.select_option("fit the page")
 
-    assert narrow
-    assert wide
-    assert wide["width"] > 2 * narrow["width"]
+    assert plain
+    assert large
+    assert abs(large["width"] - 2 * plain["width"]) < 2
+    assert [400, 300] == scrolled
 
 
 def test_words_tell_the_story_of_a_typed_address(lab: Lab) -> None:

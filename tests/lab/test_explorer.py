@@ -191,11 +191,11 @@ def test_the_block_to_follow_is_kept_while_there_is_one(lab: Explorer) -> None:
     assert "" == lab.follow.value
 
 
-def test_zoom_is_a_class_of_the_map(lab: Explorer) -> None:
+def test_zoom_is_a_class_of_both_pictures(lab: Explorer) -> None:
     lab.zoom.value = 2
-    assert "mk-zoom-2" in lab.pages[MAP]._dom_classes
+    assert all("mk-zoom-2" in lab.pages[index]._dom_classes for index in (GRAPH, MAP))
     lab.zoom.value = 0
-    assert "mk-zoom-2" not in lab.pages[MAP]._dom_classes
+    assert not any("mk-zoom" in name for index in (GRAPH, MAP) for name in lab.pages[index]._dom_classes)
 
 
 def test_words_tell_the_story_of_the_address_or_a_view(lab: Explorer) -> None:
