@@ -15,7 +15,7 @@ from typing import Any
 
 import memkit
 
-__all__ = ["Capture", "answers", "captures", "spoilt"]
+__all__ = ["Capture", "answers", "captures", "refusals", "spoilt"]
 
 ROOT = Path(__file__).parents[1]
 # What typing slips put into a word.
@@ -31,6 +31,7 @@ class Capture:
     host: memkit.Host
     texts: dict[str, str] = field(default_factory=dict)
     refusal: str = ""
+    key: str = ""
 
 
 @cache
@@ -51,7 +52,12 @@ def answers() -> tuple[Capture, ...]:
     """Every command line of tests/answers-7.2.jsonl.gz; ``refusal`` is "" where QEMU starts."""
     head, *rows = _rows(ROOT / "tests" / "answers-7.2.jsonl.gz")
     host = memkit.Host.from_dict(head["host"])
-    return tuple(Capture(row["kind"], row["argv"], host, {}, row["said"]) for row in rows)
+    return tuple(Capture(row["kind"], row["argv"], host, {}, row["said"], row.get("key", "")) for row in rows)
+
+
+def refusals() -> dict[str, Capture]:
+    """One command line for each refusal of memkit.boards.refusals, by its name there."""
+    return {answer.key: answer for answer in answers() if answer.key}
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:

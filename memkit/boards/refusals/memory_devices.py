@@ -144,11 +144,13 @@ REFUSALS: dict[str, Words] = {
         "virtio_mem_device_realize, hw/virtio/virtio-mem.c",
     ),
     "virtio-mem-block-min": Words(
-        "'block-size' property has to be at least 0x100000", "", "use block-size=2M",
+        "'block-size' property has to be at least 0x100000",
+        "virtio-mem plugs and unplugs blocks of at least 1 MiB.", "use block-size=2M",
         "virtio_mem_set_block_size, hw/virtio/virtio-mem.c",
     ),
     "virtio-mem-block-power": Words(
-        "'block-size' property has to be a power of two", "", "use block-size=2M",
+        "'block-size' property has to be a power of two",
+        "virtio-mem counts its memory in blocks.", "use block-size=2M",
         "virtio_mem_set_block_size, hw/virtio/virtio-mem.c",
     ),
     "virtio-mem-requested": Words(
