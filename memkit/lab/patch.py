@@ -11,7 +11,8 @@ import shlex
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 
-from memkit.config import Config, parse
+from memkit.config import Config
+from memkit.config.words import split
 from memkit.errors import MemkitError
 
 __all__ = ["rewritten"]
@@ -30,6 +31,7 @@ def rewritten(text: str, old: Config, new: Config) -> str:
 
     Falls back on ``new.text()`` where the words of the text cannot be told apart.
 
+    >>> from memkit.config import parse
     >>> line = "-M q35 \\\\\\n  -m 4G"
     >>> print(rewritten(line, parse(line), parse("-M q35 -m 8G")))
     -M q35 \\
@@ -40,7 +42,7 @@ def rewritten(text: str, old: Config, new: Config) -> str:
         return new.text()
     patched = _patched(text, *places, old.argv(), new.argv())
     try:
-        same = parse(patched) == new
+        same = split(patched) == (new.target, new.program, new.argv())
     except MemkitError:
         same = False
     return patched if same else new.text()
