@@ -2,7 +2,7 @@
 
 x86 CPUs have a second address space of 64 KiB for ``in`` and ``out``.  Which windows a board has there
 depends on its *features*: names such as ``acpi`` or ``serial2`` that stand for what an option adds or
-removes.  The windows are data, recorded from a real QEMU by ``tools/record_windows.py``.
+removes.  The windows are data, recorded from a real QEMU by ``tools/record``.
 
 Source: data/windows/x86_64-7.2.json; memory_map_init in softmmu/physmem.c makes the container ``io``
 (QEMU 7.2).

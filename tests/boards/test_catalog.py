@@ -16,7 +16,7 @@ MIB = 1 << 20
 def test_every_file_says_where_it_comes_from(room: str) -> None:
     about = json.loads(data_file(room, "x86_64-7.2.json").read_text(encoding="utf-8"))["about"]
     assert about["qemu"].startswith("QEMU emulator version 7.2.")
-    assert about["script"] == "tools/record_devices.py"
+    assert about["script"] == "tools/record"
     assert about["package"].startswith("qemu-system-x86 1:7.2")
     assert about["date"]
 

@@ -1,32 +1,27 @@
-"""Record the fixed I/O windows of the x86 boards from a real QEMU.
-
-usage: record_windows.py [--binary QEMU] [--out FILE]
+"""All sections of data/windows: the fixed I/O windows of the x86 boards.
 
 A board has windows that some option adds or removes.  Every board starts with all of them, then once
 without each *feature*; a window that is gone then needs that feature.  Each versioned machine type
-starts once more as it is, which shows the features that it has by default.  All starts are paused
-(``-S``) and under TCG; ``info mtree`` is asked over QMP on the process's own pipes.
+starts once more as it is, which shows the features that it has by default.
 
-Writes data/windows/x86_64-7.2.json: ``io`` and ``memory`` list windows for each board, those in front
-of others first; ``when`` names the features that a window needs, ``inside`` its subregions with
-addresses relative to it.  ``defaults`` has, newest first, [version, features]: what machine types up
-to that version have without any option.
+``io`` and ``memory`` list windows for each board, those in front of others first; ``when`` names the
+features that a window needs, ``inside`` its subregions with addresses relative to it.  ``defaults``
+has, newest first, [version, features]: what machine types up to that version have without any option.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
-import shlex
-import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-DATE = "2026-11-24"
+from ask import Binary, split
+from files import provenance
+
 BOARDS = {"pc": "pc-i440fx-", "q35": "pc-q35-", "microvm": "microvm"}
 # Feature → (the words that have it, the words that do not).
 COMMON: dict[str, tuple[str, str]] = {
@@ -103,22 +98,13 @@ class Start:
         return [*self.io, *self.memory]
 
 
-def ask(binary: str, words: str) -> Start:
+def ask(binary: Binary, words: str) -> Start:
     """The windows of one paused start; exits with QEMU's words if it does not start."""
-    commands = ("info mtree -D", "info mtree -f")
-    talk = ['{"execute": "qmp_capabilities"}']
-    for command in commands:
-        arguments = {"command-line": command}
-        talk.append(json.dumps({"execute": "human-monitor-command", "arguments": arguments}))
-    talk.append('{"execute": "quit"}')
-    argv = [binary, "-S", "-display", "none", "-accel", "tcg", "-qmp", "stdio", *shlex.split(words)]
-    done = subprocess.run(argv, input="\n".join(talk), capture_output=True, text=True, timeout=60, check=False)
-    answers = [json.loads(line) for line in done.stdout.splitlines() if '"return"' in line]
-    texts = [a["return"].replace("\r", "") for a in answers if isinstance(a["return"], str)]
-    if len(texts) != len(commands):
-        sys.exit(f"{shlex.join(argv)}\n{done.stderr}")
-    flat = read_flat(texts[1])
-    io, memory = read_tree(texts[0], "I/O"), read_tree(texts[0], "memory")
+    answer = binary.start(split(words), ["info mtree -D", "info mtree -f"])
+    if not answer.started:
+        sys.exit(f"{words}\n{answer.refusal}")
+    flat = read_flat(answer.results[1])
+    io, memory = read_tree(answer.results[0], "I/O"), read_tree(answer.results[0], "memory")
     for window in (*io, *memory):
         settle(window, {name for ranges in flat.values() for _, _, name, _ in ranges})
     return Start([w for root in io for w in root.inside], fixed(memory), flat)
@@ -213,7 +199,7 @@ def without(features: Sequence[str], gone: str) -> list[str]:
     return [f for f in features if f not in behind]
 
 
-def record_board(binary: str, board: str) -> tuple[list[Window], list[Window]]:
+def record_board(binary: Binary, board: str) -> tuple[list[Window], list[Window]]:
     """The windows of one board, each with the features it needs, those in front first."""
     io: dict[tuple[str, str, int, int], Window] = {}
     memory: dict[tuple[str, str, int, int], Window] = {}
@@ -267,7 +253,7 @@ def in_front(windows: list[Window], space: str, starts: list[Start]) -> list[Win
 
 
 def record_defaults(
-    binary: str, board: str, windows: list[Window], types: list[str]
+    binary: Binary, board: str, windows: list[Window], types: list[str]
 ) -> list[tuple[str, list[str]]]:
     """[version, features] for each change, newest first."""
     found: list[tuple[str, list[str]]] = []
@@ -280,10 +266,9 @@ def record_defaults(
     return found
 
 
-def machine_types(binary: str, board: str) -> list[str]:
+def machine_types(binary: Binary, board: str) -> list[str]:
     """The versioned machine types of a board, newest first."""
-    text = subprocess.run([binary, "-M", "help"], capture_output=True, text=True, check=True).stdout
-    names = [line.split()[0] for line in text.splitlines()[1:]]
+    names = [line.split()[0] for line in binary.help("-M", "help").splitlines()[1:]]
     prefix = BOARDS[board]
     versioned = [n for n in names if re.fullmatch(re.escape(prefix) + r"[\d.]*", n)]
     numbers = {n: tuple(map(int, re.findall(r"\d+", n.removeprefix(prefix)))) for n in versioned}
@@ -322,32 +307,18 @@ def dump(told: Any, depth: int = 0) -> str:
     return json.dumps(told)
 
 
-def main() -> None:
+def record_windows(binary: Binary, path: Path) -> None:
     """Ask, and write the file."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--binary", default="qemu-system-x86_64")
-    here = Path(__file__).resolve().parents[1]
-    parser.add_argument("--out", type=Path, default=here / "data" / "windows" / "x86_64-7.2.json")
-    given = parser.parse_args()
-    version = subprocess.run([given.binary, "--version"], capture_output=True, text=True, check=True).stdout
     told: dict[str, Any] = {
-        "about": {
-            "qemu": version.splitlines()[0], "accelerator": "tcg", "date": DATE,
-            "script": "tools/record_windows.py", "licence": "CC0-1.0",
-        },
+        "about": provenance(binary, "qemu-system-x86"),
         "features": {}, "defaults": {}, "io": {}, "memory": {},
     }
     for board in BOARDS:
-        io, memory = record_board(given.binary, board)
+        io, memory = record_board(binary, board)
         told["io"][board], told["memory"][board] = [[plain(w) for w in ws] for ws in (io, memory)]
         told["features"][board] = sorted({f for w in (*io, *memory) for f in w.when})
         told["defaults"][board] = record_defaults(
-            given.binary, board, [*io, *memory], machine_types(given.binary, board)
+            binary, board, [*io, *memory], machine_types(binary, board)
         )
-        print(f"{board}: {len(io)} I/O windows, {len(memory)} in memory")
-    given.out.parent.mkdir(parents=True, exist_ok=True)
-    given.out.write_text(dump(told) + "\n", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(dump(told) + "\n", encoding="utf-8")

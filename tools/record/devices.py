@@ -1,0 +1,287 @@
+"""All sections of data/devices: each device on each board, bare and with what it needs."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from ask import Answer, Binary, split
+from files import dump, provenance
+from listing import aliases, hidden, interfaces, listed_devices, not_pluggable, rom_files
+from props import pack, read_properties, share
+from reading import rom_of
+from recipes import BOARDS, BUS_NAMES, BUSES, COMPANIONS, PATHS, RECIPES
+from sizes import rules, sweep
+from state import QUESTIONS, State, difference, minus
+
+
+class Devices:
+    """Everything about ``-device``."""
+
+    def __init__(self, binary: Binary) -> None:
+        self.binary = binary
+
+    def state(self, argv: Sequence[str]) -> tuple[Answer, State | None]:
+        """The answer and, if it started, its state."""
+        answer = self.binary.start(argv, QUESTIONS)
+        return answer, State.of(answer) if answer.started else None
+
+    def baseline(self, argv: Sequence[str]) -> State | None:
+        """The state without the device; remembered."""
+        answer = self.binary.cached(argv, QUESTIONS)
+        return State.of(answer) if answer.started else None
+
+    def argv(self, board: str, extra: str = "") -> list[str]:
+        """The options before the device."""
+        words = ["-nodefaults", "-machine", board]
+        if "-m " not in f" {extra} ":
+            words += ["-m", "128M"]
+        return [*words, *split(extra)]
+
+    def observe(self, board: str, driver: str, extra: str = "", props: str = "") -> dict[str, Any]:
+        """What one device does on one board."""
+        before = self.argv(board, extra)
+        device = f"{driver},{props}" if props else driver
+        answer, state = self.state([*before, "-device", device])
+        facts: dict[str, Any] = {}
+        if answer.warnings:
+            facts["warnings"] = answer.warnings
+        if state is None:
+            return {**facts, "refusal": answer.refusal.replace(f"-device {device}: ", "%: ", 1)}
+        base = self.baseline(before)
+        if base is None:
+            return {**facts, "refusal": "(the options before it are refused)"}
+        facts |= difference(base, state)
+        rom = rom_of(state.qtree, driver)
+        if rom:
+            facts["romfile"] = rom
+        return facts
+
+    def record(self, driver: str, bus: str) -> dict[str, Any]:
+        """What a device does on every board: alone, with what it needs, and below bridges."""
+        facts: dict[str, Any] = {}
+        for board in BOARDS:
+            seen = self.observe(board, driver)
+            if seen == {"refusal": f"%: No '{bus}' bus found for device '{driver}'"}:
+                seen["refusal"] = "no bus"
+            if "refusal" in seen and not (bus == "PCI" and seen["refusal"] == "no bus"):
+                extra, props = RECIPES.get(driver, (COMPANIONS.get(bus, ""), ""))
+                if extra or props:
+                    seen["with"] = f"{extra} -device {driver}{',' + props if props else ''}".strip()
+                    seen["then"] = self.observe(board, driver, extra, props)
+            facts[board] = seen
+            if "buses" in seen:
+                named = self.observe(board, driver, "", "id=ID")
+                if named.get("buses") != seen["buses"]:
+                    seen["buses_with_id"] = named.get("buses", named.get("refusal"))
+        if bus == "PCI":
+            self.below(driver, facts)
+        self.twice(driver, facts)
+        return facts
+
+    def twice(self, driver: str, facts: dict[str, Any]) -> None:
+        """Add the refusal of a second device of this type, on the first board that takes one."""
+        board = next((b for b in BOARDS if "refusal" not in facts[b]), None)
+        if board is not None:
+            words = [*self.argv(board), "-device", driver, "-device", driver]
+            answer = self.binary.start(words, [])
+            if not answer.started:
+                said = answer.refusal.replace(f"-device {driver}: ", "%: ", 1)
+                facts["twice"] = said or " ".join(answer.stderr[-1:])
+
+    def paths(self, text: str) -> Any:
+        """The RAMBlocks that a start adds to the bare machine, or the refusal."""
+        board = re.search(r"-machine (\S+)", text)
+        plain = ["-nodefaults", "-m", "128M", "-machine", board[1] if board else "pc"]
+        answer, state = self.state(["-nodefaults", "-m", "128M", *split(text)])
+        base = self.baseline(plain)
+        if state is None or base is None:
+            return answer.refusal or " ".join(answer.stderr[-1:])
+        old = {row[0] for row in base.blocks}
+        return [row[0] for row in state.blocks if row[0] not in old]
+
+    def below(self, driver: str, facts: dict[str, Any]) -> None:
+        """Add what happens when it is plugged below a bridge, where that differs from the root bus."""
+        for board, port, name in (
+            ("pc", "pci-bridge,chassis_nr=1,id=B", "pci-bridge"),
+            ("q35", "pcie-root-port,chassis=1,id=B", "pcie-root-port"),
+        ):
+            home, extra, props = facts[board], "", ""
+            if "refusal" in home:
+                extra, props = RECIPES.get(driver, ("", ""))
+                if "bus=" in props or "then" not in home or "refusal" in home["then"]:
+                    continue
+                home = home["then"]
+            seen = self.observe(board, driver, f"{extra} -device {port}", f"{props},bus=B".strip(","))
+            if "refusal" in seen:
+                facts[f"below {name}"] = seen["refusal"].replace(f"{props},bus=B", "PROPS")
+                continue
+            blocks = [
+                [re.sub(r"^0000:00:0[12]\.0:00\.0/", "%/", b[0]), *b[1:]]
+                for b in seen.get("blocks", [])
+            ]
+            if blocks != home.get("blocks", []):
+                facts[f"below {name}"] = {"blocks": blocks}
+
+    def slots(self, board: str, extra: str, bus: str) -> dict[str, Any]:
+        """Which slots of ``bus`` a plain device gets, how many fit, and what a wrong slot gives."""
+        tester = f"-device pci-testdev,bus={bus}"
+        found: dict[str, Any] = {}
+        answer, state = self.state([*self.argv(board, extra), *split(f"{tester},id=T")])
+        if state is None:
+            found["first"] = answer.refusal.partition(": ")[2]
+        else:
+            block = state.qtree[state.qtree.index('dev: pci-testdev, id "T"') :]
+            address = re.search(r"addr = (\S+)", block)
+            found["first"] = address[1] if address else None
+            for count in range(2, 36):
+                answer = self.binary.start(
+                    [*self.argv(board, extra), *split(" ".join([tester] * count))], []
+                )
+                if not answer.started:
+                    found["fit"] = count - 1
+                    found["full"] = answer.refusal.replace(f"{tester}: ", "%: ")
+                    break
+        for slot in ("0", "1", "1f"):
+            answer = self.binary.start([*self.argv(board, extra), *split(f"{tester},addr={slot}")], [])
+            found[f"addr={slot}"] = "ok" if answer.started else answer.refusal.partition(": ")[2]
+        return found
+
+    def names(self, board: str, extra: str) -> Any:
+        """The buses that some devices make, or the refusal."""
+        answer, state = self.state([*self.argv(board), *split(extra)])
+        base = self.baseline(self.argv(board))
+        if state is None or base is None:
+            return answer.refusal
+        return [list(b) for b in minus(state.buses, base.buses)][::-1]
+
+
+def record_devices(binary: Binary) -> dict[str, Any]:
+    """All sections of devices/*.json."""
+    rows = listed_devices(binary)
+    names = [row["name"] for row in rows]
+    helps = binary.map(lambda n: read_properties(binary.help("-device", f"{n},help")), names)
+    groups, numbers = share([pack(h) for h in helps])
+    devices = Devices(binary)
+    todo = [row for row in rows if row["categories"] != ["CPU"]]
+    seen = dict(
+        zip(
+            [r["name"] for r in todo],
+            binary.map(lambda r: devices.record(r["name"], r.get("bus", "")), todo),
+            strict=True,
+        )
+    )
+    print(f"{binary.starts} starts for devices", file=sys.stderr)
+    known = interfaces(binary)
+    by_name = dict(zip(names, helps, strict=True))
+    swept = dict(
+        zip(
+            seen,
+            binary.map(lambda n: sweep(binary, devices, n, seen[n], set(by_name[n])), seen),
+            strict=True,
+        )
+    )
+    print(f"{binary.starts} starts with sweeps", file=sys.stderr)
+    result: dict[str, Any] = {}
+    for row, number in zip(rows, numbers, strict=True):
+        name = row["name"]
+        facts: dict[str, Any] = {"bus": row.get("bus", ""), "props": number, "cat": row["categories"]}
+        for key in ("alias", "desc", "no_user"):
+            if key in row:
+                facts[key] = row[key]
+        kinds = [
+            short
+            for word, short in (("conventional-pci-device", "pci"), ("pci-express-device", "pcie"))
+            if name in known[word]
+        ]
+        if kinds:
+            facts["interfaces"] = kinds
+        if name in seen:
+            if swept[name]:
+                home = next((seen[name][b] for b in BOARDS if "refusal" not in seen[name][b]), None)
+                if home is None:
+                    home = next(seen[name][b]["then"] for b in BOARDS if "then" in seen[name][b])
+                found = rules(
+                    swept[name], home.get("blocks", []), {k: d for k, (_, d) in by_name[name].items()}
+                )
+                idle = swept[name].pop("no effect", None)
+                if idle:
+                    facts["no_effect"] = next(iter(idle))
+                facts["sweep"] = {prop: inverted(values) for prop, values in swept[name].items()}
+                if found:
+                    facts["rules"] = found
+            facts |= boards_in_short(seen[name])
+        result[name] = facts
+    lists = pool_lists(result)
+    return {
+        "about": provenance(binary, "qemu-system-x86"),
+        "aliases": aliases(binary, names),
+        "not_pluggable": not_pluggable(binary, names),
+        "rom_files": rom_files(binary),
+        "hidden_properties": hidden(binary),
+        "pci_buses": {
+            f"{board} {extra}".strip(): devices.slots(board, extra, bus) for board, extra, bus in BUSES
+        },
+        "bus_names": {f"{board} {extra}": devices.names(board, extra) for board, extra in BUS_NAMES},
+        "paths": dict(zip(PATHS, binary.map(devices.paths, PATHS), strict=True)),
+        "property_groups": [" ".join(g) for g in groups],
+        "lists": lists,
+        "devices": result,
+    }
+
+
+def inverted(values: dict[str, str]) -> dict[str, str]:
+    """{outcome: the values that gave it}, values apart by blanks; '' stands for an empty value."""
+    found: dict[str, list[str]] = {}
+    for value, outcome in values.items():
+        found.setdefault(outcome, []).append(value or "''")
+    return {outcome: " ".join(v) for outcome, v in found.items()}
+
+
+DEFAULT_DEVFN = {"pc": "02.0", "q35": "01.0", "microvm": ""}
+
+
+def boards_in_short(seen: dict[str, Any]) -> dict[str, Any]:
+    """The facts of every board; a board like pc says so, or only where it differs (null: not there)."""
+    for board in BOARDS:
+        for facts in (seen[board], seen[board].get("then", {})):
+            for function in facts.get("pci", [])[:1]:
+                if function["devfn"] == DEFAULT_DEVFN[board]:
+                    del function["devfn"]
+    pc = seen["pc"]
+    for board in BOARDS[1:]:
+        other = seen[board]
+        if other == pc:
+            seen[board] = "pc"
+        elif set(other) == {"refusal"}:
+            seen[board] = other["refusal"]
+        elif "refusal" not in pc and "refusal" not in other:
+            changed: dict[str, Any] = {k: v for k, v in other.items() if pc.get(k) != v}
+            seen[board] = {"like": "pc"} | changed | {k: None for k in pc if k not in other}
+    if set(pc) == {"refusal"}:
+        seen["pc"] = pc["refusal"]
+    return seen
+
+
+POOLED = ("tree", "flat memory", "flat I/O")
+
+
+def pool_lists(devices: dict[str, Any]) -> list[list[str]]:
+    """Lists that several devices share, moved out: their place in the device holds a number."""
+    holders: dict[str, list[tuple[dict[str, Any], str]]] = {}
+    for facts in devices.values():
+        boards = [facts[b] for b in BOARDS if isinstance(facts.get(b), dict)]
+        for board in boards + [b["then"] for b in boards if "then" in b]:
+            for key in POOLED:
+                if isinstance(board.get(key), list):
+                    holders.setdefault(dump(board[key]), []).append((board, key))
+    lists: list[list[str]] = []
+    for text, places in holders.items():
+        if len(places) > 1:
+            for board, key in places:
+                board[key] = len(lists)
+            lists.append(json.loads(text))
+    return lists

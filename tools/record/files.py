@@ -1,0 +1,49 @@
+"""Where facts come from, and how they are written."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ask import Binary
+
+DATE = "2026-11-24"
+
+
+def provenance(binary: Binary, package: str) -> dict[str, str]:
+    """Where the facts come from."""
+    done = subprocess.run(
+        ["dpkg-query", "-W", "-f", "${Version}", package], capture_output=True, text=True, check=False
+    )
+    return {
+        "qemu": binary.version,
+        "package": f"{package} {done.stdout}".strip(),
+        "accelerator": "tcg",
+        "date": DATE,
+        "script": "tools/record",
+        "licence": "CC0-1.0",
+    }
+
+
+def dump(value: Any) -> str:
+    """Compact JSON on one line."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def write(path: Path, sections: dict[str, Any]) -> None:
+    """Each section an object or list with one member a line, so that changes can be read."""
+    parts = []
+    for name, value in sections.items():
+        if isinstance(value, dict) and name != "about":
+            body = ",\n".join(f"{dump(k)}:{dump(v)}" for k, v in value.items())
+            parts.append(f"{dump(name)}:{{\n{body}\n}}")
+        elif isinstance(value, list):
+            parts.append(f"{dump(name)}:[\n" + ",\n".join(map(dump, value)) + "\n]")
+        else:
+            parts.append(f"{dump(name)}:{dump(value)}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("{\n" + ",\n".join(parts) + "\n}\n", encoding="utf-8")
+    print(f"{path}: {path.stat().st_size} bytes")
