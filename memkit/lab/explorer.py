@@ -310,9 +310,9 @@ class Explorer(VBox):
         bundle: dict[str, Any] = super()._repr_mimebundle_(**kwargs)
         bundle["text/plain"] = self.text()
         bundle["text/html"] = (
-            f'<pre style="white-space:pre-wrap">{escape(self.state.text)}</pre>'
+            f'<div class="memkit">{page.style()}<pre class="mk-said">{escape(self.state.text)}</pre>'
             f"{views.status(self.state)}{views.graph(self.state)}"
-            f"<details><summary>The same in words</summary><pre>{escape(self.text())}</pre></details>"
+            f"<details><summary>The same in words</summary><pre>{escape(self.text())}</pre></details></div>"
         )
         return bundle
 

@@ -19,6 +19,7 @@ from memkit.units import hex_address, human, parse_address
 
 __all__ = ["TWINS", "addresses", "blocks", "broken", "graph", "map_", "monitor", "status", "tables", "twin"]
 
+MOST = 300
 TWINS = {"address": "the story of one address", "graph": "the graph", "map": "the map",
          "tables": "the tables"}
 
@@ -83,10 +84,10 @@ def _nothing() -> str:
 
 
 def blocks(state: State) -> tuple[str, ...]:
-    """The RAMBlocks that a picture can follow, in order of creation."""
+    """The RAMBlocks that a picture can follow, in order of creation; a list takes so many and no more."""
     if state.guest is None:
         return ()
-    return tuple(dict.fromkeys(block.label for block in state.guest.ram_blocks))
+    return tuple(dict.fromkeys(block.label for block in state.guest.ram_blocks[:MOST]))
 
 
 def graph(state: State, follow: str = "") -> str:
@@ -164,4 +165,4 @@ def addresses(state: State) -> tuple[str, ...]:
     """Addresses worth asking about: where each range of the FlatView begins (gpa)."""
     if state.guest is None:
         return ()
-    return tuple(hex_address(r.start) for r in state.guest.main_flat_view.ranges)
+    return tuple(hex_address(r.start) for r in state.guest.main_flat_view.ranges[:MOST])

@@ -8,9 +8,11 @@ from __future__ import annotations
 import gc
 from typing import Any
 
+import nbformat
 import pytest
 from ipywidgets import HTML, Button, Widget
 from ipywidgets.widgets.widget import _instances
+from nbconvert import HTMLExporter
 
 import memkit
 from memkit.lab import session, views
@@ -241,6 +243,15 @@ def test_without_widgets_a_picture_and_words_remain(lab: Explorer) -> None:
     assert "pc-dimm d1" in bundle["text/plain"]
 
 
+def test_an_exported_page_holds_the_picture(lab: Explorer) -> None:
+    result = nbformat.v4.new_output("execute_result", lab._repr_mimebundle_(), execution_count=1)
+    cell = nbformat.v4.new_code_cell("memkit.explore()", outputs=[result], execution_count=1)
+    html, _ = HTMLExporter().from_notebook_node(nbformat.v4.new_notebook(cells=[cell]))
+
+    assert "How pc-q35-7.2 (QEMU 7.2) builds its memory" in html
+    assert "pc-dimm d1" in html
+
+
 def test_every_control_has_a_name(lab: Explorer) -> None:
     nameless = [
         w for w in every(lab)
@@ -265,6 +276,13 @@ def test_updates_make_no_new_widgets(lab: Explorer) -> None:
         step(n)
 
     assert before == len(_instances)
+
+
+def test_a_paste_of_a_megabyte_ends_in_a_message(lab: Explorer) -> None:
+    for text in ("x" * (1 << 20), "-m 4G " * 200_000, "'" * (1 << 20), "\x00\xff" * 1000):
+        lab.line.value = text
+        assert 'role="alert"' in lab.status.value
+        assert len(lab.status.value) < 5000
 
 
 def test_hundreds_of_backends_are_shortened_to_a_dozen_rows(lab: Explorer) -> None:
