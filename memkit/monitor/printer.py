@@ -249,8 +249,10 @@ def _line(region: MemoryRegion, level: int, start: int, reach: int) -> str:
 def _mtree_flat(guest: Guest) -> Iterator[str]:
     """FlatViews, each with the address spaces that share it."""
     shown: dict[int, tuple[FlatView, list[str]]] = {}
+    # Address spaces with one root have one FlatView; it is rendered once.
+    views: dict[int, FlatView] = {}
     for space in guest.address_spaces:
-        view = space.flat_view
+        view = views.get(id(space.root)) or views.setdefault(id(space.root), space.flat_view)
         label = f' AS "{space.name}", root: {space.root.name}'
         if space.root.alias is not None:
             label += f", alias {space.root.alias.name}"
