@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import nbformat
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -20,8 +20,10 @@ START = ROOT / "notebooks" / "00-start-here.ipynb"
 pytestmark = pytest.mark.xdist_group("notebooks")
 
 
-def _load(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"tools_{path.stem}", path)
+@pytest.fixture(scope="module")
+def publish() -> ModuleType:
+    """tools/publish.py as a module; what it needs is slow to import."""
+    spec = importlib.util.spec_from_file_location("tools_publish", ROOT / "tools" / "publish.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -29,11 +31,8 @@ def _load(path: Path) -> ModuleType:
     return module
 
 
-publish = _load(ROOT / "tools" / "publish.py")
-
-
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def ran(publish: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A function that gives a notebook as it is after running where no QEMU is on PATH."""
     done: dict[Path, Any] = {}
 
@@ -87,7 +86,7 @@ def test_nothing_is_written_to_standard_error(ran: Any, path: Path) -> None:
 
 @EVERY
 def test_every_source_is_a_file_of_a_named_version_of_qemu(path: Path) -> None:
-    text = " ".join(cell.source for cell in nbformat.read(path, as_version=4).cells)
+    text = " ".join("".join(cell["source"]) for cell in json.loads(path.read_text(encoding="utf-8"))["cells"])
     sources = re.findall(r"<small>(.*?)</small>", text, re.S)
     assert sources
     for said in sources:
@@ -115,7 +114,7 @@ def test_the_start_notebook_says_how_to_get_qemu_in_one_sentence(ran: Any) -> No
 
 
 @pytest.mark.needs_qemu
-def test_the_start_notebook_agrees_with_a_real_qemu() -> None:
+def test_the_start_notebook_agrees_with_a_real_qemu(publish: ModuleType) -> None:
     notebook = publish.execute(START)
     assert ["refused"] == list(errors(notebook))
     compared = next(cell for cell in notebook.cells if cell.get("id") == "compare").outputs
@@ -145,14 +144,16 @@ class Loads(HTMLParser):
 
 
 @EVERY
-def test_a_printed_page_has_the_pictures_and_loads_nothing(ran: Any, path: Path) -> None:
+def test_a_printed_page_has_the_pictures_and_loads_nothing(
+    publish: ModuleType, ran: Any, path: Path
+) -> None:
     parser = Loads()
     parser.feed(publish.page("a page", publish.convert(ran(path))))
     assert [] == parser.loads
     assert parser.pictures
 
 
-def test_the_printed_start_page_has_graph_map_question_and_refusal(ran: Any) -> None:
+def test_the_printed_start_page_has_graph_map_question_and_refusal(publish: ModuleType, ran: Any) -> None:
     text = publish.convert(ran(START))
     parser = Loads()
     parser.feed(text)
@@ -165,7 +166,7 @@ def test_the_printed_start_page_has_graph_map_question_and_refusal(ran: Any) -> 
 
 @pytest.mark.needs_browser
 def test_a_printed_page_asks_for_nothing_and_shows_its_pictures(
-    ran: Any, tmp_path: Path, chromium: str, browser_flags: list[str]
+    publish: ModuleType, ran: Any, tmp_path: Path, chromium: str, browser_flags: list[str]
 ) -> None:
     from playwright.sync_api import sync_playwright
 
@@ -191,7 +192,7 @@ def test_a_printed_page_asks_for_nothing_and_shows_its_pictures(
 
 
 def test_make_site_writes_a_page_for_each_notebook_and_an_index(
-    ran: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    publish: ModuleType, ran: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(publish, "execute", ran)
     written = publish.publish(tmp_path / "site")
