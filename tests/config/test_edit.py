@@ -137,7 +137,8 @@ def test_with_machine(line: str, type_: str | None, changes: dict[str, object], 
 def test_without_object_takes_all_that_shows_it() -> None:
     config = parse(
         "-M q35,memory-backend=a,usb=on -object memory-backend-ram,id=a,size=1G "
-        "-object memory-backend-ram,id=b,size=1G -numa node,memdev=a -numa node,memdev=b -device pc-dimm,memdev=a,id=x -device "
+        "-object memory-backend-ram,id=b,size=1G "
+        "-numa node,memdev=a -numa node,memdev=b -device pc-dimm,memdev=a,id=x -device "
         "'{\"driver\":\"pc-dimm\",\"memdev\":\"a\"}' -S"
     )
     assert (
