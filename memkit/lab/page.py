@@ -47,12 +47,14 @@ align-items:center}
 overflow:auto;min-height:300px;background:LIGHT!important}
 [data-jp-theme-light=false] .memkit .mk-tabs .widget-tab-contents{background:DARK!important}
 .memkit .mk-tabs .lm-TabBar-tab{min-width:72px;justify-content:center}
-.memkit .mk-view .widget-html-content{line-height:1.4}
+.memkit .mk-view{min-width:0;max-width:100%}
+.memkit .mk-view .widget-html-content{line-height:1.4;min-width:0;width:100%}
 .memkit .mk-view{transition:opacity .15s}
 .memkit.mk-stale .mk-view{opacity:.42;filter:grayscale(1);transition-delay:.25s}
 .memkit .mk-picture{overflow-x:auto}
 .memkit .mk-picture svg{display:block}
-.memkit .mk-view:not([class*=mk-zoom]) svg{min-width:780px;width:100%!important;max-width:1560px!important}
+.memkit .mk-view:not([class*=mk-zoom]) .mk-picture svg{min-width:780px;width:100%!important;
+max-width:1560px!important}
 .memkit [class*=mk-zoom] .mk-picture{max-height:75vh;overflow:auto}
 .memkit [class*=mk-zoom] .mk-picture svg{max-width:none!important}
 .memkit .mk-zoom-2 .mk-picture svg{zoom:1.5}

@@ -63,6 +63,9 @@ def test_a_key_on_the_slider_changes_the_line_and_every_view(lab: Lab) -> None:
     expect(lab.tab("Map")).to_contain_text("4 GiB")
     expect(lab.view).to_contain_text("6 GiB")
     expect(lab.tab("Tables")).to_contain_text("6 GiB")
+    swatch = lab.view.locator("th svg").first.bounding_box()
+    assert swatch
+    assert swatch["width"] < 40
     expect(lab.tab("Monitor")).to_contain_text("0x0000000180000000 0x0000000180000000")
     expect(lab.slider).to_have_attribute("aria-valuetext", "6 GiB")
 
