@@ -61,6 +61,11 @@ def test_monitor_prints_the_monitors_text_and_nothing_else(capsys) -> None:
     assert (0, text, "") == run(capsys, "monitor", "info ramblock", "--", *DIMM)
 
 
+def test_a_monitor_command_needs_no_quotes_if_it_has_no_option(capsys) -> None:
+    quoted, bare = (run(capsys, "monitor", *w, "--", *DIMM) for w in (["info memdev"], ["info", "memdev"]))
+    assert quoted == bare
+
+
 def test_explain_tells_who_answers(capsys) -> None:
     code, out, err = run(capsys, "explain", "0x1_4000_0000", "--", *DIMM)
     assert (0, "") == (code, err)

@@ -39,7 +39,7 @@ def explain(arguments: argparse.Namespace) -> int:
 
 def monitor(arguments: argparse.Namespace) -> int:
     """0 after the monitor's text."""
-    sys.stdout.write(_guest(arguments).monitor(arguments.text))
+    sys.stdout.write(_guest(arguments).monitor(" ".join(arguments.text)))
     return 0
 
 

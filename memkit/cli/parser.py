@@ -135,7 +135,7 @@ def _build() -> tuple[Parser, dict[str, Parser]]:
         "Print what QEMU's monitor would print for one command, character by character:\n"
         "info ramblock, info mtree, info mtree -f, info memdev, info memory-devices, info numa.\n\n" + LINE,
     )
-    monitor.add_argument("text", metavar="COMMAND", help='in quotes, such as "info ramblock"')
+    monitor.add_argument("text", metavar="COMMAND", nargs="+", help='in quotes, such as "info ramblock"')
 
     draw = command(
         "draw", commands.draw, "[options] [KIND] [-- QEMU ARGS]",
