@@ -34,7 +34,7 @@ OTHERS = {"vmgenid": 206, "pvpanic": 101, "isa-fdc": 80, "acpi-erst": 916, "pxb"
           "intel-iommu": 108}
 # What the oldest machine types say that their byte code takes, so that the size never changes
 # (legacy_acpi_table_size in hw/i386/pc_piix.c), and what surrounds it; measured where it crosses a page.
-LEGACY_CODE = {(1, 7): 6414, (2, 0): 6652}
+LEGACY_CODE: dict[tuple[int, ...], int] = {(1, 7): 6414, (2, 0): 6652}
 LEGACY_REST, LEGACY_PER_CPU, LEGACY_HPET = 336, 105, 60
 LEGACY_NUMA, LEGACY_PER_NODE, LEGACY_PER_NUMA_CPU = 132, 40, 16
 LEGACY_UNIT = 0x1000

@@ -12,7 +12,7 @@ from __future__ import annotations
 from memkit.boards import catalog
 from memkit.boards.bridges import EXPANDERS
 from memkit.boards.build import Build
-from memkit.boards.device_refusals import refuse_device
+from memkit.boards.device_refusals import refuse_device, refuse_wrong_bus
 from memkit.boards.refusals import refuse
 from memkit.config import DeviceSpec
 
@@ -28,6 +28,7 @@ _BOARDS = {
 # A virtio-mmio transport takes a virtio device; that of a PCI device has one already.
 _TAKES = {"virtio-bus": ("virtio-mmio-bus",), "sd-bus": ("sd-bus", "sdhci-bus")}
 _PCI_KINDS = frozenset(("PCI", "PCIE", "CXL", *EXPANDERS.values()))
+_NOT_DYNAMIC = "Parameter 'driver' expects a dynamic sysbus device type for the machine"
 # Always there, or no bus at all.
 _EVERYWHERE = frozenset(("", "System"))
 
@@ -35,6 +36,7 @@ _EVERYWHERE = frozenset(("", "System"))
 def add_board_buses(build: Build) -> None:
     """The buses that the board itself has."""
     machine = build.machine
+    build.other_buses["main-system-bus"] = "System"
     for name, kind in _BOARDS[machine.family]:
         build.other_buses[name] = kind
         build.bus_numbers[kind] += 1
@@ -50,7 +52,9 @@ def add_buses(build: Build, seen: catalog.Observation, id: str | None) -> None:
         if kind in _PCI_KINDS:
             continue
         base, dot, number = name.rpartition(".")
-        if id and name.startswith("ID"):
+        if id and kind == "nvme-bus":
+            name = id
+        elif id and name.startswith("ID"):
             name = id + name[2:]
         elif dot and number.isdigit():
             count = build.bus_numbers[kind]
@@ -61,19 +65,28 @@ def add_buses(build: Build, seen: catalog.Observation, id: str | None) -> None:
 
 def find_bus(build: Build, spec: DeviceSpec, facts: catalog.DeviceFacts) -> None:
     """Raise Refused if a device that is not for PCI finds no bus."""
-    name = spec.props.get("bus")
-    if name is not None:
-        if str(name) not in build.other_buses and str(name) not in build.buses:
-            raise refuse("bus-missing", spec.option, located=True, bus=name)
-        return
-    if facts.bus == "System" and build.machine.type == "none":
+    if facts.bus == "System" and not _takes_system_device(build, facts.name):
         raise refuse_device(
-            spec, "Parameter 'driver' expects a dynamic sysbus device type for the machine",
-            "Machine type none takes no system devices.", "use pc or q35",
+            spec, _NOT_DYNAMIC, "This machine type takes no system device of that kind.", "use q35",
             "qdev_get_device_class, softmmu/qdev-monitor.c",
         )
+    kinds = _TAKES.get(facts.bus, (facts.bus,))
+    name = spec.props.get("bus")
+    if name is not None:
+        bus = build.buses.get(str(name))
+        kind = bus.kind if bus else build.other_buses.get(str(name))
+        if kind is None:
+            raise refuse("bus-missing", spec.option, located=True, bus=name)
+        if facts.bus not in _EVERYWHERE and kind not in kinds:
+            raise refuse_wrong_bus(spec, facts.name, kind)
+        return
     if facts.bus in _EVERYWHERE:
         return
-    kinds = _TAKES.get(facts.bus, (facts.bus,))
     if not any(kind in kinds for kind in build.other_buses.values()):
         raise refuse("no-bus", spec.option, located=True, bus_type=facts.bus, driver=facts.name)
+
+
+def _takes_system_device(build: Build, driver: str) -> bool:
+    """True if the machine lets ``-device`` add this device to its system bus."""
+    seen = catalog.observed(driver, build.machine.family)
+    return build.machine.type != "none" and (seen is None or _NOT_DYNAMIC not in seen.refusal)

@@ -11,7 +11,7 @@ from memkit.boards.build import Build
 from memkit.config import DeviceSpec
 from memkit.errors import Refused
 
-__all__ = ["refuse_cpu", "refuse_device", "refuse_recorded"]
+__all__ = ["refuse_cpu", "refuse_device", "refuse_recorded", "refuse_wrong_bus"]
 
 
 def refuse_device(
@@ -34,6 +34,15 @@ def refuse_recorded(spec: DeviceSpec, recorded: str, recipe: str = "") -> Refuse
         f"{spec.driver} does not start like this.",
         f"this starts: {recipe}" if recipe else "leave the device out",
         "recorded with the device (data/devices)",
+    )
+
+
+def refuse_wrong_bus(spec: DeviceSpec, driver: str, kind: str) -> Refused:
+    """A Refused for ``bus=`` with a bus of another kind."""
+    return refuse_device(
+        spec, f"Device '{driver}' can't go on {kind} bus", "bus= names a bus of another kind.",
+        "name a bus that the device fits on, or leave out bus=",
+        "qdev_device_add_from_qdict, softmmu/qdev-monitor.c",
     )
 
 

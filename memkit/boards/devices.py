@@ -20,7 +20,7 @@ from memkit.boards.build import Build
 from memkit.boards.buses import add_buses, find_bus
 from memkit.boards.device_checks import DeviceChecks
 from memkit.boards.device_memory import add_device_memory, seen_on
-from memkit.boards.device_refusals import refuse_device
+from memkit.boards.device_refusals import refuse_device, refuse_wrong_bus
 from memkit.boards.global_properties import read_globals
 from memkit.boards.iommu import IOMMUS, add_iommu
 from memkit.boards.memory_devices import Dimms, plug_dimm
@@ -112,11 +112,7 @@ class DeviceBuilder:
             if bus is None:
                 kind = build.other_buses.get(str(name))
                 if kind is not None:
-                    raise refuse_device(
-                        spec, f"Device '{facts.name}' can't go on {kind} bus",
-                        "bus= names a bus of another kind.", "name a PCI bus, or leave out bus=",
-                        "qdev_device_add_from_qdict, softmmu/qdev-monitor.c",
-                    )
+                    raise refuse_wrong_bus(spec, facts.name, kind)
                 raise refuse("bus-missing", spec.option, located=True, bus=name)
             return bus
         if build.default_bus is None:
