@@ -6,6 +6,7 @@ ends with the command that installs it; with ``CI=true`` a missing QEMU or Chrom
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import sys
@@ -27,7 +28,12 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 
 
 def find_browser() -> str | None:
-    """The path of a Chromium or Chrome; None if there is none."""
+    """The path of a Chromium or Chrome that tests can drive; None if there is none."""
+    if sys.platform == "linux":
+        try:
+            ctypes.CDLL("libatomic.so.1")  # Playwright's driver cannot start without it
+        except OSError:
+            return None
     return next((path for name in BROWSERS if (path := shutil.which(name))), None)
 
 
@@ -63,7 +69,7 @@ NEEDS = {
     ),
     "needs_browser": Need(
         "Chromium", find_browser,
-        "install it with: sudo apt install chromium",
+        "install it with: sudo apt install chromium libatomic1",
         "install it with: brew install --cask google-chrome",
     ),
     "needs_root": Need(
