@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from memkit.boards import ports
+from memkit.boards import cpus, ports
 from memkit.boards.build import Build
 from memkit.boards.iommu import Views
 from memkit.boards.pci import PciBus
@@ -50,7 +50,11 @@ def _ports_of(bus: PciBus, io: AddressSpace) -> MemoryRegion:
 
 def _io(build: Build, card: str | None) -> MemoryRegion:
     machine = build.machine
-    root = ports.io_space(machine.family, machine.version, ports.features_of(build, card))
+    features = ports.features_of(build, card)
+    if machine.ram_size < cpus.VAPIC_MIN_RAM:
+        # The I/O window of the APIC needs room for its ROM (apic_common_realize, hw/intc/apic_common.c).
+        features -= {"apic"}
+    root = ports.io_space(machine.family, machine.version, features)
     for add in build.ports:
         add(root)
     return root

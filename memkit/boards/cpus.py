@@ -19,13 +19,15 @@ from memkit.boards.refusals import refuse
 from memkit.config import Option
 from memkit.errors import Refused
 
-__all__ = ["CpuModel", "model", "realize"]
+__all__ = ["VAPIC_MIN_RAM", "CpuModel", "model", "realize"]
 
 TCG_PHYS_BITS = 40
 KVM_PHYS_BITS = 46
 MIN_PHYS_BITS, MAX_PHYS_BITS = 32, 52
 DEFAULTS = {"x86_64": "qemu64", "i386": "qemu32"}
 _TRUE, _FALSE = ("on", "yes", "true", "y"), ("off", "no", "false", "n")
+# With less RAM an APIC has no ROM and no I/O window (apic_common_realize, hw/intc/apic_common.c).
+VAPIC_MIN_RAM = 1 << 20
 _VENDOR_LENGTH = 12
 
 
@@ -134,6 +136,8 @@ def _wrong(type_name: str, name: str, value: str, kind: str | None) -> str:
         return f"Parameter '{name}' expects 'on' or 'off'"
     if kind == "uint32" and not _is_number(value):
         return f"Parameter '{name}' expects {'uint32_t' if _is_number(value.lstrip('-')) else 'uint64'}"
-    if name == "vendor" and len(value) != _VENDOR_LENGTH:
+    if name == "vendor" and len(value) != # With less RAM an APIC has no ROM and no I/O window (apic_common_realize, hw/intc/apic_common.c).
+VAPIC_MIN_RAM = 1 << 20
+_VENDOR_LENGTH:
         return f"Property '.vendor' doesn't take value '{value}'"
     return ""

@@ -176,7 +176,8 @@ def add_chipset(build: Build, ram: MemoryRegion, pci: MemoryRegion) -> None:
         system.add(MemoryRegion("hpet", 0x400, "i/o"), 0xFED0_0000)
     if cpus.model(build).apic:
         system.add(MemoryRegion("apic-msi", 0x10_0000, "i/o"), 0xFEE0_0000, 4096)
-        add_option_rom_file(build, "kvmvapic.bin")
+        if machine.ram_size >= cpus.VAPIC_MIN_RAM:
+            add_option_rom_file(build, "kvmvapic.bin")
 
 
 def _no_room_for_pci(low: int) -> Refused:
