@@ -136,8 +136,6 @@ def _wrong(type_name: str, name: str, value: str, kind: str | None) -> str:
         return f"Parameter '{name}' expects 'on' or 'off'"
     if kind == "uint32" and not _is_number(value):
         return f"Parameter '{name}' expects {'uint32_t' if _is_number(value.lstrip('-')) else 'uint64'}"
-    if name == "vendor" and len(value) != # With less RAM an APIC has no ROM and no I/O window (apic_common_realize, hw/intc/apic_common.c).
-VAPIC_MIN_RAM = 1 << 20
-_VENDOR_LENGTH:
+    if name == "vendor" and len(value) != _VENDOR_LENGTH:
         return f"Property '.vendor' doesn't take value '{value}'"
     return ""
