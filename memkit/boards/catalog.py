@@ -27,6 +27,7 @@ from memkit.boards.observations import (
     SizeRule,
     address_space_name,
     observed,
+    refused_bare,
     refused_below,
     refused_twice,
     secondary_bus,
@@ -38,6 +39,6 @@ __all__ = [
     "RECORDED", "Block", "CpuFacts", "DeviceFacts", "MachineRecord", "Observation", "SecondaryBus",
     "SizeRule", "address_space_name", "cpu", "cpu_properties", "data_file", "device", "device_names",
     "device_on", "machine", "machine_names", "machine_properties", "machine_start", "near", "nic_models",
-    "observed", "outcome",
+    "observed", "outcome", "refused_bare",
     "refused_below", "refused_twice", "rom_file_size", "secondary_bus", "size_rule", "unpluggable",
 ]

@@ -16,9 +16,6 @@ from memkit.config import DeviceSpec
 
 __all__ = ["cli_devices"]
 
-DEBUGCON_PORT = 0xE9
-
-
 def cli_devices(build: Build) -> Iterator[DeviceSpec]:
     """Each device: those in key=value form first, JSON forms last.
 
@@ -42,5 +39,5 @@ def cli_devices(build: Build) -> Iterator[DeviceSpec]:
             yield DeviceSpec("virtio-blk-pci", None, {}, drive.option)
     for option in config.all("debugcon"):
         if option.value != "none":
-            yield DeviceSpec("isa-debugcon", None, {"iobase": str(DEBUGCON_PORT)}, option)
+            yield DeviceSpec("isa-debugcon", None, {}, option)
     yield from (spec for spec in config.devices if spec.json)

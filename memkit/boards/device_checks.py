@@ -71,11 +71,15 @@ class DeviceChecks:
             named = words & props.keys()
             if (not started and not named) or (needed and not needed & props.keys()):
                 raise refuse_recorded(spec, seen.refusal, seen.recipe if started else "")
+        elif catalog.refused_bare(driver) and not needed & props.keys():
+            raise refuse_recorded(spec, catalog.refused_bare(driver), seen.recipe)
         elif seen.then is not None and seen.then.refusal and not _for_want_of_a_bus(seen.then.refusal):
             raise refuse_recorded(spec, seen.then.refusal)
 
     def values(self, spec: DeviceSpec, driver: str, bus: PciBus | None, props: Mapping[str, Any]) -> None:
         """Refuse values that do not go together, or that the host cannot serve."""
+        if props.get("iommu_platform") and bus is not None:
+            self._iommu_platform(spec, driver, bus, props)
         if driver in ("vfio-pci", "vfio-pci-nohotplug"):
             self._vfio(spec, props)
         elif driver.startswith("vhost-vsock-pci"):
@@ -97,6 +101,23 @@ class DeviceChecks:
                 raise refuse("bar-power", spec.option)
         elif driver == "loader":
             self._loader(spec, props)
+
+    def _iommu_platform(
+        self, spec: DeviceSpec, driver: str, bus: PciBus, props: Mapping[str, Any]
+    ) -> None:
+        """virtio's old interface cannot go through an IOMMU (virtio_pci_device_plugged)."""
+        transitional = driver.endswith("-transitional") and not driver.endswith("-non-transitional")
+        legacy = props.get("disable-legacy", "auto")
+        behind_port = bus.kind in ("PCIE", "CXL") and not bus.is_root
+        if not transitional:
+            both = catalog.device(f"{driver}-transitional") is not None
+            transitional = both and legacy not in ("on", True) and not (behind_port and legacy == "auto")
+        if transitional:
+            raise refuse_device(
+                spec, "VIRTIO_F_IOMMU_PLATFORM was supported by neither legacy nor transitional device",
+                "The device also offers virtio's old interface, whose addresses no IOMMU translates.",
+                "add disable-legacy=on, or put it behind a pcie-root-port", "hw/virtio/virtio-pci.c",
+            )
 
     def _vfio(self, spec: DeviceSpec, props: Mapping[str, Any]) -> None:
         path = props.get("sysfsdev")

@@ -17,7 +17,7 @@ from memkit.boards.recorded import load
 
 __all__ = [
     "Block", "Observation", "SecondaryBus", "SizeRule", "address_space_name", "observed",
-    "refused_below", "refused_twice", "secondary_bus", "size_rule",
+    "refused_bare", "refused_below", "refused_twice", "secondary_bus", "size_rule",
 ]
 
 
@@ -171,6 +171,12 @@ def refused_twice(name: str) -> str:
     """QEMU's words when a guest has two of this device, or "": two are fine, or one does not start."""
     row = load("devices")["devices"].get(model_name(name), {})
     return _expand(model_name(name), row["bus"], "", row["twice"]) if "twice" in row else ""
+
+
+def refused_bare(name: str) -> str:
+    """QEMU's words when the device has its bus, but no drive or whatever else it needs, or ""."""
+    row = load("devices")["devices"].get(model_name(name), {})
+    return _expand(model_name(name), row["bus"], "", row["bare"]) if "bare" in row else ""
 
 
 _UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20}

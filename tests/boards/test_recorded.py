@@ -201,3 +201,39 @@ def test_slots_behind_each_bridge_are_given_out_as_recorded() -> None:
             if said != seen[f"addr={slot}"]:
                 wrong.append((line, slot, said))
     assert wrong == []
+
+
+def test_devices_on_their_bus_want_what_was_recorded() -> None:
+    wrong = []
+    for driver in catalog.device_names():
+        said, seen = catalog.refused_bare(driver), catalog.observed(driver, "q35")
+        if not said or seen is None:
+            continue
+        before = seen.recipe.rpartition(f"-device {driver}")[0]
+        try:
+            memkit.boot(f"-machine q35 -nodefaults {before} -device {driver}", host=HOST)
+            wrong.append((driver, "starts"))
+        except memkit.Refused as refused:
+            if refused.message.splitlines()[0] != said:
+                wrong.append((driver, refused.message))
+    assert wrong == []
+
+
+def test_devices_start_with_what_they_were_recorded_with() -> None:
+    # Some need a file or a socket of the recording host.
+    hosts_own = ("ivshmem-doorbell", "virtio-9p", "usb-mtp")
+    wrong = []
+    for driver in catalog.device_names():
+        for board in BOARDS:
+            seen = catalog.observed(driver, board)
+            if seen is None or seen.then is None or seen.then.refusal or driver.startswith(hosts_own):
+                continue
+            try:
+                guest = memkit.boot(f"-machine {board} -nodefaults {seen.recipe}", host=HOST)
+            except memkit.Refused as refused:
+                wrong.append((driver, board, refused.message))
+                continue
+            names = [b.idstr.rpartition("/")[2] for b in guest.ram_blocks]
+            if any(block.name.removeprefix("%/") not in names for block in seen.then.blocks):
+                wrong.append((driver, board, str(names)))
+    assert wrong == []
