@@ -55,7 +55,8 @@ async () => {
 def test_a_key_on_the_slider_soon_changes_the_picture(visit: Any, figures: Any, tab: str) -> None:
     root = visit.page.locator(".memkit").first
     root.get_by_role("tab", name=tab).click()
-    visit.page.wait_for_function("() => document.querySelector('.memkit .mk-view svg')?.checkVisibility()")
+    visit.page.wait_for_function(
+        "() => [...document.querySelectorAll('.memkit .mk-view svg')].some(e => e.checkVisibility())")
     visit.page.wait_for_timeout(1000)
     times = visit.page.evaluate(MEASURE)
 

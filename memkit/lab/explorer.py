@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from IPython import get_ipython
 from IPython.display import HTML as Shown
 from IPython.display import display
 from ipywidgets import (
@@ -30,6 +31,7 @@ from ipywidgets import (
 )
 
 from memkit.boards.machine import machine_types
+from memkit.config import Config
 from memkit.draw.svg import escape
 from memkit.host import Host
 from memkit.lab import page, session, views
@@ -48,10 +50,11 @@ _ROW = {"flex_flow": "row wrap", "grid_gap": "2px 14px", "align_items": "center"
 _SHORT = {"description_width": "initial"}
 
 
-def explore(line: str | Sequence[str] = DIMM.text, host: Host | None = None) -> Explorer:
-    """The explorer on a command line (text or argv list), a widget to show as a cell's last line.
+def explore(line: str | Sequence[str] | Config = DIMM.text, host: Host | None = None) -> Explorer:
+    """The explorer on a command line (text, argv list or Config), a widget to show as a cell's last line.
 
     ``host`` describes the machine underneath.  A line that QEMU refuses is fine: the explorer says why.
+    Raises CommandLineError for what is no line at all, such as a number.
 
     >>> explore("-m 4G").state.guest.machine_type
     'pc-i440fx-7.2'
@@ -306,7 +309,9 @@ class Explorer(VBox):
     # -- without widgets
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        display(Shown(page.script()))  # type: ignore[no-untyped-call]
+        # A terminal shows no scripts; there, showing one would print a line about it.
+        if getattr(get_ipython(), "kernel", None):
+            display(Shown(page.script()))  # type: ignore[no-untyped-call]
         bundle: dict[str, Any] = super()._repr_mimebundle_(**kwargs)
         bundle["text/plain"] = self.text()
         bundle["text/html"] = (
@@ -315,6 +320,9 @@ class Explorer(VBox):
             f"<details><summary>The same in words</summary><pre>{escape(self.text())}</pre></details></div>"
         )
         return bundle
+
+    def __repr__(self) -> str:
+        return f"<Explorer {self.state.text!r}>"
 
     def text(self) -> str:
         """The line and the graph in words, for places that show no widgets."""

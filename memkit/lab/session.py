@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from memkit.boot import boot
 from memkit.config import Config, parse
+from memkit.config.words import split
 from memkit.errors import CommandLineError, MemkitError, Refused
 from memkit.guest import Guest
 from memkit.host import Host
@@ -73,13 +74,21 @@ class State:
         return self.config.warnings if self.config is not None else ()
 
 
-def start(line: str | Sequence[str], host: Host | None = None) -> State:
-    """The State of a first command line, text or argv list.
+def start(line: str | Sequence[str] | Config, host: Host | None = None) -> State:
+    """The State of a first command line: text, argv list or Config.
+
+    Raises CommandLineError for what is none of these; a text that cannot be read is the State's problem.
 
     >>> start("-m 4G").guest.ram_blocks[0].idstr
     'pc.ram'
     """
-    text = line if isinstance(line, str) else shlex.join(line)
+    if isinstance(line, str):
+        text = line
+    elif isinstance(line, Config):
+        text = line.text()
+    else:
+        split(line)  # complains about whatever is no list of words
+        text = shlex.join(line)
     return typed(State(text="", host=host or Host()), text)
 
 

@@ -243,6 +243,14 @@ def test_without_widgets_a_picture_and_words_remain(lab: Explorer) -> None:
     assert "pc-dimm d1" in bundle["text/plain"]
 
 
+def test_in_a_terminal_the_explorer_is_its_line(lab: Explorer, capsys: pytest.CaptureFixture[str]) -> None:
+    lab.line.value = "-m 4G"
+    lab._repr_mimebundle_()
+
+    assert "<Explorer '-m 4G'>" == repr(lab)
+    assert "" == capsys.readouterr().out
+
+
 def test_an_exported_page_holds_the_picture(lab: Explorer) -> None:
     result = nbformat.v4.new_output("execute_result", lab._repr_mimebundle_(), execution_count=1)
     cell = nbformat.v4.new_code_cell("memkit.explore()", outputs=[result], execution_count=1)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from memkit.errors import CommandLineError
 from memkit.host import Host, Mount
 from memkit.lab import session
 from memkit.lab.presets import DIMM, PRESETS
@@ -24,6 +25,13 @@ def test_a_line_that_boots_has_a_guest_and_no_problem() -> None:
 
 def test_argv_lists_are_lines_too() -> None:
     assert "-name 'a b'" == start(["-name", "a b"]).text
+    assert "-m 4G -name 'a b'" == start(session.parse(["-m", "4G", "-name", "a b"])).text
+
+
+@pytest.mark.parametrize("line", [5, None, ["-m", 4], b"-m 4G"])
+def test_what_is_no_line_at_all_is_refused_at_once(line: object) -> None:
+    with pytest.raises(CommandLineError, match="text"):
+        start(line)  # type: ignore[arg-type]
 
 
 def test_a_refused_line_keeps_the_last_guest_and_says_qemus_words() -> None:
