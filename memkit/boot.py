@@ -11,8 +11,6 @@ from collections.abc import Sequence
 
 from memkit import config as config_
 from memkit.boards.boot_x86 import build_x86
-from memkit.boards.global_properties import unknown_globals
-from memkit.boards.peers import network_warnings
 from memkit.config import Config
 from memkit.errors import MemkitError
 from memkit.guest import Guest
@@ -48,7 +46,6 @@ def boot(
         )
     on = host or Host()
     build, numa = build_x86(config, version, on, wanted)
-    build.warnings += [*network_warnings(build), *unknown_globals(build)]
     return Guest(
         target=wanted, qemu=version, machine_type=build.machine.type, host=on, config=config,
         backends=tuple(m.backend for m in build.memdevs.values()),

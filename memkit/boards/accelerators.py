@@ -19,11 +19,14 @@ __all__ = ["choose_accelerator"]
 
 _BUILT_IN = ("tcg", "kvm")
 _TCG = ("one-insn-per-tb", "split-wx", "tb-size", "thread")
+# MAX_ICOUNT_SHIFT in softmmu/icount.c.
+_MAX_SHIFT = 10
 _BOOLS = frozenset(("on", "off", "yes", "no", "true", "false", "y", "n"))
 
 
 def choose_accelerator(config: Config, host: Host) -> str:
     """The accelerator in use, tcg or kvm; raises Refused."""
+    _check_icount(config.last("icount"))
     wanted = config.machine.get("accel")
     options = config.all("accel")
     if options and wanted is not None:
@@ -33,6 +36,17 @@ def choose_accelerator(config: Config, host: Host) -> str:
     at = config.last("enable-kvm") or config.last("machine")
     names = "tcg:kvm" if wanted is None else wanted
     return _first([(name, at) for name in names.split(":") if name or wanted], host, located=False)
+
+
+def _check_icount(option: Option | None) -> None:
+    """Raise Refused unless ``-icount`` names a shift that there is."""
+    given = dict(option.args) if option else {}
+    shift = given.get("shift")
+    if shift is None:
+        if "align" in given:
+            raise refuse("icount-align", option, True)
+    elif shift != "auto" and not 0 <= _number(shift) <= _MAX_SHIFT:
+        raise refuse("icount-shift", option, True)
 
 
 def _first(names: list[tuple[str, Option | None]], host: Host, *, located: bool = True) -> str:
@@ -58,14 +72,15 @@ def _check_tcg(option: Option) -> None:
             raise refuse("accel-property", option, True, name=name, known=", ".join(_TCG))
         if name == "thread" and value not in ("single", "multi"):
             raise refuse("accel-thread", option, True, value=value)
-        if name == "tb-size" and not _is_number(value):
+        if name == "tb-size" and not 0 <= _number(value) < 1 << 32:
             raise refuse("expects", option, True, name=name, expected="uint64")
         if name in ("split-wx", "one-insn-per-tb") and value not in _BOOLS:
             raise refuse("expects", option, True, name=name, expected="'on' or 'off'")
 
 
-def _is_number(text: str) -> bool:
+def _number(text: str) -> int:
+    """``text`` as a number; -1 if it is none."""
     try:
-        return c_integer(text) < 1 << 32
+        return c_integer(text, signed=True)
     except (ValueError, OverflowError):
-        return False
+        return -1

@@ -17,10 +17,12 @@ from memkit.boards.cli_devices import cli_devices
 from memkit.boards.cxl import add_host_registers
 from memkit.boards.devices import DeviceBuilder
 from memkit.boards.drives import check_drives, check_orphans
+from memkit.boards.global_properties import unknown_globals
 from memkit.boards.graphics import check_vga, default_vga
 from memkit.boards.machine import apply_properties, select_machine
 from memkit.boards.nics import wanted_nics
 from memkit.boards.numa import NumaState, complete_numa, consume, numa_nodes, parse_numa
+from memkit.boards.peers import network_warnings
 from memkit.boards.refusals import refuse
 from memkit.config import Config
 from memkit.host import Host
@@ -113,6 +115,7 @@ def _board(build: Build, ram: MemoryRegion, nodes: int) -> None:
     check_orphans(build)
     for spec in cli_devices(build):
         devices.plug(spec)
+    build.warnings += [*network_warnings(build), *unknown_globals(build)]
     add_host_registers(build)
     add_acpi_tables(build)
     add_address_spaces(build, default_vga(build))

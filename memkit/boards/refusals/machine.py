@@ -165,4 +165,12 @@ REFUSALS: dict[str, Words] = {
         "Invalid 'thread' setting {value}", "TCG runs its CPUs in one thread or in many.",
         "use thread=single or thread=multi", "tcg_set_thread, accel/tcg/tcg-all.c",
     ),
+    "icount-shift": Words(
+        "icount: Invalid shift value", "One instruction takes 2^shift nanoseconds of the guest's time.",
+        "use shift=auto, or shift=0 to shift=10", "icount_configure, softmmu/icount.c",
+    ),
+    "icount-align": Words(
+        "Please specify shift option when using align", "align= keeps the guest's clock near the host's.",
+        "add shift=auto", "icount_configure, softmmu/icount.c",
+    ),
 }
