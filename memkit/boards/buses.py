@@ -77,7 +77,7 @@ def find_bus(build: Build, spec: DeviceSpec, facts: catalog.DeviceFacts) -> None
         kind = bus.kind if bus else build.other_buses.get(str(name))
         if kind is None:
             raise refuse("bus-missing", spec.option, located=True, bus=name)
-        if facts.bus not in _EVERYWHERE and kind not in kinds:
+        if kind not in kinds:
             raise refuse_wrong_bus(spec, facts.name, kind)
         return
     if facts.bus in _EVERYWHERE:

@@ -29,6 +29,9 @@ class Nic(NamedTuple):
 def wanted_nics(build: Build) -> list[Nic]:
     """The NICs of the board, ISA ones among them; raises Refused for a bad model."""
     config = build.config
+    if build.machine.family == "microvm":
+        # It makes none; those of -nic and -net are left over with a warning.
+        return []
     default = build.machine.facts.default_nic or ""
     asked = False
     found: list[Nic] = []
