@@ -129,6 +129,8 @@ def check_orphans(build: Build) -> None:
     """Raise Refused for the first drive that the board has no place for."""
     family = build.machine.family
     places = _PLACES.get(family, {})
+    if family == "q35" and not build.machine.flag("sata", True):
+        places = {**places, "ide": 0}
     for option, words, interface, bus, unit in _drives(build.config, family):
         if interface in ("virtio", "none"):
             continue
