@@ -119,7 +119,8 @@ def _listify(tree: Tree, path: tuple[str, ...]) -> Tree | list[Any]:
     _listify_members(tree, path)
     indexes = [_index(name) for name in tree]
     dotted = "".join(f"{name}." for name in path)
-    if max(indexes) < 0:
+    # An empty -smp makes an empty tree.
+    if max(indexes, default=-1) < 0:
         return tree
     if min(indexes) < 0:
         raise Wrong(f"Parameters '{dotted}*' used inconsistently",

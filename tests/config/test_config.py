@@ -44,6 +44,12 @@ def test_what_is_short_for_a_machine_property_is_one() -> None:
     } == config.machine
 
 
+def test_an_empty_smp_says_nothing() -> None:
+    config = parse(["-smp", "", "-M", "q35,a.0=x"])
+    assert SmpOptions() == config.smp_options()
+    assert {"type": "q35", "a.0": "x"} == config.machine
+
+
 def test_the_last_machine_type_wins() -> None:
     assert "q35" == parse("-M pc -machine type=microvm,type=q35").machine_type
     assert "pc" == parse("-M usb=on").machine_type
