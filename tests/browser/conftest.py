@@ -80,7 +80,7 @@ def visit(lab_url: str, chromium: str, browser_flags: list[str]) -> Iterator[Vis
         page.set_default_timeout(PATIENCE * 1000)
         seen = Visit(page)
         page.on("console", lambda m: seen.errors.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda e: seen.errors.append(str(e)))
+        page.on("pageerror", lambda e: seen.errors.append(e.stack or str(e)))
         page.on("request", lambda r: None if r.url.startswith(HERE) else seen.outside.append(r.url))
         page.on("websocket", lambda w: None if w.url.startswith(HERE) else seen.outside.append(w.url))
         page.goto(lab_url)
