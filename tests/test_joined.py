@@ -25,7 +25,8 @@ def test_a_dimm_is_followed_from_its_words_to_its_address() -> None:
     row = join(sample.talk()).find("m1")
     assert row is not None
     assert row.option_indexes == (1, 2)
-    assert row.backend is not None and row.backend.id == "m1"
+    assert row.backend is not None
+    assert row.backend.id == "m1"
     assert [f.id for f in row.frontends] == ["d1"]
     assert [r.name for r in row.regions] == ["m1"]
     assert [(r.start, r.size) for r in row.ranges] == [(0x1_4000_0000, GIB)]
@@ -33,7 +34,8 @@ def test_a_dimm_is_followed_from_its_words_to_its_address() -> None:
 
 def test_main_ram_is_seen_through_its_two_windows() -> None:
     row = join(sample.talk()).find("pc.ram")
-    assert row is not None and row.owner is not None
+    assert row is not None
+    assert row.owner is not None
     assert row.owner.name == "pc.ram"
     assert [w.name for w in row.windows] == ["ram-below-4g", "ram-above-4g"]
     assert [(r.start, w.name) for r, w in zip(row.ranges, row.shown_by, strict=True)] == [
@@ -57,7 +59,8 @@ def test_an_alias_inside_another_container_is_found() -> None:
 def test_a_disabled_alias_is_no_window() -> None:
     guest = sample.talk()
     row = join(guest).find("pc.ram")
-    assert row is not None and row.owner is not None
+    assert row is not None
+    assert row.owner is not None
     off = MemoryRegion.window("pam-ram", row.owner, 0xC0000, 0x4000, enabled=False)
     guest.address_spaces[0].root.add(off, 0xC0000, 1)
     again = join(guest).find("pc.ram")
@@ -99,7 +102,8 @@ def test_kind_and_backing_come_from_block_backend_and_frontend() -> None:
 
 def test_a_block_that_nobody_maps_has_no_ranges_but_an_owner() -> None:
     row = join(sample.talk()).find("0000:00:02.0/vga.vram")
-    assert row is not None and row.owner is not None
+    assert row is not None
+    assert row.owner is not None
     assert row.ranges == ()
 
 

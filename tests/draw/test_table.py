@@ -70,7 +70,8 @@ def test_the_facts_are_plain_data(guest: Guest) -> None:
 def test_html_is_accessible() -> None:
     html = Tables(sample.talk()).html()
     assert html.count("<caption>") == html.count("<table>") == 5
-    assert 'scope="col"' in html and 'scope="row"' in html
+    assert 'scope="col"' in html
+    assert 'scope="row"' in html
     assert re.search(r"<th(?![^>]*scope)", html.replace("<thead", "")) is None
     assert 'aria-hidden="true"' in html
 
