@@ -1,13 +1,14 @@
 """The explorer: a command line with controls, and every view of the guest that it makes.
 
-This module only binds: ``session`` knows what a change does, ``views`` what is shown.  A change from a
-widget goes through ``_on``, which ignores what the explorer writes itself and shows mistakes in the page.
+This module only binds: ``session`` knows what a change does, ``views`` what is shown.  Whatever a person
+does goes through ``_safely``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from threading import RLock
 from typing import Any
 
 from IPython import get_ipython
@@ -67,6 +68,7 @@ class Explorer(VBox):
 
     def __init__(self, state: State) -> None:
         self.state = state
+        self._lock = RLock()
         self._writing = False
         self._shown: dict[int, Any] = {}
         self._make_controls(state)
@@ -173,29 +175,32 @@ class Explorer(VBox):
         self.undo.on_click(lambda _: self._do(lambda: session.back(self.state)))
         self.form.button.on_click(lambda _: self._do(lambda: session.added(self.state, self.form.wish())))
         self.adding.observe(self._toggle, "value")
-        self.tabs.observe(lambda _: self._safely(self._paint), "selected_index")
         for box in (self.command, self.which, self.gpa, self.follow):
-            box.observe(self._look, "value")
+            box.observe(lambda _: self._safely(self._paint), "value")
+        self.tabs.observe(lambda _: self._safely(self._paint), "selected_index")
         self.zoom.observe(self._zoomed, "value")
 
     # -- from the page
 
     def _on(self, widget: Widget, change: Callable[[Any], State]) -> None:
-        def changed(event: dict) -> None:
-            if not self._writing:
-                self._do(lambda: change(event["new"]), widget)
-
-        widget.observe(changed, "value")
+        widget.observe(lambda event: self._do(lambda: change(event["new"]), widget), "value")
 
     def _do(self, change: Callable[[], State], source: Widget | None = None) -> None:
         self._safely(lambda: self._show(change(), source))
 
     def _safely(self, act: Callable[[], None]) -> None:
-        """Do it; a mistake of ours is shown in the page, which lives on."""
-        try:
-            act()
-        except Exception as error:
-            self.status.value = views.broken(error)
+        """Do what a person wants; a mistake of ours is shown in the page, which lives on.
+
+        What the explorer itself writes into its widgets is no wish of a person.  JupyterLab brings the
+        page's wishes in another thread than the one that runs cells, so they wait for each other.
+        """
+        with self._lock:
+            if self._writing:
+                return
+            try:
+                act()
+            except Exception as error:
+                self.status.value = views.broken(error)
 
     def _choose(self, text: str) -> State:
         return session.typed(self.state, text) if text else self.state
@@ -205,10 +210,6 @@ class Explorer(VBox):
 
     def _toggle(self, change: dict) -> None:
         self.form.layout.display = None if change["new"] else "none"
-
-    def _look(self, _change: dict) -> None:
-        if not self._writing:
-            self._safely(self._paint)
 
     def _zoomed(self, change: dict) -> None:
         for index in (GRAPH, MAP):

@@ -6,6 +6,7 @@ Without a page: widgets are set as a page would set them, and their outputs are 
 from __future__ import annotations
 
 import gc
+from threading import Thread
 from typing import Any
 
 import nbformat
@@ -223,6 +224,26 @@ def test_a_mistake_of_ours_is_shown_and_the_explorer_lives_on(
 
     assert "Boots" in lab.status.value
     assert "2G" == lab.size.value
+
+
+def test_wishes_from_two_threads_wait_for_each_other(lab: Explorer) -> None:
+    def slide() -> None:
+        for n in range(60):
+            lab.ram.value = 5 + n % 9
+
+    def write() -> None:
+        for n in range(60):
+            lab.machine.value = ("pc", "q35")[n % 2]
+
+    threads = [Thread(target=slide), Thread(target=write)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert (lab.line.value, "q35", SIZES[10]) == (lab.state.text, lab.machine.value, SIZES[lab.ram.value])
+    assert lab.line.value.startswith("-M q35 -m 2560M,")
+    assert "Boots" in lab.status.value
 
 
 def test_an_explorer_on_a_bad_line_starts_with_the_message() -> None:
