@@ -19,6 +19,12 @@ __all__ = ["open_file", "open_memfd"]
 X86_HUGE_PAGES = (2 << 20, 1 << 30)
 MFD_CLOEXEC, MFD_ALLOW_SEALING, MFD_HUGETLB, MFD_HUGE_SHIFT = 1, 2, 4, 26
 _LIMIT = 1 << 64
+# What mmap_activate in util/mmap-alloc.c writes where the kernel has no MAP_SYNC for the file.
+_NOT_PERSISTENT = (
+    "Warning: requesting persistence across crashes for backend file {path} failed. Proceeding without "
+    "persistence, data might become corrupted in case of host crash."
+)
+_NOT_DAX = "warning: Using non DAX backing file with 'pmem=on' option is deprecated"
 _MAP_ADVICE = "use a smaller size=, or reserve more huge pages on the host"
 
 
@@ -32,20 +38,14 @@ def open_file(
     page = mount.page_size if mount.fs == "hugetlbfs" and mount.page_size else host.page_size
     rounded = -(-size // host.page_size) * host.page_size % _LIMIT
     known = build.created_files.get(path, host.file_size(path))
-    if path and host.is_directory(path):
-        if readonly:
-            # open(2) gives a descriptor of the directory itself, which mmap refuses.
-            raise refuse(
-                "cannot-map", option, error="No such device",
-                advice="name a file: readonly=on cannot make one in a directory",
-            )
-    elif known is None:
+    directory = bool(path) and host.is_directory(path)
+    if known is None and not directory:
         if path.endswith("/") and host.can_create(path.rstrip("/")):
             raise refuse("cannot-open", option, path=path, error="Is a directory")
         if not path or not host.can_create(path):
             raise refuse("cannot-open", option, path=path, error=_why_not(build, path))
         build.created_files[path] = -(-rounded // page) * page
-    elif 0 < known < rounded:
+    elif known is not None and 0 < known < rounded and not directory:
         raise refuse("file-too-small", option, file=known, size=rounded)
     align = props.get("align", 0)
     if align % page:
@@ -54,6 +54,12 @@ def open_file(
         raise refuse("align-power", option, align=align)
     if rounded < page:
         raise refuse("below-page", option, size=rounded, page=page)
+    if directory and readonly:
+        # open(2) gives a descriptor of the directory itself, which mmap refuses.
+        raise refuse("cannot-map", option, error="No such device",
+                     advice="name a file: readonly=on cannot make one in a directory")
+    if props.get("pmem", False) and props.get("share", False) and "dax" not in mount.fs:
+        build.warnings += [_NOT_PERSISTENT.format(path=path), _NOT_DAX]
     if page != host.page_size:
         _take_huge_pages(build, mount.page_size or page, mount.free_pages, rounded, reserve, option)
     return page, max(page, align), mount.fs
@@ -70,6 +76,10 @@ def _why_not(build: Build, path: str) -> str:
 
 def open_memfd(build: Build, props: Any, option: Option | None, size: int, *, reserve: bool) -> int:
     """The page size (bytes) of a memfd backend; raises Refused."""
+    wanted = props.get("hugetlbsize", 0)
+    # QEMU looks at the lowest bit, so that it lets odd numbers pass; they then mean nothing.
+    if wanted % 2 == 0 and wanted & (wanted - 1):
+        raise refuse("huge-power", option)
     if props.get("hugetlb", False):
         return _huge_memfd(build, props, option, size, reserve)
     if size >= 1 << 63:
@@ -83,8 +93,7 @@ def open_memfd(build: Build, props: Any, option: Option | None, size: int, *, re
 
 def _huge_memfd(build: Build, props: Any, option: Option | None, size: int, reserve: bool) -> int:
     wanted = props.get("hugetlbsize", 0)
-    if wanted & (wanted - 1):
-        raise refuse("huge-power", option)
+    wanted = 0 if wanted % 2 else wanted
     sizes = build.host.huge_page_sizes
     page = int(wanted or 2 << 20)
     if page not in sizes and page not in X86_HUGE_PAGES:

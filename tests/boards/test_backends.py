@@ -60,10 +60,22 @@ def test_the_page_size_is_that_of_what_backs_it(
     ("file,size=16M,mem-path=/huge,align=4K", "alignment 0x1000 must be multiples of page size 0x200000"),
     ("memfd,size=5000", "backing store size 0x1388 does not match 'size' option 0x2000"),
     ("memfd,size=3M,hugetlb=on", "failed to resize memfd to 3145728: Invalid argument"),
+    ("memfd,size=16M,hugetlbsize=6M", "Hugepage size must be a power of 2"),
+    ("file,size=16M,mem-path=/huge,align=6M,readonly=on", "alignment 0x600000 must be a power of two"),
     ("ram,size=16M,prealloc=on,reserve=off", "'prealloc=on' and 'reserve=off' are incompatible"),
 ])
 def test_the_host_refuses_what_it_lacks(options: str, message: str) -> None:
     assert message == refusal(options)
+
+
+def test_pmem_without_dax_is_no_persistent_memory() -> None:
+    line = "-m 64M -object memory-backend-file,size=1M,mem-path=/srv/small,pmem=on,id=a"
+    assert () == memkit.boot(line, host=HOST).warnings
+    assert (
+        "Warning: requesting persistence across crashes for backend file /srv/small failed. Proceeding "
+        "without persistence, data might become corrupted in case of host crash.",
+        "warning: Using non DAX backing file with 'pmem=on' option is deprecated",
+    ) == memkit.boot(f"{line},share=on", host=HOST).warnings
 
 
 def test_huge_pages_are_taken_from_one_pool() -> None:
