@@ -30,7 +30,7 @@ def add_address_spaces(build: Build, card: str | None) -> None:
     spaces.insert(0, AddressSpace("memory", build.system))
     io = LateAddressSpace("I/O", lambda: _io(build, card))
     spaces.append(io)
-    for cpu in range(build.machine.cpus):
+    for cpu in (*range(build.machine.cpus), *build.more_cpus):
         spaces.append(AddressSpace(f"cpu-memory-{cpu}", build.system))
         spaces.append(LateAddressSpace(f"cpu-smm-{cpu}", lambda: _management_mode(build)))
     views = Views(build) if build.iommu else None

@@ -17,7 +17,7 @@ from typing import Any
 from memkit.boards import catalog
 from memkit.boards.bridges import EXPANDERS, is_bridge
 from memkit.boards.build import Build
-from memkit.boards.device_refusals import refuse_cpu, refuse_device, refuse_recorded
+from memkit.boards.device_refusals import refuse_device, refuse_recorded
 from memkit.boards.pci import PciBus
 from memkit.boards.refusals import refuse
 from memkit.config import DeviceSpec
@@ -46,7 +46,7 @@ class DeviceChecks:
         # microvm was recorded without PCI; with it, devices do as on q35.
         seen = catalog.observed(driver, "q35" if bus is not None and family == "microvm" else family)
         if seen is None:
-            raise refuse_cpu(self.build, spec, driver)
+            return
         # QEMU gives the devices that other options make what they need.
         if spec.option.name == "device":
             self._bare(spec, driver, seen, props)

@@ -6,12 +6,10 @@ The words that only one device says were recorded with it (``Observation.refusal
 
 from __future__ import annotations
 
-from memkit.boards import cpus
-from memkit.boards.build import Build
 from memkit.config import DeviceSpec
 from memkit.errors import Refused
 
-__all__ = ["refuse_cpu", "refuse_device", "refuse_recorded", "refuse_wrong_bus"]
+__all__ = ["refuse_device", "refuse_recorded", "refuse_wrong_bus"]
 
 
 def refuse_device(
@@ -43,18 +41,4 @@ def refuse_wrong_bus(spec: DeviceSpec, driver: str, kind: str) -> Refused:
         spec, f"Device '{driver}' can't go on {kind} bus", "bus= names a bus of another kind.",
         "name a bus that the device fits on, or leave out bus=",
         "qdev_device_add_from_qdict, softmmu/qdev-monitor.c",
-    )
-
-
-def refuse_cpu(build: Build, spec: DeviceSpec, driver: str) -> Refused:
-    """A Refused for ``-device`` with a CPU type: all CPUs of a machine are alike, and need their ids."""
-    expected = f"{cpus.model(build).name}-{build.target}-cpu"
-    if driver != expected:
-        return refuse_device(
-            spec, f"Invalid CPU type, expected cpu type: '{expected}'", "All CPUs of a machine are alike.",
-            f"use -device {expected}, or another -cpu", "x86_cpu_pre_plug, hw/i386/x86.c",
-        )
-    return refuse_device(
-        spec, "CPU socket-id is not set", "A further CPU says where it sits.",
-        "raise -smp instead; the model does not plug single CPUs", "x86_cpu_pre_plug, hw/i386/x86.c",
     )

@@ -24,6 +24,7 @@ from memkit.boards.device_refusals import refuse_device, refuse_wrong_bus
 from memkit.boards.global_properties import read_globals
 from memkit.boards.iommu import IOMMUS, add_iommu
 from memkit.boards.memory_devices import Dimms, plug_dimm
+from memkit.boards.more_cpus import is_cpu, plug_cpu
 from memkit.boards.pci import PciBus, parse_devfn
 from memkit.boards.ports import parallel_ports, port_shift, serial_ports
 from memkit.boards.properties import read_properties
@@ -77,6 +78,9 @@ class DeviceBuilder:
             if spec.id in build.device_ids:
                 raise refuse("device-id", spec.option, located=True, id=spec.id)
             build.device_ids.add(spec.id)
+        if is_cpu(driver):
+            plug_cpu(build, spec, driver, props)
+            return
         if driver in ("pc-dimm", "nvdimm"):
             plug_dimm(self.dimms, spec, self.backed.memdev(spec, props), props, self.nodes)
             return

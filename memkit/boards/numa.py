@@ -151,7 +151,7 @@ def numa_nodes(build: Build, state: NumaState) -> tuple[NumaNode, ...]:
         node = device.node or 0
         plugged[node] = plugged.get(node, 0) + device.size
     cpus: dict[int, list[int]] = {n: [] for n in state.nodes}
-    for cpu in range(build.machine.cpus):
+    for cpu in (*range(build.machine.cpus), *build.more_cpus):
         cpus.setdefault(cpu_node(state, cpu), []).append(cpu)
     return tuple(
         NumaNode(

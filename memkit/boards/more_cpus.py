@@ -1,0 +1,83 @@
+"""CPUs that ``-device`` adds beside those of ``-smp``: ``-device qemu64-x86_64-cpu,socket-id=1,...``.
+
+Each needs a place that the topology has and that no other CPU takes; it then has its own views of memory.
+
+Source: x86_cpu_pre_plug in hw/i386/x86.c (QEMU 7.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from memkit.boards import cpus
+from memkit.boards.build import Build
+from memkit.boards.device_refusals import refuse_device
+from memkit.boards.topology import Topology
+from memkit.config import DeviceSpec
+
+__all__ = ["is_cpu", "plug_cpu"]
+
+_SOURCE = "x86_cpu_pre_plug, hw/i386/x86.c"
+
+
+def is_cpu(driver: str) -> bool:
+    """True for the device type of a CPU model.
+
+    >>> is_cpu("qemu64-x86_64-cpu"), is_cpu("VGA")
+    (True, False)
+    """
+    return driver.endswith(("-x86_64-cpu", "-i386-cpu"))
+
+
+def _apic_id(topology: Topology, place: Mapping[str, int]) -> int:
+    """The number of a CPU's interrupt controller: its ids side by side, each in as many bits as it needs."""
+    apic = place["socket-id"]
+    levels = (("die-id", topology.dies), ("core-id", topology.cores), ("thread-id", topology.threads))
+    for name, count in levels:
+        apic = apic << (count - 1).bit_length() | place[name]
+    return apic
+
+
+def plug_cpu(build: Build, spec: DeviceSpec, driver: str, props: Mapping[str, Any]) -> None:
+    """Add one CPU at the place that ``props`` name; raises Refused."""
+    expected = f"{cpus.model(build).name}-{build.target}-cpu"
+    if driver != expected:
+        raise refuse_device(
+            spec, f"Invalid CPU type, expected cpu type: '{expected}'", "All CPUs of a machine are alike.",
+            f"use -device {expected}, or another -cpu", _SOURCE,
+        )
+    if build.machine.type == "none":
+        raise refuse_device(spec, "apic-id property was not initialized properly",
+                            "A CPU needs a board that gives it a number.", "use pc or q35", _SOURCE)
+    topology = build.machine.topology
+    last = topology.ids(topology.max_cpus - 1)
+    limits = {
+        "socket-id": last["socket-id"], "die-id": topology.dies - 1, "core-id": topology.cores - 1,
+        "thread-id": topology.threads - 1,
+    }
+    place = {}
+    for name, limit in limits.items():
+        value = props.get(name, -1)
+        if name == "die-id" and value < 0 and topology.dies == 1:
+            value = 0
+        if value < 0:
+            raise refuse_device(spec, f"CPU {name} is not set", "A further CPU says where it sits.",
+                                f"add {name}=0 (up to {limit})", _SOURCE)
+        if value > limit:
+            raise refuse_device(spec, f"Invalid CPU {name}: {value} must be in range 0:{limit}",
+                                "-smp leaves no such place.", "raise maxcpus=, or use another place", _SOURCE)
+        place[name] = value
+    number = next(n for n in range(topology.max_cpus) if topology.ids(n) == place)
+    if number < build.machine.cpus or number in build.more_cpus:
+        raise refuse_device(
+            spec, f"CPU[{number}] with APIC ID {_apic_id(topology, place)} exists",
+            "Another CPU sits in this place.", "use another place, or a smaller -smp", _SOURCE,
+        )
+    if build.machine.family == "microvm":
+        raise refuse_device(
+            spec, f"virt: device plug request for unsupported device type: {driver}",
+            "microvm takes no further CPUs.", "raise -smp, or use pc or q35",
+            "microvm_device_plug_cb, hw/i386/microvm.c",
+        )
+    build.more_cpus.append(number)
