@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from memkit.errors import CommandLineError, HostError, MemkitError, Refused, Unavailable
     from memkit.explain import Explanation
     from memkit.guest import Guest
+    from memkit.history import since, talk
     from memkit.host import Host, Mount
     from memkit.lab.explorer import explore
     from memkit.lab.predict import predict
@@ -41,6 +42,9 @@ _FACE = {
     "diff": "memkit.diff",
     "explore": "memkit.lab.explorer",
     "predict": "memkit.lab.predict",
+    # then and now
+    "since": "memkit.history",
+    "talk": "memkit.history",
     # what goes in
     "Config": "memkit.config",
     "Host": "memkit.host",
@@ -74,6 +78,8 @@ __all__ = [
     "explore",
     "launch",
     "predict",
+    "since",
+    "talk",
 ]
 
 
