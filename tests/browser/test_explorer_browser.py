@@ -265,6 +265,19 @@ def test_a_narrow_window_wraps_and_cuts_nothing_off(lab: Lab) -> None:
     assert [] == beyond
 
 
+def test_a_reloaded_page_shows_the_guest_of_the_moment(lab: Lab, visit: Visit) -> None:
+    lab.line.fill("-M microvm -m 3G")
+    expect(lab.status).to_contain_text("Boots in QEMU 7.2: microvm, 3 GiB")
+    visit.do("docmanager:save")
+    visit.page.wait_for_function(
+        "() => jupyterapp.shell.currentWidget.context.model.dirty === false")
+    visit.page.reload()
+    expect(lab.line).to_have_value("-M microvm -m 3G")
+    expect(lab.view).to_contain_text("main RAM of microvm")
+    lab.line.fill("-M microvm -m 2G")
+    expect(lab.view).to_contain_text("2 GiB")
+
+
 def test_nothing_is_asked_from_the_world_outside(visit: Visit) -> None:
     assert [] == visit.outside
     assert [] == visit.errors
