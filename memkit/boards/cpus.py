@@ -80,6 +80,12 @@ def _has_apic(build: Build, words: dict[str, str], facts: catalog.CpuFacts) -> b
 
 def realize(build: Build) -> None:
     """Check the features of ``-cpu`` where the board makes its CPUs; raises Refused."""
+    threads = build.machine.topology.threads
+    if threads > 1 and model(build).amd and build.machine.accelerator == "tcg":
+        # TCG has no topoext, without which AMD's CPUs show no threads (x86_cpu_realizefn).
+        build.warnings.append(
+            f"warning: This family of AMD CPU doesn't support hyperthreading({threads})"
+        )
     option = build.config.last("cpu")
     if option is None or not option.value or option.value.startswith("host"):
         return

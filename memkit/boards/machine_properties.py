@@ -86,6 +86,16 @@ def _max_firmware(_machine: Machine, _config: Config, option: Option | None, siz
         raise refuse("max-fw-size", option, value=size)
 
 
+def _boot_order(_machine: Machine, _config: Config, option: Option | None, given: dict[str, Any]) -> None:
+    for name in ("order", "once"):
+        letters = given.get(name, "")
+        for index, letter in enumerate(letters):
+            if not "a" <= letter <= "p":
+                raise refuse("boot-device", option, letter=letter)
+            if letter in letters[:index]:
+                raise refuse("boot-twice", option, letter=letter)
+
+
 def _persistence(_machine: Machine, _config: Config, option: Option | None, value: str) -> None:
     if value not in ("cpu", "mem-ctrl"):
         raise refuse("nvdimm-persistence", option, value=value)
@@ -125,7 +135,8 @@ def _speaker(_machine: Machine, config: Config, option: Option | None, value: st
 
 
 _CHECKS: dict[str, Callable[[Machine, Config, Option | None, Any], None]] = {
-    "max-ram-below-4g": _max_ram, "max-fw-size": _max_firmware, "nvdimm-persistence": _persistence,
+    "boot": _boot_order, "max-ram-below-4g": _max_ram, "max-fw-size": _max_firmware,
+    "nvdimm-persistence": _persistence,
     "x-oem-id": _longest("x-oem-id", 6), "x-oem-table-id": _longest("x-oem-table-id", 8),
     "memory-encryption": _encryption, "confidential-guest-support": _confidential,
     "pflash0": _flash, "pflash1": _flash, "pcspk-audiodev": _speaker,

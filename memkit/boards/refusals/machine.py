@@ -173,4 +173,13 @@ REFUSALS: dict[str, Words] = {
         "Please specify shift option when using align", "align= keeps the guest's clock near the host's.",
         "add shift=auto", "icount_configure, softmmu/icount.c",
     ),
+    "boot-device": Words(
+        "Invalid boot device '{letter}'",
+        "-boot takes letters: a and b for floppies, c for a disk, d for a CD-ROM, n for the network.",
+        "use -boot order=c, for example", "validate_bootdevices, softmmu/bootdevice.c",
+    ),
+    "boot-twice": Words(
+        "Boot device '{letter}' was given twice", "Each letter of a boot order stands once.",
+        "leave out one {letter}", "validate_bootdevices, softmmu/bootdevice.c",
+    ),
 }
