@@ -27,7 +27,7 @@ def since(
 
     >>> history = since("3.0", until="7.2", kind="option-removed", word="numa")
     >>> [f"{change.since}: {change.title}" for change in history]
-    ['5.1: -numa node,mem= is refused for machine types since 5.1',
+    ['5.1: -numa node,mem= is refused by machine types of 5.1 and newer',
      '5.2: -numa node without memory gets none']
     """
     known = facts.releases()

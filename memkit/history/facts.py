@@ -96,7 +96,7 @@ class Statement:
     @property
     def verdict(self) -> str:
         """Whether the statement holds, in words."""
-        return HOLDS[self.holds] + (f" since QEMU {self.since}" if self.since else "")
+        return HOLDS[self.holds] + (f", since QEMU {self.since}" if self.since else "")
 
     def data(self) -> dict[str, Any]:
         """The record as plain data, ready for JSON."""
