@@ -26,6 +26,7 @@ __all__ = ["DeviceChecks"]
 
 _NO_CONSOLE = frozenset(("sga",))
 NO_NODE = 0xFFFF
+_GUID = re.compile(r"auto|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _MISSING = "No such file or directory"
 
 
@@ -101,6 +102,12 @@ class DeviceChecks:
                 raise refuse("bar-power", spec.option)
         elif driver == "loader":
             self._loader(spec, props)
+        elif driver == "vmgenid" and not _GUID.fullmatch(str(props.get("guid", "auto"))):
+            raise refuse_device(
+                spec, f"Property 'vmgenid.guid' doesn't take value '{props['guid']}'",
+                "A generation id looks like 324e6eaf-d1d1-4bf6-bf41-b9bb6c91fb87.", "use guid=auto",
+                "set_uuid, hw/core/qdev-properties-system.c",
+            )
 
     def _iommu_platform(
         self, spec: DeviceSpec, driver: str, bus: PciBus, props: Mapping[str, Any]
