@@ -341,7 +341,8 @@ def test_data_is_json_with_every_entry_in_full(page: History | Talk) -> None:
     data = json.loads(json.dumps(page.data()))
     entries = data["changes" if isinstance(page, History) else "statements"]
     assert len(page) == len(entries)
-    for entry, record in zip(page, entries, strict=True):
+    shown: list[Any] = list(page)
+    for entry, record in zip(shown, entries, strict=True):
         assert {*entry.__dataclass_fields__} == {*record}
         assert [s.file for s in entry.sources] == [s["file"] for s in record["sources"]]
 
