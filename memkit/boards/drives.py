@@ -26,6 +26,7 @@ _KNOWN = frozenset((
     *_NUMBERS, *_BOOLS, "readonly", "if", "id", "file", "format", "driver", "media", "cache", "aio", "werror",
     "rerror", "discard", "detect-zeroes", "node-name", "iops", "bps", "group",
 ))
+_RAW = frozenset(("offset", "size"))
 _CACHES = frozenset(("off", "none", "directsync", "writeback", "unsafe", "writethrough"))
 _IMAGE_ENDINGS = (
     ".img", ".qcow2", ".qcow", ".iso", ".raw", ".vmdk", ".vdi", ".vhdx", ".vhd", ".bin", ".disk", ".image",
@@ -44,11 +45,15 @@ def check_drives(config: Config, family: str, host: Host) -> None:
         if not option.word:
             _look_up(option, file or "", host)
         elif interface == "pflash" and file and host.file_size(file) is None:
-            raise refuse("drive-open", option, True, path=file)
-        if file is None and not any(key[:5] == "file." for key in words):
+            key = "drive-directory" if host.is_directory(file) else "drive-open"
+            raise refuse(key, option, True, path=file)
+        left = [key for key in words if key not in _KNOWN and "." not in key and "_" not in key]
+        if file and driver == "raw" and set(left) - _RAW:
+            name = next(key for key in left if key not in _RAW)
+            raise refuse("drive-raw", option, True, name=name)
+        if not file and not any(key[:5] == "file." for key in words):
             if driver == "raw":
                 raise refuse("drive-no-file", option, True)
-            left = [key for key in words if key not in _KNOWN and "." not in key and "_" not in key]
             if left and driver is None:
                 raise refuse("drive-nothing", option, True, word=left[0])
 
@@ -60,6 +65,8 @@ def _look_up(option: Option, path: str, host: Host) -> None:
         if protocol not in BLOCK_DRIVERS:
             raise refuse("drive-protocol", option, True, protocol=protocol)
         return
+    if host.is_directory(path) and path:
+        raise refuse("drive-directory", option, True, path=path)
     image = path.endswith(_IMAGE_ENDINGS) and not {",", "="} & set(path)
     if path and not image and host.file_size(path) is None:
         raise refuse("bare-word", option, True, path=path)

@@ -84,7 +84,8 @@ def _file_size(build: Build, path: str | None, option: Option | None) -> int:
     size = build.host.file_size(path or "")
     if size is None:
         raise refuse("drive-open", option, located=True, path=path or "")
-    return size
+    # The block layer counts in sectors of 512 bytes.
+    return -(-size // 512) * 512
 
 
 def add_flash(

@@ -38,6 +38,15 @@ REFUSALS: dict[str, Words] = {
         "put the option in front that the word belongs to, or describe the file in Host(files=...)",
         "drive_new, blockdev.c",
     ),
+    "drive-directory": Words(
+        "'file' driver requires '{path}' to be a regular file",
+        "The path is a directory, and a drive has a file.", "name a file in it",
+        "raw_open_common, block/file-posix.c",
+    ),
+    "drive-raw": Words(
+        "Block format 'raw' does not support the option '{name}'", "A raw image has no such option.",
+        "check the spelling, or leave {name}= out", "bdrv_open_inherit, block.c",
+    ),
     "drive-protocol": Words(
         "Unknown protocol '{protocol}'", "What stands in front of a colon is a protocol, such as nbd.",
         "write ./ in front of a file name with a colon", "bdrv_find_protocol, block.c",
