@@ -148,3 +148,13 @@ def test_an_option_that_would_escape_is_not_given_to_a_real_qemu() -> None:
     done = run("diff", "--real", "--", "-m", "1G", "-daemonize")
     assert (2, "") == (done.returncode, done.stdout)
     assert "launch does not take -daemonize" in done.stderr
+
+
+@pytest.mark.needs_qemu
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="there is no /dev/shm; run this on Linux")
+def test_a_model_of_another_host_differs_from_the_real_qemu(tmp_path: Path) -> None:
+    host = tmp_path / "host.json"
+    host.write_text('{"mounts": {"/dev/shm": {"fs": "hugetlbfs", "page_size": 2097152, "free_pages": 900}}}')
+    done = run("diff", "--real", "--host", str(host), "--", "-m", "64M", "-mem-path", "/dev/shm")
+    assert (1, "") == (done.returncode, done.stderr)
+    assert "From the model to the real QEMU:\npc.ram has pages of 4 KiB, not 2 MiB.\n" == done.stdout
