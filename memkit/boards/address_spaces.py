@@ -27,6 +27,7 @@ FOUR_GIB = 1 << 32
 def add_address_spaces(build: Build, card: str | None) -> None:
     """Add all address spaces of the machine, ``memory`` first; ``card`` is the default graphics card."""
     spaces = build.address_spaces
+    # Devices may have added spaces of their own by now.
     spaces.insert(0, AddressSpace("memory", build.system))
     io = LateAddressSpace("I/O", lambda: _io(build, card))
     spaces.append(io)

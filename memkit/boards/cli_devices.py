@@ -16,6 +16,7 @@ from memkit.config import DeviceSpec
 
 __all__ = ["cli_devices"]
 
+
 def cli_devices(build: Build) -> Iterator[DeviceSpec]:
     """Each device: those in key=value form first, JSON forms last.
 
