@@ -233,6 +233,9 @@ class Explorer(VBox):
         with self._quietly():
             if source is not self.line:
                 _put(self.line, state.text)
+            # For browsers that do not fit the box to its text by themselves.
+            wrapped = sum(1 + len(part) // 90 for part in state.text[:2000].split("\n"))
+            self.line.rows = min(max(wrapped, 2), 8)
             self._show_controls(state, source)
             self._show_blocks(state)
         own = state.problem is None or state.problem.in_line

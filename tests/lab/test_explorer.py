@@ -75,6 +75,16 @@ def test_the_box_where_a_person_writes_is_never_rewritten(lab: Explorer) -> None
     assert "4Gx" == lab.size.value
 
 
+def test_the_box_grows_with_its_line_up_to_a_limit(lab: Explorer) -> None:
+    rows = []
+    broken = "-m 4G \\\n-M q35 \\\n-nodefaults"
+    for text in ("-m 4G", "-m 4G " + "-nodefaults " * 25, broken, "-m 4G " * 5000):
+        lab.line.value = text
+        rows.append(lab.line.rows)
+
+    assert [2, 4, 3, 8] == rows
+
+
 def test_each_change_is_made_once(lab: Explorer, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
     boot = session.boot
