@@ -22,10 +22,12 @@ from memkit.memory.ramblock import RAMBlock
 from memkit.memory.region import MemoryRegion
 from memkit.units import parse_size
 
-__all__ = ["Brought", "add_device_memory", "brought_on", "seen_on"]
+__all__ = ["Brought", "add_device_memory", "add_option_rom", "brought_on", "seen_on"]
 
 MIB = 1 << 20
 PAGE = 4096
+GLOBAL_NAME = "vga.vram"
+NAME_LENGTH = 31
 NO_ROM_SIZE = 0xFFFF_FFFF
 CIRRUS_MIB = (4, 8, 16)
 BOCHS_LIMITS = (4 * MIB, 256 * MIB)
@@ -82,7 +84,9 @@ def add_device_memory(
     regions = []
     for number, (name, size) in enumerate(brought.blocks):
         short = name.removeprefix("%/")
-        idstr = f"{path}/{short}" if name != short else name
+        # A card whose state has a global name in the migration stream gives it to its memory, too.
+        plain = props.get("global-vmstate", name == short) if short == GLOBAL_NAME and path else name == short
+        idstr = short if plain else f"{path}/{short}"
         if brought.romfile and number == len(brought.blocks) - 1:
             size = _rom_size(build, spec, props, brought.romfile)
             if size:
@@ -97,19 +101,25 @@ def add_device_memory(
             regions.append(build.rom(short, size, idstr=idstr, owner=path))
         else:
             regions.append(build.vram(short, size, idstr, path))
-    if not brought.romfile and props.get("romfile"):
-        name = f"{driver}.rom"[:31]
-        size = _rom_size(build, spec, props, "")
-        if size:
-            regions.append(build.rom(name, size, idstr=f"{path}/{name}", owner=path))
+    if not brought.romfile and path:
+        regions += add_option_rom(build, driver, path, props, spec)
     return tuple(r.block for r in regions if r.block), tuple(regions)
+
+
+def add_option_rom(
+    build: Build, driver: str, path: str, props: Mapping[str, Any], spec: DeviceSpec | None
+) -> list[MemoryRegion]:
+    """The option ROM that romfile= gives a device which has none by itself; raises Refused."""
+    size = _rom_size(build, spec, props, "") if props.get("romfile") else 0
+    name = f"{driver}.rom"[:NAME_LENGTH]
+    return [build.rom(name, size, idstr=f"{path}/{name}", owner=path)] if size else []
 
 
 def _check_name(build: Build, spec: DeviceSpec | None, idstr: str) -> None:
     """A block's name must be new: names without a path are taken once."""
     if "/" in idstr or all(block.idstr != idstr for block in build.ram.blocks):
         return
-    if idstr == "vga.vram":
+    if idstr == GLOBAL_NAME:
         raise refuse_device(
             spec, "Only one global VGA device can be used at a time",
             "On this machine type (or ISA bus) the video RAM of every card has the same name.",

@@ -19,7 +19,7 @@ from memkit.boards.bridges import EXPANDERS, add_bridge, add_expander, check_bri
 from memkit.boards.build import Build
 from memkit.boards.buses import add_buses, find_bus
 from memkit.boards.device_checks import DeviceChecks
-from memkit.boards.device_memory import add_device_memory, seen_on
+from memkit.boards.device_memory import add_device_memory, add_option_rom, seen_on
 from memkit.boards.device_refusals import refuse_device, refuse_wrong_bus
 from memkit.boards.global_properties import read_globals
 from memkit.boards.iommu import IOMMUS, add_iommu
@@ -189,7 +189,11 @@ class DeviceBuilder:
         seen = seen_on(driver, family)
         add_buses(build, seen, spec.id if spec else None)
         backed = any(driver.startswith(kind) for kind in _BACKED)
-        blocks, regions = ((), ()) if backed else add_device_memory(build, driver, path, props, spec)
+        if backed:
+            regions = tuple(add_option_rom(build, driver, path, props, spec))
+            blocks = tuple(r.block for r in regions if r.block)
+        else:
+            blocks, regions = add_device_memory(build, driver, path, props, spec)
         self.checks.console(driver, spec)
         if blocks:
             build.frontends.append(Frontend(
