@@ -28,6 +28,9 @@ _FAMILIES = frozenset(
     "usb-device scsi-device ide-device i2c-slave pcie-port pcie-slot kvm-pit apic-common migration".split()
 )
 
+# A parent's properties are those of every device on its bus.
+_PARENTS = {"pci-device": "PCI", "isa-device": "ISA"}
+
 
 def read_globals(build: Build, facts: catalog.DeviceFacts, option: Option | None) -> dict[str, Any]:
     """The properties that ``-global`` gives to a device, typed; raises Refused.
@@ -36,7 +39,7 @@ def read_globals(build: Build, facts: catalog.DeviceFacts, option: Option | None
     """
     values: dict[str, Any] = {}
     for driver, name, text in build.config.globals:
-        if driver != facts.name:
+        if driver != facts.name and _PARENTS.get(driver) != facts.bus:
             continue
         try:
             values[name] = _read(facts, name, text)
