@@ -18,7 +18,7 @@ from memkit.boards.cxl import add_host_registers
 from memkit.boards.devices import DeviceBuilder
 from memkit.boards.drives import check_drives, check_orphans
 from memkit.boards.global_properties import unknown_globals
-from memkit.boards.graphics import check_vga, default_vga
+from memkit.boards.graphics import check_vga, default_vga, unused_vga
 from memkit.boards.machine import apply_properties, select_machine
 from memkit.boards.nics import wanted_nics
 from memkit.boards.numa import NumaState, complete_numa, consume, numa_nodes, parse_numa
@@ -119,6 +119,7 @@ def _board(build: Build, ram: MemoryRegion, nodes: int) -> None:
     add_host_registers(build)
     add_acpi_tables(build)
     add_address_spaces(build, default_vga(build))
+    build.warnings += unused_vga(build)
 
 
 def _default_devices(build: Build, devices: DeviceBuilder) -> None:

@@ -9,7 +9,7 @@ from memkit.boards.build import Build
 from memkit.boards.refusals import refuse
 from memkit.config import Config
 
-__all__ = ["check_vga", "default_vga"]
+__all__ = ["check_vga", "default_vga", "unused_vga"]
 
 # A -device or -global of these types replaces the default graphics card (default_list, softmmu/vl.c).
 VGA_DEVICES = frozenset(
@@ -31,6 +31,17 @@ def check_vga(config: Config) -> None:
     if value.startswith(("tcx", "cg3")):
         raise refuse("vga-sparc", option)
     raise refuse("vga-model", option, model=value)
+
+
+def unused_vga(build: Build) -> list[str]:
+    """QEMU's warning about a ``-vga`` that the board has no place for."""
+    option = build.config.last("vga")
+    if option is None or option.value == "none" or build.machine.family != "microvm":
+        return []
+    return [
+        "warning: A -vga option was passed but this machine type does not use that option; No VGA device has "
+        "been created"
+    ]
 
 
 def default_vga(build: Build) -> str | None:

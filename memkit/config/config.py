@@ -16,6 +16,7 @@ from memkit.config import edit, specify
 from memkit.config.keyval import flatten
 from memkit.config.late import dashed, read_memory, read_numa, read_smp
 from memkit.config.loop import Loop
+from memkit.config.qemuopts import check_value
 from memkit.config.specs import (
     BlockdevSpec,
     DeviceSpec,
@@ -26,6 +27,7 @@ from memkit.config.specs import (
     Option,
     SmpOptions,
 )
+from memkit.config.wrong import Wrong, refuse
 from memkit.units import parse_size
 
 __all__ = ["Config"]
@@ -181,12 +183,17 @@ class Config:
         return tuple(found)
 
     def global_size(self, driver: str, name: str, default: int) -> int:
-        """A ``-global`` size in bytes, or ``default``."""
-        value = next((v for d, n, v in reversed(self.globals) if d == driver and n == name), None)
-        try:
-            return default if value is None else parse_size(value)
-        except (ValueError, OverflowError):
-            return default
+        """A ``-global`` size in bytes, or ``default``; raises Refused for what is no size."""
+        size = default
+        for option, (owner, key, value) in zip(self.all("global"), self.globals, strict=True):
+            if (owner, key) == (driver, name):
+                try:
+                    check_value(name, "size", value, lambda _text: None)
+                except Wrong as wrong:
+                    wrong.message = f"can't apply global {driver}.{name}={value}: {wrong.message}"
+                    refuse(option, wrong, located=False)
+                size = parse_size(value)
+        return size
 
     # -- editing; see memkit.config.edit
 

@@ -136,3 +136,16 @@ def test_configs_are_equal_if_their_options_are() -> None:
     assert parse("-m 1G -S") == parse("-m   1G   -S")
     assert parse("-m 1G -S") != parse("-S -m 1G")
     assert parse("--m 1G") != parse("-m 1G")
+
+
+def test_the_last_global_size_wins_and_a_wrong_one_is_refused() -> None:
+    config = parse("-global q35-pcihost.pci-hole64-size=1G -global q35-pcihost.pci-hole64-size=4G")
+    assert 4 * GIB == config.global_size("q35-pcihost", "pci-hole64-size", 5)
+    assert 5 == config.global_size("i440FX-pcihost", "pci-hole64-size", 5)
+    with pytest.raises(memkit.Refused) as caught:
+        parse("-S -global q35-pcihost.pci-hole64-size=x").global_size("q35-pcihost", "pci-hole64-size", 5)
+    assert (
+        "can't apply global q35-pcihost.pci-hole64-size=x: Parameter 'pci-hole64-size' expects a "
+        "non-negative number below 2^64"
+    ) == caught.value.message.partition("\n")[0]
+    assert 1 == caught.value.position
