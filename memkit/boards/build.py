@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from memkit.config import Config, Option
@@ -87,9 +88,12 @@ class Build:
 
     def option_index(self, option: Option | None) -> int | None:
         """Where ``option`` stands in ``config.options``, or None."""
-        if option is None:
-            return None
-        return next((i for i, o in enumerate(self.config.options) if o is option), None)
+        return self._indexes.get(id(option))
+
+    @cached_property
+    def _indexes(self) -> dict[int, int]:
+        # By identity: two options with the same words are still two.
+        return {id(option): index for index, option in enumerate(self.config.options)}
 
     def rom(self, name: str, size: int, *, idstr: str | None = None, **fields: object) -> MemoryRegion:
         """A ROM region of ``size`` bytes with a RAMBlock of its own, named ``idstr`` (or ``name``)."""
