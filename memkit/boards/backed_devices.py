@@ -15,11 +15,10 @@ from typing import Any
 from memkit.boards.build import Build, Memdev
 from memkit.boards.cxl import add_cxl_memory
 from memkit.boards.device_refusals import refuse_device
+from memkit.boards.device_window import Plugged
 from memkit.boards.memory_devices import (
     VIRTIO_MEM_MIN_BLOCK,
     Dimms,
-    Plugged,
-    insert,
     place,
     virtio_mem_block_size,
     virtio_mem_realize,
@@ -95,7 +94,7 @@ class BackedDevices:
 
     def _map(self, spec: DeviceSpec, memdev: Memdev, addr: int) -> None:
         if self.build.device_memory is not None and addr:
-            insert(self.dimms.window, Plugged(addr, memdev.region.size, spec.id))
+            self.dimms.window.insert(Plugged(addr, memdev.region.size, spec.id))
             self.build.device_memory.add(memdev.region, addr - self.build.device_memory_base)
 
     def _virtio_mem(self, spec: DeviceSpec, props: Mapping[str, Any], path: str, addr: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from memkit.boards.build import Build, Memdev
+from memkit.boards.device_window import DeviceWindow, Plugged
 from memkit.boards.refusals import refuse
 from memkit.config import DeviceSpec
 from memkit.memory.device import Frontend, MemoryDevice
@@ -21,21 +22,12 @@ VIRTIO_MEM_MIN_BLOCK = 1 << 20
 THP_SIZE = 2 << 20
 
 
-class Plugged:
-    """A memory device in its window: [addr, addr + size) in guest-physical bytes."""
-
-    __slots__ = ("addr", "id", "size")
-
-    def __init__(self, addr: int, size: int, id: str | None) -> None:
-        self.addr, self.size, self.id = addr, size, id
-
-
 def place(
-    build: Build, spec: DeviceSpec, size: int, align: int, wanted: int, window: list[Plugged]
+    build: Build, spec: DeviceSpec, size: int, align: int, wanted: int, window: DeviceWindow
 ) -> int:
     """The gpa for a memory device of ``size`` bytes; ``wanted`` is addr= or 0 (memory_device_get_free_addr).
 
-    ``window`` holds the devices that are plugged already, by address.
+    ``window`` holds the devices that are plugged already.
     """
     machine = build.machine
     if build.device_memory is None:
@@ -46,10 +38,9 @@ def place(
             f"{spec.option.text}: warning: the alignment (0x{align:x}) exceeds the expected maximum "
             "alignment, memory will get fragmented and not all 'maxmem' might be usable for memory devices."
         )
-    used = sum(p.size for p in window)
     total = machine.maxram_size - machine.ram_size
-    if used + size > total:
-        raise refuse("no-space", spec.option, located=True, used=used, total=total)
+    if window.used + size > total:
+        raise refuse("no-space", spec.option, located=True, used=window.used, total=total)
     if wanted % align:
         raise refuse("addr-align", spec.option, located=True, align=align)
     if size % align:
@@ -58,27 +49,14 @@ def place(
         if wanted < base or wanted + size > base + room:
             raise refuse("addr-outside", spec.option, located=True, addr=wanted, size=size,
                          base=base, room=room)
-        for other in window:
-            if other.addr < wanted + size and wanted < other.addr + other.size:
-                raise refuse("addr-conflict", spec.option, located=True, other=other.id or "(unnamed)")
+        other = window.conflict(wanted, size)
+        if other is not None:
+            raise refuse("addr-conflict", spec.option, located=True, other=other.id or "(unnamed)")
         return wanted
-    addr = -(-base // align) * align
-    for other in window:
-        if other.addr < addr + size and addr < other.addr + other.size:
-            addr = -(-(other.addr + other.size) // align) * align
-        elif other.addr > addr + size - 1:
-            break
+    addr = window.free_address(base, size, align)
     if addr + size > base + room:
         raise refuse("fragmented", spec.option, located=True)
     return addr
-
-
-def insert(window: list[Plugged], device: Plugged) -> None:
-    """Add ``device`` to the window, kept sorted by address."""
-    index = len(window)
-    while index and window[index - 1].addr > device.addr:
-        index -= 1
-    window.insert(index, device)
 
 
 class Dimms:
@@ -86,7 +64,7 @@ class Dimms:
 
     def __init__(self, build: Build) -> None:
         self.build = build
-        self.window: list[Plugged] = []
+        self.window = DeviceWindow()
         self.slots: set[int] = set()
         self._first_free = 0
 
@@ -132,7 +110,7 @@ def plug_dimm(
         assert build.device_memory is not None
         memdev.block.idstr = memdev.region.name
         dimms.slots.add(slot)
-        insert(dimms.window, Plugged(addr, region.size, spec.id))
+        dimms.window.insert(Plugged(addr, region.size, spec.id))
         build.device_memory.add(region, addr - build.device_memory_base)
     index = build.option_index(spec.option)
     build.memory_devices.append(MemoryDevice(

@@ -1,0 +1,71 @@
+"""What is plugged into the device-memory window, by address: which place is free, who is in the way.
+
+Nothing is ever unplugged while a machine starts.  So what is full stays full, and a search for a place goes
+on where the last one of its kind ended.
+
+Source: memory_device_get_free_addr in hw/mem/memory-device.c (QEMU 7.2).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from operator import attrgetter
+
+__all__ = ["DeviceWindow", "Plugged"]
+
+_ADDR = attrgetter("addr")
+
+
+class Plugged:
+    """A memory device in its window: [addr, addr + size) in guest-physical bytes."""
+
+    __slots__ = ("addr", "id", "size")
+
+    def __init__(self, addr: int, size: int, id: str | None) -> None:
+        self.addr, self.size, self.id = addr, size, id
+
+    def overlaps(self, addr: int, size: int) -> bool:
+        """True if [addr, addr + size) shares a byte with this device."""
+        return self.addr < addr + size and addr < self.addr + self.size
+
+
+class DeviceWindow:
+    """The memory devices of one machine, which never overlap; ``used`` is the sum of their sizes in bytes.
+
+    >>> window = DeviceWindow()
+    >>> window.insert(Plugged(0x1000, 0x1000, "d1"))
+    >>> hex(window.free_address(0x1000, 0x1000, 0x1000)), window.conflict(0x1800, 0x1000).id
+    ('0x2000', 'd1')
+    """
+
+    def __init__(self) -> None:
+        self._devices: list[Plugged] = []
+        self.used = 0
+        # The last answer for each size and alignment.
+        self._lowest: dict[tuple[int, int], int] = {}
+
+    def insert(self, device: Plugged) -> None:
+        """Add ``device``, whose place has to be free."""
+        insort(self._devices, device, key=_ADDR)
+        self.used += device.size
+
+    def conflict(self, addr: int, size: int) -> Plugged | None:
+        """The device with the lowest address that overlaps [addr, addr + size), or None."""
+        first = self._in_front(addr)
+        return next((d for d in self._devices[first:first + 2] if d.overlaps(addr, size)), None)
+
+    def free_address(self, base: int, size: int, align: int) -> int:
+        """The lowest multiple of ``align`` from ``base`` on with ``size`` free bytes: a gpa."""
+        addr = self._lowest.get((size, align), -(-base // align) * align)
+        for index in range(self._in_front(addr), len(self._devices)):
+            other = self._devices[index]
+            if other.overlaps(addr, size):
+                addr = -(-(other.addr + other.size) // align) * align
+            elif other.addr > addr:
+                break
+        self._lowest[size, align] = addr
+        return addr
+
+    def _in_front(self, addr: int) -> int:
+        """The index of the last device that starts at ``addr`` or below; 0 if there is none."""
+        return max(bisect_right(self._devices, addr, key=_ADDR) - 1, 0)
