@@ -94,6 +94,12 @@ class DeviceChecks:
             if self.build.host.file_size(path) is None:
                 raise refuse_device(spec, f"Could not open '{path}': {_MISSING}",
                                     "The described host has no such input device.", "use virtio-tablet-pci")
+        elif driver.startswith("virtio-balloon") and props.get("free-page-hint") and "iothread" not in props:
+            raise refuse_device(
+                spec, "'free-page-hint' requires 'iothread' to be set",
+                "The hints are read by a thread of their own.",
+                "add -object iothread,id=io1 and iothread=io1", "hw/virtio/virtio-balloon.c",
+            )
         elif driver in EXPANDERS and bus is not None:
             self._expander(spec, props)
         elif driver == "nvme":

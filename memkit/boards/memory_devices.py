@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from memkit.boards.build import Build, Memdev
+from memkit.boards.device_refusals import refuse_device
 from memkit.boards.device_window import DeviceWindow, Plugged
 from memkit.boards.refusals import refuse
 from memkit.config import DeviceSpec
@@ -183,6 +184,12 @@ def virtio_mem_realize(
         raise refuse("virtio-mem-memdev", option, located=True)
     if (nodes and node >= nodes) or (not nodes and node):
         raise refuse("virtio-mem-node", option, located=True, node=node, nodes=nodes or 1)
+    if build.config.merged("overcommit").get("mem-lock") in ("on", "yes", "true", "y"):
+        raise refuse_device(
+            spec, "Incompatible with mlock",
+            "-overcommit mem-lock=on takes all memory at once; virtio-mem takes it as the guest asks.",
+            "leave out mem-lock=on, or use a pc-dimm", "virtio_mem_device_realize, hw/virtio/virtio-mem.c",
+        )
     backend = memdev.backend
     zero_page = not backend.share and backend.type == "memory-backend-ram"
     legacy = "off" if build.machine.facts.virtio_mem_accessible else "auto"

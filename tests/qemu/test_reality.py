@@ -94,6 +94,9 @@ BOOTS = [
 ]
 
 REFUSALS = [
+    "-device virtio-balloon-pci,free-page-hint=on",
+    "-m 128M,maxmem=1G -overcommit mem-lock=on -object memory-backend-ram,id=m,size=64M "
+    "-device virtio-mem-pci,memdev=m",
     "-m 8GB",
     "-m 1G,slots=4",
     "-m 4G,maxmem=2G",
