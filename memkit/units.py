@@ -51,7 +51,7 @@ def parse_size(text: str, default_suffix: str = "B") -> int:
     part = int(float("0" + fraction) * _LIMIT) % _LIMIT if fraction and len(fraction) > 1 else 0
     if part and scale == 1:
         raise ValueError(f"{text!r} has a fraction of a byte; add a suffix such as M or G")
-    value = ((value * _LIMIT + part) * scale + _LIMIT // 2) // _LIMIT
+    value = value * scale + (part * scale + _LIMIT // 2) // _LIMIT
     if value >= _LIMIT:
         raise OverflowError(f"{text!r} is 2^64 or more")
     return value

@@ -8,12 +8,9 @@ Source: memory_device_get_free_addr in hw/mem/memory-device.c (QEMU 7.2).
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
-from operator import attrgetter
+from bisect import bisect_right
 
 __all__ = ["DeviceWindow", "Plugged"]
-
-_ADDR = attrgetter("addr")
 
 
 class Plugged:
@@ -40,13 +37,16 @@ class DeviceWindow:
 
     def __init__(self) -> None:
         self._devices: list[Plugged] = []
+        self._addresses: list[int] = []
         self.used = 0
         # The last answer for each size and alignment.
         self._lowest: dict[tuple[int, int], int] = {}
 
     def insert(self, device: Plugged) -> None:
         """Add ``device``, whose place has to be free."""
-        insort(self._devices, device, key=_ADDR)
+        index = bisect_right(self._addresses, device.addr)
+        self._addresses.insert(index, device.addr)
+        self._devices.insert(index, device)
         self.used += device.size
 
     def conflict(self, addr: int, size: int) -> Plugged | None:
@@ -68,4 +68,4 @@ class DeviceWindow:
 
     def _in_front(self, addr: int) -> int:
         """The index of the last device that starts at ``addr`` or below; 0 if there is none."""
-        return max(bisect_right(self._devices, addr, key=_ADDR) - 1, 0)
+        return max(bisect_right(self._addresses, addr) - 1, 0)

@@ -30,7 +30,8 @@ _FIXED = frozenset(("type", "hotpluggable", "hotplugged", "parent_bus", "legacy-
 _NO_SETTER = frozenset((("pc-dimm", "size"), ("nvdimm", "size"), ("virtio-mem-pci", "size")))
 # "int" in -device X,help, but read as a size (visit_type_size in the setter).
 _SIZES = frozenset(("label-size", "requested-size", "block-size"))
-_NUMBERS = frozenset(("int", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"))
+_PLAIN = frozenset(("int", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool",
+                    "size"))
 _MAC = re.compile(r"(?:[0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}\Z")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\Z")
 # Drives and character devices that QEMU names itself.
@@ -69,7 +70,7 @@ def _property(spec: DeviceSpec, facts: catalog.DeviceFacts, build: Build, name: 
         _pci_address(spec, facts.name, raw)
         return None
     wanted = "size" if name in _SIZES else kind
-    if kind[:5] == "link<" or (kind not in ENUMS and wanted not in _NUMBERS | {"bool", "size"}):
+    if kind[:5] == "link<" or (kind not in ENUMS and wanted not in _PLAIN):
         wanted = "str"
     try:
         value = (read_json_value if spec.json else read_keyval_value)(name, name, wanted, raw)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from memkit.config.behind import ask_no_help, check_behind
@@ -64,6 +63,8 @@ class Loop:
         self.changes: dict[tuple[str, str], list[tuple[str, str]]] = {}
         self._ids: dict[str, set[str]] = {}
         self._place = ""
+        # Type, id and properties of an object whose option is not finished.
+        self._object_parts: tuple[str, str, dict[str, Any]] | None = None
 
     def run(self, options: Sequence[Option]) -> tuple[Option, ...]:
         """The options with their pairs; raises Refused, CommandLineError."""
@@ -97,12 +98,14 @@ class Loop:
             refuse(option, wrong)
         except HelpWanted:
             raise ask_no_help(option) from None
-        if option.name == "object":
+        done = option
+        if option.args != pairs:
+            done = Option(option.name, option.word, value, pairs, option.index)
+        if self._object_parts is not None:
             # Made here, so that the object points at the finished option.
-            option = replace(option, args=pairs)
-            self.objects[-1] = replace(self.objects[-1], option=option)
-            return option
-        return replace(option, args=pairs)
+            self.objects.append(ObjectSpec(*self._object_parts, done))
+            self._object_parts = None
+        return done
 
     def _switch(self, option: Option) -> None:
         if option.name in ("help", "version", "audio-help"):
@@ -149,7 +152,7 @@ class Loop:
         self.machine["usb"] = "on"
         return ()
 
-    def _object(self, option: Option, value: str) -> Pairs:
+    def _object(self, _option: Option, value: str) -> Pairs:
         if value[:1] == "{":
             whole = read_json(value)
             qom_type, name = whole.get("qom-type"), whole.get("id")
@@ -157,7 +160,7 @@ class Loop:
             _check_type(str(qom_type))
             _check_text("id", name, "id" in whole)
             props = read_tree(object_schema(str(qom_type)), whole, ("qom-type", "id"))
-            self.objects.append(ObjectSpec(str(qom_type), str(name), props, option))
+            self._object_parts = str(qom_type), str(name), props
             return flatten_json(whole)
         pairs = self._opts("object", value)
         words = dict(pairs)
@@ -172,7 +175,7 @@ class Loop:
         # Of several ids, the first counts.
         name = next(v for k, v in pairs if k == "id")
         props = read_opts_members(object_schema(qom_type), pairs, self._warn, ("qom-type", "id"))
-        self.objects.append(ObjectSpec(qom_type, name, props, option))
+        self._object_parts = qom_type, name, props
         return pairs
 
     def _device(self, _option: Option, value: str) -> Pairs:

@@ -167,7 +167,10 @@ def _find_id(text: str, parts: list[tuple[str, str, bool]]) -> str | None:
     first = text.partition(",")[0]
     if first in ("id", "noid"):
         return "on" if first == "id" else "off"
-    return next((value for key, value, _ in parts if key == "id"), None)
+    for key, value, _ in parts:
+        if key == "id":
+            return value
+    return None
 
 
 def check_value(key: str, kind: str, value: str, warn: Warn) -> None:

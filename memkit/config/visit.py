@@ -91,11 +91,10 @@ def read_opts_members(
             values[name] = _opts_integer(name, kind, text)
     # Everything given was read, unless a key is left over.
     if len(values) < len(given):
-        known = [name for name, _, _ in members]
         for key in given:
             if key not in values and key not in used:
                 raise Wrong(f"Invalid parameter '{key}'", f"There is no property {key!r:.60} here.",
-                            near(key, known))
+                            near(key, [name for name, _, _ in members]))
     return values
 
 
