@@ -1,44 +1,142 @@
-"""Record what a QEMU binary knows about devices, machine types, CPU models and the windows of boards.
+"""Record what a QEMU says: facts about it, and captures of command lines.
 
-usage: python tools/record [--binary QEMU] [--only PART ...] [--jobs N] [--out DIR]
+usage: python -m tools.record facts [--root DIR] [--only PART ...] [--types PATTERN] [--out DIR]
+       python -m tools.record captures [--root DIR] --lines FILE [--host FILE] -o OUT.jsonl.gz
+       python -m tools.record compare OLD.jsonl.gz NEW.jsonl.gz
 
-Every fact is asked of the binary: help texts, and some thousands of short starts under TCG, paused, over
-QMP on the process's own pipes.  Each process is ended before the next question.  Writes
-DIR/devices/TARGET-VERSION.json, DIR/machines/TARGET-VERSION.json and DIR/windows/TARGET-VERSION.json
-(see data/README.md).
+Every fact is asked of the program: help texts, and some thousands of short starts under TCG, paused, over
+QMP on a socket without a name.  Each process is ended before the next question.  ``facts`` writes
+DIR/devices/TARGET-VERSION.json, DIR/machines/TARGET-VERSION.json and DIR/windows/TARGET-VERSION.json.
+data/README.md explains the files, docs/adding-a-qemu.md the way.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import re
+import signal
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from ask import Binary
-from devices import record_devices
-from files import write
-from machines import record_machines
-from windows import record_windows
+from memkit.errors import MemkitError
+
+from .ask import Binary
+from .captures import record_captures, write_captures
+from .compare import compare
+from .devices import record_devices
+from .files import write
+from .lines import read_lines
+from .machines import record_machines
+from .windows import record_windows
 
 PARTS = ("devices", "machines", "windows")
 
 
-def main() -> None:
-    """Record the parts that were asked for."""
-    parser = argparse.ArgumentParser(prog="record", description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--binary", default="qemu-system-x86_64", help="the QEMU program to ask")
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="the parts to record")
-    parser.add_argument("--jobs", type=int, default=2, help="QEMUs at a time")
-    parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parents[2] / "data")
-    words = parser.parse_args()
-    binary = Binary(words.binary, words.jobs)
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what was asked for; 0 if it worked (``compare``: if nothing differs), else 1, 130 after Ctrl-C."""
+    words = _parser().parse_args(argv)
+    # To be ended by a friendly kill is like Ctrl-C: QEMU goes first.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        code: int = words.do(words)
+    except MemkitError as e:
+        print(f"record: {e}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("record: stopped; nothing was written for what was not done", file=sys.stderr)
+        return 130
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    about = (__doc__ or "").splitlines()[0]
+    parser = argparse.ArgumentParser(prog="python -m tools.record", description=about)
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    facts = verbs.add_parser("facts", help="record devices, machine types, CPU models and windows of boards")
+    facts.set_defaults(do=_facts)
+    facts.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="the parts to record")
+    facts.add_argument(
+        "--types", type=_pattern, default="", metavar="PATTERN",
+        help="for a try: only the devices, machine types and CPU models that match (a regular expression)",
+    )
+    facts.add_argument("--jobs", type=int, default=2, help="QEMUs at a time")
+    facts.add_argument("--out", type=Path, default=Path(__file__).resolve().parents[2] / "data")
+    captures = verbs.add_parser("captures", help="record what QEMU answers to command lines")
+    captures.set_defaults(do=_captures)
+    captures.add_argument(
+        "--lines", type=Path, required=True, metavar="FILE",
+        help="a command line a line, or captures to repeat",
+    )
+    captures.add_argument(
+        "--host", type=Path, metavar="FILE",
+        help="a host as JSON, whose files are made for the time; else that of the captures, or this one",
+    )
+    captures.add_argument("--mtree", action="store_true", help="keep info mtree, too")
+    captures.add_argument("--seconds", type=float, default=30.0, help="how long QEMU may be silent")
+    captures.add_argument("-o", "--out", type=_packed, required=True, metavar="OUT.jsonl.gz")
+    for verb in (facts, captures):
+        verb.add_argument("--binary", default="qemu-system-x86_64", help="the QEMU program to ask")
+        verb.add_argument("--root", type=Path, metavar="DIR", help="the root directory that has the program")
+    both = verbs.add_parser("compare", help="show where two captures files differ")
+    both.set_defaults(do=_compare)
+    both.add_argument("old", type=Path)
+    both.add_argument("new", type=Path)
+    return parser
+
+
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as e:
+        raise argparse.ArgumentTypeError(f"{text!r} is no regular expression: {e}") from None
+    return text
+
+
+def _packed(text: str) -> Path:
+    if not text.endswith(".jsonl.gz"):
+        raise argparse.ArgumentTypeError(f"captures are packed: write NAME.jsonl.gz, not {text!r}")
+    return Path(text)
+
+
+def _facts(words: argparse.Namespace) -> int:
+    binary = Binary(words.binary, words.jobs, words.root, words.types)
     name = f"{binary.target}-{binary.short}.json"
-    for part in words.only:
-        path = words.out / part / name
-        if part == "windows":
-            record_windows(binary, path)
-        else:
-            write(path, record_devices(binary) if part == "devices" else record_machines(binary))
+    try:
+        for part in words.only:
+            path = words.out / part / name
+            if part == "windows":
+                record_windows(binary, path)
+            else:
+                write(path, record_devices(binary) if part == "devices" else record_machines(binary))
+    finally:
+        binary.pool.shutdown(cancel_futures=True)
+    return 0
+
+
+def _captures(words: argparse.Namespace) -> int:
+    binary = Binary(words.binary, root=words.root)
+    lines = read_lines(words.lines, binary.target)
+    if lines.others:
+        print(f"{lines.others} lines are for other targets than {binary.target}", file=sys.stderr)
+    host = None
+    if words.host is not None:
+        try:
+            host = json.loads(words.host.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as e:
+            raise MemkitError(f"cannot read the host description {words.host}: {e}") from None
+    write_captures(words.out, record_captures(binary, lines, host, words.mtree, words.seconds))
+    return 0
+
+
+def _compare(words: argparse.Namespace) -> int:
+    found = compare(words.old, words.new)
+    for text in found.differ:
+        print(text)
+    print(f"{found.both} command lines are in both files; {len(found.differ)} have another answer")
+    return 1 if found.differ or not found.both else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

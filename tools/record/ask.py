@@ -1,4 +1,4 @@
-"""A QEMU program that can be asked: short paused starts, questions over QMP on the process's own pipes."""
+"""A QEMU program that can be asked: short paused starts, questions over QMP on a socket without a name."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from memkit.errors import MemkitError
+from memkit.qemu.process import Process, find_binary
+
+from .roots import Root
 
 START_SECONDS = 30.0
 MIB = 1 << 20
@@ -54,11 +59,15 @@ def ivshmem_server() -> str:
 
 @dataclass
 class Answer:
-    """What one start gave: the monitor's texts and QMP answers, or the refusal."""
+    """What one start gave: the monitor's texts and QMP answers, or the refusal.
+
+    ``trouble`` says how QEMU ended where it neither started nor refused: it hung, or a signal ended it.
+    """
 
     stderr: list[str] = field(default_factory=list)
     results: list[Any] = field(default_factory=list)
     started: bool = False
+    trouble: str = ""
 
     @property
     def refusal(self) -> str:
@@ -72,64 +81,93 @@ class Answer:
 
 
 class Binary:
-    """A QEMU program that can be asked."""
+    """A QEMU program that can be asked, here or inside a root directory.
 
-    def __init__(self, program: str, jobs: int) -> None:
-        self.program = program
+    ``only`` limits what is recorded to the devices, machine types and CPU models whose whole names match,
+    for a try.  Raises MemkitError for what is no QEMU, Unavailable for what is not installed.
+    """
+
+    def __init__(self, program: str, jobs: int = 1, root: Path | None = None, only: str = "") -> None:
+        self.root = Root(root) if root is not None else None
+        self.program = self.root.find(program) if self.root else find_binary(program)
+        self.only = only
         self.pool = ThreadPoolExecutor(jobs)
-        self.version = self.help("--version").splitlines()[0]
+        self.version = next(iter(self.help("--version").splitlines()), "")
         found = re.search(r"version (\d+\.\d+)", self.version)
-        self.short = found[1] if found else "unknown"
+        if found is None:
+            raise MemkitError(f"{self.program} is no QEMU: its --version says {self.version[:60]!r}")
+        self.short = found[1]
+        self.release = tuple(map(int, found[1].split(".")))
         self.target = Path(program).name.removeprefix("qemu-system-")
         self.starts = 0
         self._cache: dict[tuple[str, ...], Answer] = {}
 
-    def help(self, *words: str) -> str:
-        """What the program prints for ``words``."""
-        done = subprocess.run(
-            [self.program, *words],
-            capture_output=True,
-            text=True,
-            timeout=START_SECONDS,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
+    def wants(self, name: str) -> bool:
+        """True if ``name`` is to be recorded."""
+        return not self.only or re.fullmatch(self.only, name) is not None
+
+    def command(self, *words: str) -> list[str]:
+        """``words`` as a command where QEMU lives."""
+        return self.root.command(*words) if self.root else list(words)
+
+    def output(self, *words: str) -> str:
+        """What a short command prints where QEMU lives; "" if there is no such program."""
+        try:
+            done = subprocess.run(
+                self.command(*words), capture_output=True, text=True, timeout=START_SECONDS, check=False,
+                stdin=subprocess.DEVNULL,
+            )
+        except FileNotFoundError:
+            return ""
         return done.stdout
 
-    def start(self, argv: Sequence[str], questions: Sequence[str | dict[str, Any]]) -> Answer:
+    def help(self, *words: str) -> str:
+        """What the program prints for ``words``."""
+        return self.output(self.program, *words)
+
+    def start(
+        self, argv: Sequence[str], questions: Sequence[str | dict[str, Any]], seconds: float = START_SECONDS
+    ) -> Answer:
         """Start paused with ``argv``, ask (HMP text or QMP commands), end the process."""
         self.starts += 1
-        # A quiet host: no sound card is looked for.
-        quiet = {**os.environ, "QEMU_AUDIO_DRV": "none"}
-        command = [self.program, "-S", "-display", "none", "-accel", "tcg", "-qmp", "stdio", *argv]
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=quiet,
-        )
-        answer = Answer()
-        timer = threading.Timer(START_SECONDS, process.kill)
-        timer.start()
+        # A quiet host: no sound card is looked for.  The variable QEMU_AUDIO_DRV, which Process sets, is
+        # ignored since 8.2.
+        quiet = ["-audio", "none"] if self.release >= (8, 2) else []
+        ours, theirs = socket.socketpair()
         try:
-            answer.started, answer.results = converse(process, questions)
-            _, stderr = process.communicate(timeout=START_SECONDS)
+            command = self.command(
+                self.program, "-S", "-display", "none", "-accel", "tcg", *quiet,
+                "-chardev", f"socket,id=record-qmp,fd={theirs.fileno()}",
+                "-mon", "chardev=record-qmp,mode=control", *argv,
+            )
+            answer, code = Answer(), None
+            with Process(command, theirs.fileno()) as process:
+                theirs.close()
+                ours.settimeout(seconds)
+                try:
+                    answer.started, answer.results = converse(ours, questions)
+                    code = process.wait(seconds)
+                except TimeoutError:
+                    pass
+                if code is None:
+                    answer.trouble = f"no answer within {seconds:g} s"
+            said = process.output("stderr")
         finally:
-            timer.cancel()
-            if process.poll() is None:
-                process.kill()
-            process.wait()
+            ours.close()
+            theirs.close()
         prefix = Path(self.program).name + ": "
         answer.stderr = [
             line.strip().removeprefix(prefix)
-            for line in stderr.splitlines()
+            for line in said.splitlines()
             if line.strip() and "terminating on signal" not in line and ": info: " not in line
         ]
-        if process.returncode < 0:
+        if code is not None and code < 0:
+            answer.trouble = f"killed by signal {-code}"
+        elif not answer.started and not answer.trouble and not answer.refusal:
+            answer.trouble = f"ended with exit code {code}"
+        if answer.trouble:
             answer.started = False
-            answer.stderr.append(f"(killed by signal {-process.returncode})")
+            answer.stderr.append(f"({answer.trouble})")
         return answer
 
     def cached(self, argv: Sequence[str], questions: Sequence[str | dict[str, Any]]) -> Answer:
@@ -144,30 +182,27 @@ class Binary:
         return list(self.pool.map(function, items))
 
 
-def converse(
-    process: subprocess.Popen[str], questions: Sequence[str | dict[str, Any]]
-) -> tuple[bool, list[Any]]:
-    """True and the answers, or False if the process went away."""
-    assert process.stdin is not None
-    assert process.stdout is not None
+def converse(ours: socket.socket, questions: Sequence[str | dict[str, Any]]) -> tuple[bool, list[Any]]:
+    """True and the answers, or False if the process went away; raises TimeoutError if it says nothing."""
     results: list[Any] = []
     try:
-        if not process.stdout.readline():
-            return False, results
-        for question in ({"execute": "qmp_capabilities"}, *questions, {"execute": "quit"}):
-            if isinstance(question, str):
-                question = {"execute": "human-monitor-command", "arguments": {"command-line": question}}
-            process.stdin.write(json.dumps(question) + "\n")
-            process.stdin.flush()
-            while True:
-                line = process.stdout.readline()
-                if not line:
-                    return False, results
-                reply = json.loads(line)
-                if "return" in reply or "error" in reply:
-                    break
-            value = reply.get("return", reply.get("error"))
-            results.append(value.replace("\r", "") if isinstance(value, str) else value)
-    except BrokenPipeError:
+        with ours.makefile("rw", encoding="utf-8", errors="replace", newline="\n") as talk:
+            if not talk.readline():
+                return False, results
+            for question in ({"execute": "qmp_capabilities"}, *questions, {"execute": "quit"}):
+                if isinstance(question, str):
+                    question = {"execute": "human-monitor-command", "arguments": {"command-line": question}}
+                talk.write(json.dumps(question) + "\n")
+                talk.flush()
+                while True:
+                    line = talk.readline()
+                    if not line:
+                        return False, results
+                    reply = json.loads(line)
+                    if "return" in reply or "error" in reply:
+                        break
+                value = reply.get("return", reply.get("error"))
+                results.append(value.replace("\r", "") if isinstance(value, str) else value)
+    except (BrokenPipeError, ConnectionResetError):
         return False, results
     return True, results[1:-1]

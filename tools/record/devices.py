@@ -8,14 +8,14 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from ask import Answer, Binary, split
-from files import dump, provenance
-from listing import aliases, hidden, interfaces, listed_devices, not_pluggable, rom_files
-from props import pack, read_properties, share
-from reading import rom_of
-from recipes import BOARDS, BUS_NAMES, BUSES, COMPANIONS, PATHS, RECIPES
-from sizes import rules, sweep
-from state import QUESTIONS, State, difference, minus
+from .ask import Answer, Binary, split
+from .files import dump, provenance
+from .listing import aliases, hidden, interfaces, listed_devices, not_pluggable, rom_files
+from .props import pack, read_properties, share
+from .reading import rom_of
+from .recipes import BOARDS, BUS_NAMES, BUSES, COMPANIONS, PATHS, RECIPES
+from .sizes import rules, sweep
+from .state import QUESTIONS, State, difference, minus
 
 
 class Devices:
@@ -166,7 +166,8 @@ class Devices:
 
 def record_devices(binary: Binary) -> dict[str, Any]:
     """All sections of devices/*.json."""
-    rows = listed_devices(binary)
+    listed = listed_devices(binary)
+    rows = [row for row in listed if binary.wants(row["name"])]
     names = [row["name"] for row in rows]
     helps = binary.map(lambda n: read_properties(binary.help("-device", f"{n},help")), names)
     groups, numbers = share([pack(h) for h in helps])
@@ -224,7 +225,7 @@ def record_devices(binary: Binary) -> dict[str, Any]:
     return {
         "about": provenance(binary, "qemu-system-x86"),
         "aliases": aliases(binary, names),
-        "not_pluggable": not_pluggable(binary, names),
+        "not_pluggable": not_pluggable(binary, [row["name"] for row in listed]),
         "rom_files": rom_files(binary),
         "hidden_properties": hidden(binary),
         "pci_buses": {

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import json
-import subprocess
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ask import Binary
-
-DATE = "2026-11-24"
+    from .ask import Binary
 
 
 def provenance(binary: Binary, package: str) -> dict[str, str]:
     """Where the facts come from."""
-    done = subprocess.run(
-        ["dpkg-query", "-W", "-f", "${Version}", package], capture_output=True, text=True, check=False
-    )
-    return {
+    version = binary.output("dpkg-query", "-W", "-f", "${Version}", package)
+    about = {
         "qemu": binary.version,
-        "package": f"{package} {done.stdout}".strip(),
+        "package": f"{package} {version}".strip(),
         "accelerator": "tcg",
-        "date": DATE,
+        "date": date.today().isoformat(),
         "script": "tools/record",
         "licence": "CC0-1.0",
     }
+    # A try, which must not be taken for the whole.
+    return about | ({"only": binary.only} if binary.only else {})
 
 
 def dump(value: Any) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ask import Binary
+    from .ask import Binary
 
 
 def listed_devices(binary: Binary) -> list[dict[str, Any]]:
@@ -59,7 +59,7 @@ def not_pluggable(binary: Binary, listed: Iterable[str]) -> dict[str, list[str]]
         ["-machine", "none"],
         [{"execute": "qom-list-types", "arguments": {"implements": "device", "abstract": True}}],
     )
-    names = sorted({t["name"] for t in answer.results[0]} - set(listed))
+    names = sorted({t["name"] for t in answer.results[0] if binary.wants(t["name"])} - set(listed))
 
     def ask(name: str) -> tuple[str, str]:
         seen = binary.start(["-nodefaults", "-machine", "pc", "-device", name], [])
@@ -96,8 +96,9 @@ def interfaces(binary: Binary) -> dict[str, list[str]]:
 def rom_files(binary: Binary) -> dict[str, int]:
     """Every firmware and option-ROM file that the binary finds by name: bytes."""
     found: dict[str, int] = {}
-    for directory in binary.help("-L", "help").split():
-        for path in sorted(Path(directory).iterdir()) if Path(directory).is_dir() else []:
+    for word in binary.help("-L", "help").split():
+        directory = binary.root.path / word.lstrip("/") if binary.root else Path(word)
+        for path in sorted(directory.iterdir()) if directory.is_dir() else []:
             if path.is_file() and path.suffix in (".bin", ".rom", ".fd") and path.name not in found:
                 found[path.name] = path.stat().st_size
     return found

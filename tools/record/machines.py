@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from ask import Answer, Binary, split
-from files import dump, provenance
-from props import pack, read_properties, share
-from reading import read_blocks, rom_of
-from scenarios import OUTCOMES, SCENARIOS, VGA_KINDS, ZOO
-from sizes import size_text
-from state import QUESTIONS, State, minus
+from .ask import Answer, Binary, split
+from .files import dump, provenance
+from .props import pack, read_properties, share
+from .reading import read_blocks, rom_of
+from .scenarios import OUTCOMES, SCENARIOS, VGA_KINDS, ZOO
+from .sizes import size_text
+from .state import QUESTIONS, State, minus
 
 
 def qtree_devices(text: str) -> list[str]:
@@ -168,11 +168,12 @@ class Machines:
 
     def cpu(self, line: str) -> tuple[str, dict[str, Any]]:
         """One line of ``-cpu help``."""
-        match = re.match(r"^x86 (\S+)\s*(.*?)\s*$", line)
+        match = re.match(r"^(?:x86)? +(\S+)\s*(.*?)\s*$", line)
         assert match is not None
         name, about = match.groups()
         facts: dict[str, Any] = {"desc": about} if about else {}
-        path = "/machine/unattached/device[0]"
+        first = self.binary.cached(["-nodefaults", "-machine", "pc"], [{"execute": "query-cpus-fast"}])
+        path = first.results[0][0]["qom-path"]
         wanted = (
             "apic",
             "vendor",
@@ -201,10 +202,12 @@ class Machines:
             ["-nodefaults", "-machine", "pc", "-cpu", name, "-m", "1G,slots=1,maxmem=64T"], []
         )
         facts["maxmem=64T"] = "starts" if probe.started else probe.refusal
-        lacks = [w.partition("feature: ")[2] for w in answer.warnings]
+        lacks = [w.partition("feature: ")[2] for w in answer.warnings if "feature: " in w]
         if lacks:
-            assert all(lacks), answer.warnings
             facts["tcg_lacks"] = lacks
+        more = [w for w in answer.warnings if "feature: " not in w]
+        if more:
+            facts["warnings"] = more
         return name, facts
 
 
@@ -239,7 +242,8 @@ def record_machines(binary: Binary) -> dict[str, Any]:
     machines = Machines(binary)
     info: dict[str, Any] = {}
     names = [
-        row["name"] for row in machines.rows if row["name"] not in ("none", "x-remote", "pc", "q35")
+        row["name"] for row in machines.rows
+        if row["name"] not in ("none", "x-remote", "pc", "q35") and binary.wants(row["name"])
     ]
     alias = {row["alias"]: row["name"] for row in machines.rows if "alias" in row}
     for row in machines.rows:
@@ -261,8 +265,11 @@ def record_machines(binary: Binary) -> dict[str, Any]:
         info[name] |= {"props": props, "instance": more, "values": held}
     starts: dict[str, Any] = {}
     plain: dict[str, dict[str, Any]] = {}
-    built = [name for name in names if name != "isapc"]
+    # Xen and Nitro enclaves need what no ordinary host has: they only refuse.
+    built = [name for name in names if not name.startswith(("isapc", "xen", "nitro"))]
     for title, text in SCENARIOS.items():
+        if binary.release < (6, 1):
+            text = text.replace(",reserve=off", "")
         seen = dict(zip(built, binary.map(partial(machines.scenario, text), built), strict=True))
         if title == "nodefaults":
             plain = {name: dict(facts) for name, facts in seen.items()}
@@ -291,8 +298,10 @@ def record_machines(binary: Binary) -> dict[str, Any]:
     }
     print(f"{binary.starts} starts with devices", file=sys.stderr)
     text = binary.help("-cpu", "help")
-    lines = [line for line in text.splitlines() if line.startswith("x86 ")]
-    flags = text.partition("Recognized CPUID flags:")[2].split()
+    listed, _, flags = text.partition("Recognized CPUID flags:")
+    # Since 9.0 or so the lines begin with blanks instead of x86.
+    lines = [line for line in listed.splitlines() if line.startswith(("x86 ", "  "))]
+    lines = [line for line in lines if binary.wants(line.removeprefix("x86").split()[0])]
     cpus = dict(binary.map(machines.cpu, lines))
     bits = sorted({bit for facts in cpus.values() for bit in facts.get("tcg_lacks", [])})
     for facts in cpus.values():
@@ -312,7 +321,7 @@ def record_machines(binary: Binary) -> dict[str, Any]:
         "cpus": cpu_table(cpus),
         "cpuid_bits": bits,
         "cpu_properties": machines.cpu_properties(),
-        "cpu_flags": " ".join(flags),
+        "cpu_flags": " ".join(flags.split()),
     }
 
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 
+# QEMU 5.2 says MACHINE.NAME=TYPE in answer to -machine MACHINE,help, below no heading.
+OLD_FORM = re.compile(r"^[a-z][\w.\-]*\.([a-z][\w\-]*)=(\S+)")
+
 
 def read_properties(text: str) -> dict[str, tuple[str, str | None]]:
     """name → (type, default as printed) from the text of ``-device X,help`` and its like."""
     found = {}
-    for line in text.splitlines()[1:]:
+    lines = text.splitlines()
+    for line in lines[1:] if lines and lines[0].endswith("options:") else lines:
+        line = OLD_FORM.sub(r"  \1=<\2> ", line)
         match = re.match(r"^\s+([\w.\-\[\]*]+)=<(.*?)>(?:\s+-|\s*$|\s+\()", line + " ")
         if match:
             default = re.search(r"\(default: (.*)\)\s*$", line)

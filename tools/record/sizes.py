@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ask import MIB, SCRATCH, Binary
-from recipes import BOARDS, COMBINATIONS, RECIPES, ROM_FILE_SIZES, SWEEP
+from .ask import MIB, SCRATCH, Binary
+from .recipes import BOARDS, COMBINATIONS, RECIPES, ROM_FILE_SIZES, SWEEP
 
 if TYPE_CHECKING:
-    from devices import Devices
+    from .devices import Devices
 
 
 def size_text(value: int) -> str:

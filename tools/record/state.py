@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reading import pci_devices, read_blocks, read_buses, read_flat, read_tree
+from .reading import pci_devices, read_blocks, read_buses, read_flat, read_tree
 
 if TYPE_CHECKING:
-    from ask import Answer
+    from .ask import Answer
 
 QUESTIONS: list[str | dict[str, Any]] = [
     "info ramblock",

@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ask import Binary, split
-from files import provenance
+from .ask import Binary, split
+from .files import provenance
 
 BOARDS = {"pc": "pc-i440fx-", "q35": "pc-q35-", "microvm": "microvm"}
 # Feature → (the words that have it, the words that do not).
@@ -199,6 +199,16 @@ def without(features: Sequence[str], gone: str) -> list[str]:
     return [f for f in features if f not in behind]
 
 
+def switchable(binary: Binary, board: str) -> None:
+    """Forget the features that this QEMU cannot have or be without: it refuses the words, or aborts."""
+    for feature, ways in list(FEATURES[board].items()):
+        for way in ways:
+            words = ["-M", board, *split(way)]
+            if way and not binary.start(words, []).started:
+                print(f"{board}: {feature} cannot be switched by {way}", file=sys.stderr)
+                FEATURES[board].pop(feature, None)
+
+
 def record_board(binary: Binary, board: str) -> tuple[list[Window], list[Window]]:
     """The windows of one board, each with the features it needs, those in front first."""
     io: dict[tuple[str, str, int, int], Window] = {}
@@ -270,7 +280,7 @@ def machine_types(binary: Binary, board: str) -> list[str]:
     """The versioned machine types of a board, newest first."""
     names = [line.split()[0] for line in binary.help("-M", "help").splitlines()[1:]]
     prefix = BOARDS[board]
-    versioned = [n for n in names if re.fullmatch(re.escape(prefix) + r"[\d.]*", n)]
+    versioned = [n for n in names if re.fullmatch(re.escape(prefix) + r"[\d.]*", n) and binary.wants(n)]
     numbers = {n: tuple(map(int, re.findall(r"\d+", n.removeprefix(prefix)))) for n in versioned}
     return sorted(versioned, key=numbers.__getitem__, reverse=True)
 
@@ -314,6 +324,7 @@ def record_windows(binary: Binary, path: Path) -> None:
         "features": {}, "defaults": {}, "io": {}, "memory": {},
     }
     for board in BOARDS:
+        switchable(binary, board)
         io, memory = record_board(binary, board)
         told["io"][board], told["memory"][board] = [[plain(w) for w in ws] for ws in (io, memory)]
         told["features"][board] = sorted({f for w in (*io, *memory) for f in w.when})
