@@ -2,19 +2,23 @@
 
 The settings that the kit ships (no question about news, no look for updates) lie in
 ``binder/jupyter`` and are read beside the user's own, which stay as they are.  The layout of tabs
-is kept in the project's environment, so that other projects' tabs do not open here.
+begins with the sidebar closed and is kept in the project's environment, so that other projects'
+tabs do not open here.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
-__all__ = ["command", "environment"]
+__all__ = ["command", "environment", "lay_out"]
 
 ROOT = Path(__file__).resolve().parents[1]
 SETTINGS = ROOT / "binder" / "jupyter"
+LAYOUT = ROOT / "binder" / "workspaces"
+KEPT = Path(sys.prefix) / "var" / "workspaces"
 START = "notebooks/00-start-here.ipynb"
 
 
@@ -35,11 +39,18 @@ def environment() -> dict[str, str]:
     return {
         **os.environ,
         "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, paths)),
-        "JUPYTERLAB_WORKSPACES_DIR": str(Path(sys.prefix) / "var" / "workspaces"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(KEPT),
         "PATH": os.pathsep.join([str(Path(sys.prefix) / "bin"), os.environ.get("PATH", os.defpath)]),
     }
 
 
+def lay_out() -> None:
+    """Let the first start have its sidebar closed, so that pictures fit; later the user's layout stays."""
+    if not KEPT.exists():
+        shutil.copytree(LAYOUT, KEPT)
+
+
 if __name__ == "__main__":
     os.chdir(ROOT)
+    lay_out()
     os.execve(sys.executable, command(sys.argv[1:]), environment())

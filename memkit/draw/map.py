@@ -122,7 +122,7 @@ class AddressMap:
         static = self.svg()
         name = svg.named(f"{svg.NAME}{static}")[:12]
         twin = (
-            f'<details style="font:13px {SANS};padding:0 20px 8px">'
+            f'<details style="font:13px {SANS};padding:0 8px 8px">'
             "<summary>The same in words</summary>"
             f'<pre style="font-size:12px">{svg.escape(self.text())}</pre></details>'
         )

@@ -155,7 +155,7 @@ class MapFigure:
         )
         plot.toolbar.logo = None
         plot.title.text_color, plot.title.text_font = theme.text, SANS
-        plot.title.text_font_size, plot.title.offset = "14px", 20
+        plot.title.text_font_size, plot.title.offset = "14px", 8
         plot.ygrid.visible = plot.xgrid.visible = plot.yaxis.visible = False
         self._headings(plot, data, FixedTicker)
         s = self.sources

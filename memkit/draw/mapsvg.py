@@ -10,10 +10,11 @@ from memkit.units import hex_address
 
 __all__ = ["AXES", "LABELS", "SPANS", "WIDTH", "axis_points", "fitting", "legend_picture", "render"]
 
-WIDTH = 1216
+# Fits beside JupyterLab's margins on a projector of 1280 pixels.
+WIDTH = 1046
 # The left edge and the width of each column, in pixels; addresses stand beside a column.
-SPANS = {"host": (20, 214), "ram": (368, 250), "guest": (796, 280)}
-LABELS = {"ram": (358, "end"), "guest": (1086, "start")}
+SPANS = {"host": (8, 200), "ram": (330, 248), "guest": (668, 258)}
+LABELS = {"ram": (320, "end"), "guest": (936, "start")}
 AXES = (SPANS["ram"][0] - 6, SPANS["guest"][0] + SPANS["guest"][1] + 6)
 HEAD, FOOT = 86, 66
 
@@ -91,13 +92,13 @@ def _item(item: dict[str, Any], flip: float) -> str:
 def render(data: dict[str, Any], theme_name: str) -> str:
     """The whole picture as SVG text."""
     flip = HEAD + data["height"]
-    out = [svg.text(20, 26, data["title"], "h")]
+    out = [svg.text(8, 26, data["title"], "h")]
     for column in data["columns"]:
         left, _ = SPANS[column["key"]]
         out.append(svg.text(left, 56, column["title"], "t"))
         out.append(svg.text(left, 72, column["note"], "s m"))
     if not data["items"]:
-        out.append(svg.text(20, 110, "Nothing is known of this guest's memory.", "m"))
+        out.append(svg.text(8, 110, "Nothing is known of this guest's memory.", "m"))
         flip = 130
     for link in data["links"]:
         cls = "x" + "".join(f" k{b}" for b in link["blocks"][:1])
@@ -118,7 +119,7 @@ def render(data: dict[str, Any], theme_name: str) -> str:
         f"#{svg.NAME}:has(.k{n}:hover) .x:not(.k{n}){{opacity:.25}}" for n in numbers
     )
     backings = data["backings"] or ["private"]
-    out.append(svg.legend(20, flip + 26, data["kinds"], backings, _notes(data)))
+    out.append(svg.legend(8, flip + 26, data["kinds"], backings, _notes(data)))
     said = "; ".join(
         f"{i['name']} {i['note']} at gpa {hex_address(i['start'])}"
         for i in data["items"] if i["column"] == "guest" and i["kind"] != "nobody"
@@ -131,7 +132,7 @@ def render(data: dict[str, Any], theme_name: str) -> str:
 
 def legend_picture(data: dict[str, Any], theme_name: str) -> str:
     """The legend alone, as an SVG picture."""
-    body = svg.legend(20, 8, data["kinds"], data["backings"] or ["private"], _notes(data))
+    body = svg.legend(8, 8, data["kinds"], data["backings"] or ["private"], _notes(data))
     return svg.document(WIDTH, 54, "Legend", "Colours and patterns", body, theme_name=theme_name)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
@@ -90,3 +91,20 @@ def test_the_users_own_settings_are_untouched(start_url: str, home: Path) -> Non
     written = {str(p.relative_to(home)) for p in home.rglob("*") if p.is_file()}
     # Jupyter keeps its run-time files there; no setting, no workspace.
     assert set() == {name for name in written if "settings" in name or "workspaces" in name}
+
+
+def test_the_first_start_has_its_sidebar_closed_so_that_pictures_fit(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = importlib.util.spec_from_file_location("lab", root / "tools" / "lab.py")
+    assert spec
+    assert spec.loader
+    lab = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(lab)
+    monkeypatch.setattr(lab, "KEPT", tmp_path / "workspaces")
+    lab.lay_out()
+    [kept] = (tmp_path / "workspaces").iterdir()
+    assert json.loads(kept.read_text())["data"]["layout-restorer:data"]["left"]["collapsed"] is True
+    kept.write_text("what the user made of it")
+    lab.lay_out()
+    assert "what the user made of it" == kept.read_text()
