@@ -41,7 +41,7 @@ def create_backends(build: Build) -> None:
     check_networks(build.config.nics)
     for spec in build.config.objects:
         if not spec.qom_type.startswith("memory-backend-"):
-            build.object_ids.add(spec.id)
+            build.object_types[spec.id] = spec.qom_type
     for spec in build.config.objects:
         if spec.qom_type.startswith("memory-backend-"):
             _create(build, spec)
@@ -83,10 +83,10 @@ def _check_properties(build: Build, kind: str, props: Mapping[str, Any], option:
             if bad is not None:
                 raise refuse("host-node-limit", option, node=bad)
         elif name == "prealloc-context" and value:
-            kinds = {spec.id: spec.qom_type for spec in build.config.objects if spec.id in build.object_ids}
-            if value.removeprefix("/objects/") not in kinds:
+            found = build.object_types.get(value.removeprefix("/objects/"))
+            if found is None:
                 raise refuse("object-link", option, name=value)
-            if kinds[value.removeprefix("/objects/")] != "thread-context":
+            if found != "thread-context":
                 raise refuse("json-type", option, name=name, expected="thread-context")
         if name in ("reserve", "prealloc") and prealloc and not reserve:
             raise refuse("prealloc-reserve", option)
@@ -99,9 +99,9 @@ def _make(
     prealloc = bool(props.get("prealloc", build.config.flag("mem-prealloc")))
     reserve = bool(props.get("reserve", True))
     nodes = tuple(sorted(set(props.get("host-nodes") or ())))
-    if name in build.object_ids:
+    if name in build.object_types:
         raise refuse("duplicate-id", option, id=name)
-    build.object_ids.add(name)
+    build.object_types[name] = kind
     size: int = props["size"]
 
     facts = build.machine.facts

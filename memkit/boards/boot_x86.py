@@ -92,7 +92,7 @@ def _check_main_ram(
         return main
     if not numa.legacy_mem:
         return None
-    if machine.ram_id in build.object_ids:
+    if machine.ram_id in build.object_types:
         raise refuse("reserved-id", None, name=machine.ram_id)
     return create_default_backend(build, machine.ram_id, machine.ram_size, mem_path)
 

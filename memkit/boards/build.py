@@ -5,7 +5,8 @@ slots, in which of two mistakes is reported.  A Build is passed through the phas
 
 ``buses`` are the PCI buses by name, ``other_buses`` the types of all others; ``default_bus`` takes the PCI
 devices that name none.  ``ports`` are functions that map windows into the I/O space, in their order:
-nobody may ever look at it, so it is built late.  ``pci_functions`` are (type, bus, devfn), oldest first.
+nobody may ever look at it, so it is built late.  ``object_types`` are the types of the objects by id.
+``pci_functions`` are (type, bus, devfn), oldest first.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from memkit.boards.names import Names
 from memkit.config import Config, Option
 from memkit.host import Host
 from memkit.memory.backend import Backend
@@ -56,7 +58,7 @@ class Build:
     target: str = "x86_64"
     ram: RAMList = field(default_factory=RAMList)
     memdevs: dict[str, Memdev] = field(default_factory=dict)
-    object_ids: set[str] = field(default_factory=set)
+    object_types: dict[str, str] = field(default_factory=dict)
     frontends: list[Frontend] = field(default_factory=list)
     memory_devices: list[MemoryDevice] = field(default_factory=list)
     address_spaces: list[AddressSpace] = field(default_factory=list)
@@ -94,6 +96,11 @@ class Build:
     def _indexes(self) -> dict[int, int]:
         # By identity: two options with the same words are still two.
         return {id(option): index for index, option in enumerate(self.config.options)}
+
+    @cached_property
+    def names(self) -> Names:
+        """What the devices of the line can name."""
+        return Names(self.config)
 
     def rom(self, name: str, size: int, *, idstr: str | None = None, **fields: object) -> MemoryRegion:
         """A ROM region of ``size`` bytes with a RAMBlock of its own, named ``idstr`` (or ``name``)."""

@@ -77,6 +77,8 @@ def _drives(config: Config, family: str) -> Iterator[_Placed]:
     default = "none" if family == "microvm" else "ide"
     units = {"ide": 1 if family == "q35" else 2, "scsi": 7}
     taken: set[tuple[str, int, int]] = set()
+    # Where the search for a free place goes on: what is taken stays taken.
+    free: dict[tuple[str, int], tuple[int, int]] = {}
     for spec in config.drives:
         option, words = spec.option, dict(spec.option.args)
         if option.name in DISKS:
@@ -88,7 +90,7 @@ def _drives(config: Config, family: str) -> Iterator[_Placed]:
         interface = words.get("if", default)
         if interface not in _INTERFACES:
             raise refuse("drive-interface", option, True, name=interface)
-        bus, unit = _place(option, words, interface, units.get(interface, 0), taken)
+        bus, unit = _place(option, words, interface, units.get(interface, 0), taken, free)
         taken.add((interface, bus, unit))
         yield option, words, interface, bus, unit
 
@@ -108,7 +110,8 @@ def _check_words(option: Option, words: Mapping[str, str]) -> None:
 
 
 def _place(
-    option: Option, words: Mapping[str, str], interface: str, most: int, taken: set[tuple[str, int, int]]
+    option: Option, words: Mapping[str, str], interface: str, most: int, taken: set[tuple[str, int, int]],
+    free: dict[tuple[str, int], tuple[int, int]],
 ) -> tuple[int, int]:
     """Bus and unit of a drive; raises Refused if they are taken or beyond the bus."""
     bus, unit = _number(words.get("bus", "0")) or 0, _number(words.get("unit", "-1"))
@@ -120,11 +123,13 @@ def _place(
             raise refuse("drive-index", option, True)
         bus, unit = divmod(index, most) if most else (0, index)
     if unit == -1:
-        unit = 0
+        start = (interface, bus)
+        bus, unit = free.get(start, (bus, 0))
         while (interface, bus, unit) in taken:
             unit += 1
             if most and unit >= most:
                 bus, unit = bus + 1, unit - most
+        free[start] = bus, unit
     if most and unit >= most:
         raise refuse("drive-unit", option, True, unit=unit, last=most - 1)
     if (interface, bus, unit) in taken:

@@ -29,7 +29,7 @@ _FAMILIES = frozenset(
 )
 
 # A parent's properties are those of every device on its bus.
-_PARENTS = {"pci-device": "PCI", "isa-device": "ISA"}
+_PARENTS = {"PCI": ("pci-device",), "ISA": ("isa-device",)}
 
 
 def read_globals(build: Build, facts: catalog.DeviceFacts, option: Option | None) -> dict[str, Any]:
@@ -38,9 +38,7 @@ def read_globals(build: Build, facts: catalog.DeviceFacts, option: Option | None
     ``option`` is the ``-device``, None for a device of the board.
     """
     values: dict[str, Any] = {}
-    for driver, name, text in build.config.globals:
-        if driver != facts.name and _PARENTS.get(driver) != facts.bus:
-            continue
+    for driver, name, text in build.names.globals(facts.name, *_PARENTS.get(facts.bus, ())):
         try:
             values[name] = _read(facts, name, text)
         except Wrong as wrong:

@@ -101,10 +101,11 @@ def _named(spec: DeviceSpec, driver: str, build: Build, name: str, kind: str, va
     if kind[:5] == "link<":
         if not value:
             return None
-        known = build.object_ids if kind == "link<memory-backend>" else build.object_ids | build.device_ids
-        if value.removeprefix("/objects/") not in known:
+        target = value.removeprefix("/objects/")
+        is_device = kind != "link<memory-backend>" and target in build.device_ids
+        if target not in build.object_types and not is_device:
             raise refuse("memdev-missing", option, located=True, name=value)
-        if kind == "link<memory-backend>" and value.removeprefix("/objects/") not in build.memdevs:
+        if kind == "link<memory-backend>" and target not in build.memdevs:
             raise refuse("json-type", option, located=True, name=name, expected="memory-backend")
     elif name == "uuid" and driver == "nvdimm":
         if not _UUID.match(value):
@@ -115,44 +116,38 @@ def _named(spec: DeviceSpec, driver: str, build: Build, name: str, kind: str, va
         if not _MAC.match(value):
             raise refuse("device-mac", option, located=True, driver=driver, name=name, value=value)
     elif name == "netdev":
-        _backend(spec, driver, build, name, value, _ids(build, "netdev", "nic", "net"))
+        _backend(spec, driver, build, name, value, ("netdev", "nic", "net"))
     elif name == "chardev" and value:
-        _backend(spec, driver, build, name, value, _ids(build, "chardev"))
+        _backend(spec, driver, build, name, value, ("chardev",))
     elif name == "audiodev":
-        _backend(spec, driver, build, name, value, _ids(build, "audiodev"))
+        _backend(spec, driver, build, name, value, ("audiodev",))
     elif name == "drive" and value:
         _drive(spec, driver, build, value)
     return value
 
 
-def _ids(build: Build, *options: str) -> set[str | None]:
-    return {dict(option.args).get("id") for name in options for option in build.config.all(name)}
-
-
-def _users(spec: DeviceSpec, build: Build, name: str, value: str) -> bool:
-    """True if a device in front of ``spec`` has the same value."""
-    for other in build.config.devices:
-        if other is spec:
-            return False
-        if other.props.get(name) == value:
-            return True
-    return False
-
-
 def _backend(
-    spec: DeviceSpec, driver: str, build: Build, name: str, value: str, known: set[str | None]
+    spec: DeviceSpec, driver: str, build: Build, name: str, value: str, options: tuple[str, ...]
 ) -> None:
-    if value not in known and not _OWN_NAMES.fullmatch(value):
-        raise refuse("device-value-missing", spec.option, located=True, driver=driver, name=name, value=value)
-    if name == "netdev" and _users(spec, build, name, value):
+    """Refuse a ``value`` that is no id of one of ``options``, or that is taken."""
+    if not any(value in build.names.ids(option) for option in options):
+        _check_own_name(spec, driver, name, value)
+    if name == "netdev" and build.names.used_before(spec, name, value):
         raise refuse("device-value-busy", spec.option, located=True, driver=driver, name=name, value=value)
 
 
+def _check_own_name(spec: DeviceSpec, driver: str, name: str, value: str) -> None:
+    if not _OWN_NAMES.fullmatch(value):
+        raise refuse("device-value-missing", spec.option, located=True, driver=driver, name=name, value=value)
+
+
 def _drive(spec: DeviceSpec, driver: str, build: Build, value: str) -> None:
-    nodes = {node.node_name for node in build.config.blockdevs}
-    drive = next((drive for drive in build.config.drives if drive.id == value), None)
-    _backend(spec, driver, build, "drive", value, {*nodes, drive.id if drive else None})
-    if drive is not None and drive.interface in _CONNECTED and build.machine.family != "microvm":
+    drive = build.names.drive(value)
+    if drive is None:
+        if value not in build.names.nodes:
+            _check_own_name(spec, driver, "drive", value)
+        return
+    if drive.interface in _CONNECTED and build.machine.family != "microvm":
         raise refuse("drive-connected", spec.option, located=True, value=value)
-    if drive is not None and _users(spec, build, "drive", value):
+    if build.names.used_before(spec, "drive", value):
         raise refuse("drive-busy", spec.option, located=True, value=value)
