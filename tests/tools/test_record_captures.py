@@ -222,6 +222,15 @@ def test_a_root_needs_root_and_the_program_inside(tmp_path: Path, monkeypatch: p
     assert "/usr/bin/qemu-system-x86_64" == root.find("qemu-system-x86_64")
 
 
+def test_paths_inside_a_root_are_found_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("dev", "proc", "sys", "tmp", "var/tmp"):
+        (tmp_path / name).mkdir(parents=True)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    root = Root(tmp_path)
+    assert ["/dev/shm/a", "/var/tmp/a"] == [root.outside("/dev/shm/a"), root.outside("/mnt/../var/tmp/a")]
+    assert [f"{tmp_path}/a", f"{tmp_path}/srv/a"] == [root.outside("a"), root.outside("/srv/a")]
+
+
 # -- a real QEMU
 
 
@@ -240,6 +249,15 @@ def test_recording_again_says_what_the_project_has_recorded(qemu: str) -> None:
     _, *rows = record_captures(binary, Lines([Line(c.argv) for c in two]), HERE | _overcommit(), tree=True)
     assert "address-space: memory" in rows[0]["hmp"].pop("info mtree")
     assert [columns({"hmp": c.texts, "refusal": c.refusal}) for c in two] == [columns(row) for row in rows]
+
+
+@pytest.mark.needs_qemu
+def test_backing_files_that_qemu_makes_are_gone_afterwards(qemu: str, tmp_path: Path) -> None:
+    backend = f"memory-backend-file,id=m1,size=64M,mem-path={tmp_path}/made"
+    head, row = record_captures(Binary(qemu), Lines([Line(["-M", "none", "-object", backend])]))
+    assert "memory backend: m1" in row["hmp"]["info memdev"]
+    assert str(tmp_path) in head["host"]["directories"]
+    assert [] == list(tmp_path.iterdir())
 
 
 @pytest.mark.needs_qemu

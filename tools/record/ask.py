@@ -110,6 +110,10 @@ class Binary:
         """``words`` as a command where QEMU lives."""
         return self.root.command(*words) if self.root else list(words)
 
+    def outside(self, path: str) -> str:
+        """Where a file that QEMU calls ``path`` lies here."""
+        return self.root.outside(path) if self.root else path
+
     def output(self, *words: str) -> str:
         """What a short command prints where QEMU lives; "" if there is no such program."""
         try:

@@ -15,7 +15,7 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -55,7 +55,9 @@ def record_captures(
     rows: list[dict[str, Any]] = []
     counts: Counter[str] = Counter()
     paths: list[str] = []
-    with stand_ins((described or {}).get("files", {}), (described or {}).get("directories", ())):
+    wanted = described or {}
+    directories = [binary.outside(path) for path in wanted.get("directories", ())]
+    with stand_ins(_outside(binary, wanted.get("files", {})), directories):
         for number, line in enumerate(lines.lines, 1):
             try:
                 plan = make_safe(line.argv)
@@ -80,12 +82,17 @@ def record_captures(
 
 def _start(binary: Binary, line: Line, plan: Plan, tree: bool, seconds: float) -> dict[str, Any]:
     questions = [*QUESTIONS, *(["info mtree"] if tree else [])]
-    with stand_ins(line.kept.get("files", {})), backing_files([*plan.files]):
+    backing = [binary.outside(path) for path in plan.files]
+    with stand_ins(_outside(binary, line.kept.get("files", {}))), backing_files(backing):
         answer = binary.start(plan.argv, questions, seconds)
     row = {"argv": line.argv, **line.kept}
     if plan.notes:
         row["changed"] = [note.removeprefix("launch ") for note in plan.notes]
     return row | answer_row(answer, questions)
+
+
+def _outside(binary: Binary, files: Mapping[str, int]) -> dict[str, int]:
+    return {binary.outside(path): size for path, size in files.items()}
 
 
 def answer_row(answer: Answer, questions: list[str]) -> dict[str, Any]:
@@ -119,7 +126,7 @@ def flat_view(text: str) -> str:
 
 
 @contextlib.contextmanager
-def stand_ins(files: Mapping[str, int], directories: tuple[str, ...] | list[str] = ()) -> Iterator[None]:
+def stand_ins(files: Mapping[str, int], directories: Sequence[str] = ()) -> Iterator[None]:
     """Files (path → bytes, all holes) and directories where there are none, until the end of the block."""
     made: list[Path] = []
     try:

@@ -73,15 +73,15 @@ class Devices:
                     seen["with"] = f"{extra} -device {driver}{',' + props if props else ''}".strip()
                     seen["then"] = self.observe(board, driver, extra, props)
             facts[board] = seen
+            if "buses" in seen:
+                named = self.observe(board, driver, "", "id=ID")
+                if named.get("buses") != seen["buses"]:
+                    seen["buses_with_id"] = named.get("buses", named.get("refusal"))
         if facts["q35"].get("refusal") == "no bus" and COMPANIONS.get(bus):
             # With a bus, it may still want a drive or a character device.
             bare = self.observe("q35", driver, COMPANIONS[bus])
             if "refusal" in bare:
                 facts["bare"] = bare["refusal"]
-            if "buses" in seen:
-                named = self.observe(board, driver, "", "id=ID")
-                if named.get("buses") != seen["buses"]:
-                    seen["buses_with_id"] = named.get("buses", named.get("refusal"))
         if bus == "PCI":
             self.below(driver, facts)
         self.twice(driver, facts)

@@ -57,6 +57,13 @@ class Root:
             f"chroot {self.path} apt-get install --no-install-recommends qemu-system-x86"
         )
 
+    def outside(self, path: str) -> str:
+        """Where the host has what is ``path`` inside: QEMU's working directory there is ``/``."""
+        inside = os.path.normpath("/" + path.lstrip("/"))
+        if inside.startswith(tuple(f"/{name}/" for name in SHARED)):
+            return inside
+        return str(self.path / inside.lstrip("/"))
+
     def command(self, *words: str) -> list[str]:
         """The words that run ``words`` inside the root."""
         inside = ["sh", "-e", "-c", ENTER, "sh", str(self.path.resolve()), *words]

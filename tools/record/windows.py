@@ -28,6 +28,7 @@ COMMON: dict[str, tuple[str, str]] = {
     "acpi": ("", "-machine acpi=off"),
     "apic": ("", "-cpu qemu64,-apic"),
     "fw-cfg-dma": ("", "-global fw_cfg.dma_enabled=off"),
+    "pic": ("", "-machine pic=off"),
     "pit": ("", "-machine pit=off"),
     "serial": ("-serial null", "-serial none"),
 }
@@ -51,7 +52,6 @@ FEATURES = {
     "microvm": COMMON | {
         "ioapic2": ("", "-machine ioapic2=off"),
         "isa-serial": ("", "-machine isa-serial=off"),
-        "pic": ("", "-machine pic=off"),
         "rtc": ("", "-machine rtc=off"),
         "usb": ("-machine usb=on", ""),
     },
