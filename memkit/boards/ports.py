@@ -44,7 +44,7 @@ FEATURES = {
     "parallel2": "a second one; needs the first",
     "parallel3": "a third one; needs both others",
     "pci-hotplug": "ACPI hotplug for PCI bridges (acpi-pci-hotplug-with-bridge-support)",
-    "pic": "the two interrupt controllers of old PCs (microvm)",
+    "pic": "the two interrupt controllers of old PCs (-machine pic=on)",
     "pit": "the old timer and the speaker that it drives (-machine pit=on)",
     "rtc": "the clock and CMOS memory (microvm)",
     "serial": "the serial port COM1 (the first -serial)",

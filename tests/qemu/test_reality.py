@@ -17,6 +17,7 @@ from memkit.qemu.host import observe_host
 RAM = "-object memory-backend-ram,id={0},size={1}"
 
 BOOTS = [
+    "-m 1G -M q35,pic=off -nodefaults",
     # machines and versions
     "-m 1G",
     "-m 4G -M pc",
