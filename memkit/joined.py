@@ -139,10 +139,13 @@ def join(guest: Guest) -> Joined:
             io_ranges.append(r)
         else:
             ranges.setdefault(id(r.region.block), []).append(r)
+    blocks: dict[int, list[int]] = {}
+    for b in guest.ram_blocks:
+        if b.backend is not None:
+            blocks.setdefault(id(b.backend), []).append(id(b))
     frontends: dict[int, list[Frontend]] = {}
     for f in guest.frontends:
-        keys = [id(b) for b in f.blocks]
-        keys += [id(b) for b in guest.ram_blocks if f.backend and b.backend is f.backend]
+        keys = [*map(id, f.blocks), *blocks.get(id(f.backend), ())]
         for key in dict.fromkeys(keys):
             frontends.setdefault(key, []).append(f)
     words = _options_by_backend(guest)

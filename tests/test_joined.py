@@ -8,7 +8,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent / "draw"))
 
 import sample
+from steps import steps
 
+import memkit
+from memkit.draw import Tables
 from memkit.joined import Gap, join
 from memkit.memory.region import MemoryRegion
 
@@ -120,3 +123,14 @@ def test_a_guest_read_from_text_joins_what_it_has() -> None:
     assert len(joined.rows) == 10
     assert all(row.backend is None and not row.frontends for row in joined.rows)
     assert join(sample.empty()).rows == ()
+
+
+def test_the_work_of_join_and_tables_grows_like_the_number_of_memory_devices() -> None:
+    def work(count: int) -> int:
+        dimm = "-object memory-backend-ram,id=m{0},size=128M -device pc-dimm,memdev=m{0}"
+        guest = memkit.boot(f"-m 1G,slots=256,maxmem=64G {' '.join(map(dimm.format, range(count)))}")
+        return steps(lambda: Tables(guest).data())
+
+    work(1)
+    few, some, many = map(work, (1, 50, 200))
+    assert (many - few) / (some - few) < 4.4  # 199 more against 49 more: linear is 4.1, squared 16.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -109,6 +110,11 @@ class Tables:
     @cached_property
     def _data(self) -> dict[str, list[Row]]:
         guest, joined = self.guest, self._joined
+        # A block counts as mapped by the first of its frontends.
+        mapped: Counter[int] = Counter()
+        for row in joined.rows:
+            if row.frontends:
+                mapped[id(row.frontends[0])] += sum(r.size for r in row.ranges)
         return {
             "ram_blocks": [_block_row(r) for r in joined.rows],
             "backends": [
@@ -120,8 +126,7 @@ class Tables:
                 {"name": words.frontend_name(f), "kind": f.kind, "id": f.id,
                  "backend": f.backend.id if f.backend else None,
                  "blocks": ", ".join(b.label for b in f.blocks),
-                 "mapped": sum(r.size for row in joined.rows if f in row.frontends[:1]
-                               for r in row.ranges),
+                 "mapped": mapped[id(f)],
                  "made_by": self._option(f.option_index)}
                 for f in guest.frontends
             ],
