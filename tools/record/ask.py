@@ -142,7 +142,8 @@ class Binary:
             command = self.command(
                 self.program, "-S", "-display", "none", "-accel", "tcg", *quiet,
                 "-chardev", f"socket,id=record-qmp,fd={theirs.fileno()}",
-                "-mon", "chardev=record-qmp,mode=control", *argv,
+                # Not -mon: deprecated in 11.1.
+                "-qmp", "chardev:record-qmp", *argv,
             )
             answer, code = Answer(), None
             with Process(command, theirs.fileno()) as process:
