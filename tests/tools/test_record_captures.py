@@ -84,7 +84,7 @@ def test_a_refusal_is_its_first_line_and_trouble_is_told_apart(
 
 def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
     rows: list[dict[str, Any]] = [{"about": {}}, {"argv": ["-m", "1G"], "refusal": "“no”"}]
-    paths = [tmp_path / "new" / "a.jsonl.gz", tmp_path / "b.jsonl.gz"]
+    paths = [tmp_path / "a.jsonl.gz", tmp_path / "b.jsonl.gz"]
     for path in paths:
         write_captures(path, rows)
     assert paths[0].read_bytes() == paths[1].read_bytes()
@@ -193,6 +193,31 @@ def test_ctrl_c_ends_qemu_and_writes_nothing(tmp_path: Path) -> None:
     assert not out.exists()
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text()), 0)
+
+
+def test_stopped_facts_start_no_more(tmp_path: Path) -> None:
+    binary = Binary(str(fake(tmp_path, "exit 1")))
+    binary.stop()
+    with pytest.raises(MemkitError, match="the recording was stopped"):
+        binary.start([], [])
+    assert 0 == binary.starts
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--seconds", "0"], "argument --seconds: a number of seconds above 0, at most 3600, not '0'"),
+        (["--seconds", "soon"], "argument --seconds: a number of seconds above 0, at most 3600, not 'soon'"),
+        (["-o", "x.json"], "captures are packed: write NAME.jsonl.gz, not 'x.json'"),
+    ],
+)
+def test_wrong_words_of_an_option_are_told(
+    words: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["captures", "--lines", "x", "-o", "x.jsonl.gz", *words])
+    assert 2 == stopped.value.code
+    assert told in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

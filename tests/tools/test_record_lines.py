@@ -49,6 +49,7 @@ def test_a_captures_file_is_repeated_with_what_its_lines_need(packed: bool, tmp_
         ("a.jsonl", b'{"argv": ["-m"]}\n-m 1G\n', "a.jsonl, line 2 is not JSON"),
         ("a.jsonl", b'{"argv": "-m 1G"}\n', "a.jsonl, line 1: a capture is an object with argv"),
         ("a.jsonl", b"[]\n", "a.jsonl, line 1: a capture is an object with argv"),
+        ("a.jsonl", b'{"argv": [], "files": ["/x"]}\n', "a.jsonl, line 1: files maps paths to descriptions"),
         ("a.jsonl.gz", b"-m 1G\n", "cannot read "),
     ],
 )

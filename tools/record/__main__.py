@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import signal
 import sys
@@ -37,11 +38,9 @@ PARTS = ("devices", "machines", "windows")
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what was asked for; 0 if it worked (``compare``: if nothing differs), else 1, 130 after Ctrl-C."""
     words = _parser().parse_args(argv)
-    # To be ended by a friendly kill is like Ctrl-C: QEMU goes first.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code: int = words.do(words)
-    except MemkitError as e:
+    except (MemkitError, OSError) as e:
         print(f"record: {e}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -61,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
         "--types", type=_pattern, default="", metavar="PATTERN",
         help="for a try: only the devices, machine types and CPU models that match (a regular expression)",
     )
-    facts.add_argument("--jobs", type=int, default=2, help="QEMUs at a time")
+    facts.add_argument("--jobs", type=_jobs, default=2, help="QEMUs at a time")
     facts.add_argument("--out", type=Path, default=Path(__file__).resolve().parents[2] / "data")
     captures = verbs.add_parser("captures", help="record what QEMU answers to command lines")
     captures.set_defaults(do=_captures)
@@ -74,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         help="a host as JSON, whose files are made for the time; else that of the captures, or this one",
     )
     captures.add_argument("--mtree", action="store_true", help="keep info mtree, too")
-    captures.add_argument("--seconds", type=float, default=30.0, help="how long QEMU may be silent")
+    captures.add_argument("--seconds", type=_seconds, default=30.0, help="how long QEMU may be silent")
     captures.add_argument("-o", "--out", type=_packed, required=True, metavar="OUT.jsonl.gz")
     for verb in (facts, captures):
         verb.add_argument("--binary", default="qemu-system-x86_64", help="the QEMU program to ask")
@@ -94,6 +93,22 @@ def _pattern(text: str) -> str:
     return text
 
 
+def _jobs(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 64:
+        raise argparse.ArgumentTypeError(f"a number from 1 to 64, not {text!r}")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 3600:
+        raise argparse.ArgumentTypeError(f"a number of seconds above 0, at most 3600, not {text!r}")
+    return seconds
+
+
 def _packed(text: str) -> Path:
     if not text.endswith(".jsonl.gz"):
         raise argparse.ArgumentTypeError(f"captures are packed: write NAME.jsonl.gz, not {text!r}")
@@ -111,11 +126,14 @@ def _facts(words: argparse.Namespace) -> int:
             else:
                 write(path, record_devices(binary) if part == "devices" else record_machines(binary))
     finally:
-        binary.pool.shutdown(cancel_futures=True)
+        binary.stop()
     return 0
 
 
 def _captures(words: argparse.Namespace) -> int:
+    words.out.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(words.out.parent, os.W_OK):
+        raise MemkitError(f"nothing can be written into {words.out.parent}; give -o another place")
     binary = Binary(words.binary, root=words.root)
     lines = read_lines(words.lines, binary.target)
     if lines.others:
@@ -139,4 +157,6 @@ def _compare(words: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
+    # To be ended by a friendly kill is like Ctrl-C: QEMU goes first.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

@@ -100,6 +100,7 @@ class Binary:
         self.release = tuple(map(int, found[1].split(".")))
         self.target = Path(program).name.removeprefix("qemu-system-")
         self.starts = 0
+        self.stopped = False
         self._cache: dict[tuple[str, ...], Answer] = {}
 
     def wants(self, name: str) -> bool:
@@ -133,6 +134,8 @@ class Binary:
         self, argv: Sequence[str], questions: Sequence[str | dict[str, Any]], seconds: float = START_SECONDS
     ) -> Answer:
         """Start paused with ``argv``, ask (HMP text or QMP commands), end the process."""
+        if self.stopped:
+            raise MemkitError("the recording was stopped")
         self.starts += 1
         # A quiet host: no sound card is looked for.  The variable QEMU_AUDIO_DRV, which Process sets, is
         # ignored since 8.2.
@@ -181,6 +184,11 @@ class Binary:
         if key not in self._cache:
             self._cache[key] = self.start(argv, questions)
         return self._cache[key]
+
+    def stop(self) -> None:
+        """Start no more; returns when those that run have ended."""
+        self.stopped = True
+        self.pool.shutdown(cancel_futures=True)
 
     def map(self, function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
         """``function`` of every item, some at a time."""

@@ -200,6 +200,5 @@ def write_captures(path: Path, rows: list[dict[str, Any]]) -> None:
     with gzip.GzipFile("", "wb", 9, packed, mtime=0) as out:
         for row in rows:
             out.write((json.dumps(row, separators=(",", ":"), ensure_ascii=False) + "\n").encode())
-    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(packed.getvalue())
     print(f"{path}: {path.stat().st_size} bytes")

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from memkit.config.words import split
-from memkit.errors import CommandLineError, MemkitError
+from memkit.errors import CommandLineError, HostError, MemkitError
+from memkit.host import Host
 
 __all__ = ["Line", "Lines", "read_lines", "read_rows"]
 
@@ -49,10 +50,11 @@ def read_lines(path: Path, target: str) -> Lines:
     host: Mapping[str, Any] | None = None
     others = 0
     if path.name.endswith((".jsonl", ".jsonl.gz")):
-        for row in read_rows(path):
+        for number, row in enumerate(read_rows(path), 1):
             if "argv" not in row:
                 host = row.get("host")
             elif row.get("target", target) == target:
+                _check_files(row.get("files") or {}, f"{path}, line {number}")
                 found.append(Line(row["argv"], {k: row[k] for k in KEPT if row.get(k)}))
             else:
                 others += 1
@@ -84,6 +86,13 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
         if not isinstance(argv, list) or not all(isinstance(word, str) for word in argv):
             raise MemkitError(f"{path}, line {number}: a capture is an object with argv, a list of words")
         yield row
+
+
+def _check_files(files: Any, place: str) -> None:
+    try:
+        Host.from_dict({"files": files})
+    except HostError as e:
+        raise MemkitError(f"{place}: {e}") from None
 
 
 def _text(path: Path) -> str:

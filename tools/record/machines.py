@@ -299,7 +299,7 @@ def record_machines(binary: Binary) -> dict[str, Any]:
     print(f"{binary.starts} starts with devices", file=sys.stderr)
     text = binary.help("-cpu", "help")
     listed, _, flags = text.partition("Recognized CPUID flags:")
-    # Since 9.0 or so the lines begin with blanks instead of x86.
+    # In 7.2 the lines begin with x86, in 10.0 with blanks.
     lines = [line for line in listed.splitlines() if line.startswith(("x86 ", "  "))]
     lines = [line for line in lines if binary.wants(line.removeprefix("x86").split()[0])]
     cpus = dict(binary.map(machines.cpu, lines))
