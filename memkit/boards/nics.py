@@ -33,13 +33,9 @@ def wanted_nics(build: Build) -> list[Nic]:
         # It makes none; those of -nic and -net are left over with a warning.
         return []
     default = build.machine.facts.default_nic or ""
-    asked = False
     found: list[Nic] = []
     known = (*catalog.nic_models(), ISA_NIC, *_SHORT)
-    for index, option in enumerate(config.options):
-        if option.name not in ("nic", "net", "netdev"):
-            continue
-        asked = True
+    for option in config.nics:
         words = dict(option.args)
         kind = words.get("type", "")
         if option.name == "netdev" or kind == "none" or (option.name == "net" and kind != "nic"):
@@ -47,7 +43,7 @@ def wanted_nics(build: Build) -> list[Nic]:
         model = words.get("model", default)
         if model not in known:
             raise refuse("nic-model", option, model=model)
-        found.append(Nic(_SHORT.get(model, model), index, words.get("addr")))
-    if asked:
+        found.append(Nic(_SHORT.get(model, model), build.option_index(option), words.get("addr")))
+    if config.nics:
         return found
     return [] if config.flag("nodefaults") or not default else [Nic(default, None)]

@@ -143,9 +143,7 @@ def read_opts(group: Group, text: str, warn: Warn, ids: set[str], *, abbreviated
                         f"Two options of this kind have the id {name!r}.", "give each its own id=")
         ids.add(name)
     kinds = group.kinds
-    pairs = []
     for key, value, bare in parts:
-        pairs.append((key, value))
         if bare:
             if value == "off" or not is_help(key):
                 _warn_switch(key, value, warn)
@@ -159,7 +157,7 @@ def read_opts(group: Group, text: str, warn: Warn, ids: set[str], *, abbreviated
                         near(key, kinds))
         if kind != "str":
             check_value(key, kind, value, warn)
-    return tuple(pairs)
+    return tuple([(key, value) for key, value, _ in parts])
 
 
 def _find_id(text: str, parts: list[tuple[str, str, bool]]) -> str | None:
