@@ -15,7 +15,7 @@ from memkit.monitor.parse_text import COMMANDS
 
 ROUNDS = 9
 # How many times faster than QEMU a long line boots, at least.
-LONG_LINES = 40
+LONG_LINES = 30
 # Word for word as the talk has it: a machine with all its default devices.
 TALK = (
     "-m 4G,slots=4,maxmem=16G -object memory-backend-ram,id=m1,size=1G -device pc-dimm,id=d1,memdev=m1"
