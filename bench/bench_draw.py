@@ -20,7 +20,7 @@ def guest(dimm_line: str) -> Guest:
 
 def graph(guest: Guest) -> object:
     """The joined graph, laid out anew."""
-    layout._place.cache_clear()
+    layout._KNOWN.clear()
     return guest.graph().svg()
 
 

@@ -7,8 +7,8 @@ stderr) and makes the layout the same on every machine.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 from memkit.draw.text import wrap_words
@@ -21,6 +21,7 @@ WIDTHS = (220, 174, 216, 210, 236)
 TITLE, LINE, ROW, PAD, TAIL = 18, 15, 21, 5, 4
 WORD_CHARS = 28
 BLOCKS = 2  # the number of their column
+MOST_KNOWN = 32
 _MISSING = (
     "the joined graph is laid out by Graphviz through pygraphviz, which is not installed; "
     "install it with: pip install 'memkit[lab]' (or: pip install pygraphviz)"
@@ -45,6 +46,10 @@ class Layout:
     height: float
     places: dict[str, Place]
     curves: dict[tuple[str, str, str, str], list[str]] = field(default_factory=dict)
+
+
+# Layouts by the shape of the graph: all that dot_source() says when it leaves out the words.
+_KNOWN: dict[Hashable, Layout] = {}
 
 
 def word_lines(node: dict[str, Any]) -> list[str]:
@@ -130,13 +135,20 @@ def layout(data: dict[str, Any]) -> Layout:
 
     Raises Unavailable, with the command that installs it, if pygraphviz is missing.
     """
-    return _place(dot_source(data, words=False))
+    shape = (
+        tuple((n["id"], n["column"], node_height(n), *(r["port"] for r in n["rows"])) for n in data["nodes"]),
+        tuple((e["from"], e["from_port"], e["to"], e["to_port"], e["size"] > 0) for e in data["edges"]),
+    )
+    # A slider that changes numbers inside boxes asks for the same layout again and again.
+    found = _KNOWN.get(shape)
+    if found is None:
+        if len(_KNOWN) >= MOST_KNOWN:
+            _KNOWN.clear()
+        found = _KNOWN[shape] = _place(dot_source(data, words=False))
+    return found
 
 
-@lru_cache(maxsize=32)
 def _place(source: str) -> Layout:
-    # Without words, DOT holds only the sizes of boxes: a slider that changes numbers inside them
-    # asks for the same layout again and again.
     try:
         import pygraphviz
     except ImportError as error:

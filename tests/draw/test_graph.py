@@ -175,7 +175,7 @@ def test_without_pygraphviz_a_sentence_and_the_words_take_its_place(
 ) -> None:
     from memkit.draw import layout
 
-    layout._place.cache_clear()
+    layout._KNOWN.clear()
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
     bundle = Graph(sample.talk())._repr_mimebundle_()
     assert "pip install" in bundle["text/plain"]
