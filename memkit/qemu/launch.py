@@ -66,7 +66,7 @@ def _run(binary: str, plan: Plan, timeout: float) -> tuple[Answers, str]:
         with backing_files(plan.files):
             command = [
                 binary, "-chardev", f"socket,id=memkit-qmp,fd={theirs.fileno()}",
-                "-mon", "chardev=memkit-qmp,mode=control", *plan.argv,
+                "-qmp", "chardev:memkit-qmp", *plan.argv,
             ]
             with Process(command, theirs.fileno()) as process:
                 theirs.close()
