@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 # The lab and the browser are those of the tests.
-_PLACE = Path(__file__).resolve().parents[1] / "tests" / "browser" / "conftest.py"
-_spec = importlib.util.spec_from_file_location("browser_fixtures", _PLACE)
+_TESTS = Path(__file__).resolve().parents[1] / "tests"
+sys.path.insert(0, str(_TESTS))
+_spec = importlib.util.spec_from_file_location("browser_fixtures", _TESTS / "browser" / "conftest.py")
 assert _spec
 assert _spec.loader
 _fixtures: Any = importlib.util.module_from_spec(_spec)

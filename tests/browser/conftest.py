@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
-import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from queue import Empty, Queue
 
 import pytest
+from labserver import PATIENCE, serving
 from playwright.sync_api import Page, expect, sync_playwright
 
-PATIENCE = 60
 NOTEBOOK = "notebooks/00-start-here.ipynb"
 # The notebook has its kernel, and the kernel has nothing to do.
 IDLE = """() => window.jupyterapp &&
@@ -43,31 +38,11 @@ def lab_url(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
     home = tmp_path_factory.mktemp("lab")
     (home / "notebooks").mkdir()
     shutil.copy(root / NOTEBOOK, home / NOTEBOOK)
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("JUPYTER")}
-    server = subprocess.Popen(
-        [sys.executable, "-m", "jupyterlab", "--no-browser", "--port", "0", "--allow-root",
-         "--expose-app-in-browser", f"--ServerApp.root_dir={home}"],
-        env={**environment, "HOME": str(home), "JUPYTER_CONFIG_PATH": str(root / "binder" / "jupyter")},
-        cwd=home, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-    )
-    said: Queue[str] = Queue()
-    assert server.stderr
-    reader = threading.Thread(
-        target=lambda stream: [said.put(line) for line in stream], args=(server.stderr,))
-    reader.start()
-    lines = []
-    try:
-        while True:
-            lines.append(said.get(timeout=PATIENCE))
-            if found := re.search(r"http://127\.0\.0\.1:\d+/lab\?\S+", lines[-1]):
-                yield found[0].replace("/lab?", f"/lab/tree/{NOTEBOOK}?")
-                break
-    except Empty:
-        pytest.fail("the lab did not start:\n" + "".join(lines))
-    finally:
-        server.terminate()
-        server.wait(PATIENCE)
-        reader.join(PATIENCE)
+    argv = [sys.executable, "-m", "jupyterlab", "--no-browser", "--port", "0", "--allow-root",
+            "--expose-app-in-browser", f"--ServerApp.root_dir={home}"]
+    settings = str(root / "binder" / "jupyter")
+    with serving(argv, home, r"http://127\.0\.0\.1:\d+/lab\?\S+", JUPYTER_CONFIG_PATH=settings) as url:
+        yield url.replace("/lab?", f"/lab/tree/{NOTEBOOK}?")
 
 
 @pytest.fixture(scope="module")

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import re
-import subprocess
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from queue import Empty, Queue
 
 import pytest
-
-PATIENCE = 60
+from labserver import PATIENCE, serving
 
 pytestmark = pytest.mark.xdist_group("make-lab")
 
@@ -32,30 +27,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def start_url(root: Path, home: Path) -> Iterator[str]:
     """The address that a lab server, started as ``make lab`` does, prints; the server ends after."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("JUPYTER")}
-    server = subprocess.Popen(
-        [sys.executable, str(root / "tools" / "lab.py"), "--no-browser", "--port", "0"],
-        env={**environment, "HOME": str(home)}, text=True, stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-    )
-    said: Queue[str] = Queue()
-    assert server.stderr
-    stream = server.stderr
-    reader = threading.Thread(target=lambda: [said.put(line) for line in stream])
-    reader.start()
-    lines = []
-    try:
-        while True:
-            lines.append(said.get(timeout=PATIENCE))
-            if found := re.search(r"http://127\.0\.0\.1:\d+/\S+", lines[-1]):
-                yield found[0]
-                break
-    except Empty:
-        pytest.fail("the lab did not start:\n" + "".join(lines))
-    finally:
-        server.terminate()
-        server.wait(PATIENCE)
-        reader.join(PATIENCE)
+    argv = [sys.executable, str(root / "tools" / "lab.py"), "--no-browser", "--port", "0"]
+    with serving(argv, home, r"http://127\.0\.0\.1:\d+/\S+") as url:
+        yield url
 
 
 def get(url: str, path: str) -> str:
