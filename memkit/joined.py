@@ -74,11 +74,6 @@ class JoinedRow:
     backing: Backing
 
     @property
-    def colour_key(self) -> str:
-        """The key of this row's colour in every picture: the kind of memory."""
-        return self.kind
-
-    @property
     def owner(self) -> MemoryRegion | None:
         """The region that owns the block, or None if no region of it is known."""
         return next((r for r in self.regions if r.alias is None), None)

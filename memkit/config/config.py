@@ -113,11 +113,6 @@ class Config:
         """The machine type as asked for; ``pc`` is QEMU's default."""
         return self.machine.get("type", "pc")
 
-    @property
-    def memory_size_text(self) -> str:
-        """The size of ``-m`` as written, or "" for the default."""
-        return self.merged("m").get("size", "")
-
     def memory_options(self) -> MemoryOptions:
         """``-m`` in bytes; raises Refused in QEMU's words."""
         return self._memory
@@ -137,10 +132,6 @@ class Config:
     def machine_tree(self) -> dict[str, Any]:
         """``-machine`` as a tree of text, ``_`` read as ``-``; raises Refused for a name in two spellings."""
         return dashed(self._loop.machine, self.last("machine"))
-
-    def numa_options(self) -> tuple[NumaSpec, ...]:
-        """Each ``-numa``; raises Refused."""
-        return tuple(self.iter_numa())
 
     def iter_numa(self) -> Iterator[NumaSpec]:
         """Each ``-numa`` in turn, as QEMU takes them: a mistake is raised when its turn comes."""

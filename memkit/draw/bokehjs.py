@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from memkit.errors import Unavailable
 
-__all__ = ["MISSING", "inline_script", "once", "require", "show_in_notebook"]
+__all__ = ["MISSING", "inline_script", "once", "require"]
 
 _state = {"sent": False}
 
@@ -53,19 +53,3 @@ def once() -> str:
     script = inline_script()
     _state["sent"] = True
     return script
-
-
-def show_in_notebook() -> None:
-    """Put BokehJS into the page now, before a widget with a Bokeh picture is shown.
-
-    Outside a notebook this does nothing.
-    """
-    if _state["sent"]:
-        return
-    try:
-        from IPython import get_ipython
-        from IPython.display import HTML, display
-    except ImportError:
-        return
-    if get_ipython() is not None:
-        display(HTML(once()))  # type: ignore[no-untyped-call]

@@ -6,11 +6,8 @@ Source: backends/hostmem*.c, include/sysemu/hostmem.h (QEMU 7.2).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 __all__ = ["Backend"]
-
-BackendType = Literal["memory-backend-ram", "memory-backend-file", "memory-backend-memfd"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
