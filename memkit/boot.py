@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from memkit import config as config_
 from memkit.boards.boot_x86 import build_x86
 from memkit.config import Config
+from memkit.config.parse import build
 from memkit.errors import MemkitError
 from memkit.guest import Guest
 from memkit.host import Host
-from memkit.versions import known_qemu
+from memkit.versions import DEFAULT_QEMU, nearest_qemu
 
 __all__ = ["boot"]
 
@@ -23,7 +24,7 @@ TARGETS = ("x86_64", "i386")
 
 
 def boot(
-    line: str | Sequence[str] | Config, target: str | None = None, qemu: str = "7.2",
+    line: str | Sequence[str] | Config, target: str | None = None, qemu: str | None = None,
     host: Host | None = None,
 ) -> Guest:
     """The Guest that QEMU would build from ``line``: text, argv list or Config.
@@ -35,8 +36,12 @@ def boot(
     >>> memkit.boot("-m 4G -M q35").ram_blocks[0]
     <RAMBlock 'pc.ram' 0x100000000 bytes at ram_addr_t 0x0>
     """
-    config = line if isinstance(line, Config) else config_.parse(line)
-    version = known_qemu(qemu)
+    given = line.qemu if isinstance(line, Config) else DEFAULT_QEMU
+    version, note = nearest_qemu(given if qemu is None else qemu)
+    if not isinstance(line, Config):
+        config = config_.parse(line, version)
+    else:
+        config = line if line.qemu == version else build(line.options, line.program, line.target, version)
     wanted = target or config.target or "x86_64"
     if wanted not in TARGETS:
         raise MemkitError(f"the model does not know target {wanted!r}; it knows: {', '.join(TARGETS)}")
@@ -45,11 +50,12 @@ def boot(
             f"host= is a memkit.Host, not {type(host).__name__}; describe one with memkit.Host.from_dict"
         )
     on = host or Host()
-    build, numa = build_x86(config, version, on, wanted)
+    built, numa = build_x86(config, on, wanted)
     return Guest(
-        target=wanted, qemu=version, machine_type=build.machine.type, host=on, config=config,
-        backends=tuple(m.backend for m in build.memdevs.values()),
-        ram_blocks=tuple(build.ram.blocks), frontends=tuple(build.frontends),
-        memory_devices=tuple(sorted(build.memory_devices, key=lambda d: d.addr)), numa=numa,
-        address_spaces=tuple(build.address_spaces), warnings=tuple(build.warnings),
+        target=wanted, qemu=version, machine_type=built.machine.type, host=on, config=config,
+        backends=tuple(m.backend for m in built.memdevs.values()),
+        ram_blocks=tuple(built.ram.blocks), frontends=tuple(built.frontends),
+        memory_devices=tuple(sorted(built.memory_devices, key=lambda d: d.addr)), numa=numa,
+        address_spaces=tuple(built.address_spaces), warnings=tuple(built.warnings),
+        notes=(note,) if note else (),
     )

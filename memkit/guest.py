@@ -33,6 +33,7 @@ class Guest:
 
     ``ram_blocks`` are in the order of creation; ``address_spaces`` starts with ``memory``.
     ``config`` is None when the guest was read from text; ``door`` says where it came from.
+    ``warnings`` are QEMU's words, ``notes`` ours: what is not exact about this guest.
     Sizes are bytes; see the classes of ``memkit.memory`` for the address spaces.
 
     >>> import memkit
@@ -53,6 +54,7 @@ class Guest:
     numa: tuple[NumaNode, ...]
     address_spaces: tuple[AddressSpace, ...]
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     door: Literal["model", "observed", "text"] = "model"
     raw_monitor: dict[str, str] = field(default_factory=dict, repr=False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 from typing import Any
 
@@ -9,7 +10,18 @@ import pytest
 
 import memkit
 from memkit.errors import MemkitError
-from memkit.versions import MACHINE_FACTS, MachineFacts, known_qemu, machine_facts, parse_version
+from memkit.versions import (
+    KNOWN_QEMU,
+    MACHINE_FACTS,
+    QEMU_FACTS,
+    MachineFacts,
+    QemuFact,
+    known_qemu,
+    machine_facts,
+    nearest_qemu,
+    parse_version,
+    qemu_facts,
+)
 
 
 @pytest.mark.parametrize("fact", MACHINE_FACTS, ids=lambda f: f.name)
@@ -43,11 +55,45 @@ def test_2_12_comes_after_2_9() -> None:
     assert parse_version("2.12") > parse_version("2.9")
 
 
-@pytest.mark.parametrize("text", ["", "7", "v7.2", "7.x", "new", "-7.2", "7.3", "10.0", "7.2-rc", "9" * 500])
-def test_an_unknown_qemu_is_told_with_the_known_ones(text: str) -> None:
+@pytest.mark.parametrize("text", ["", "7", "v7.2", "7.x", "new", "-7.2", "7.2-rc", "7.-2", "9" * 500])
+def test_what_is_no_version_is_told_with_the_known_ones(text: str) -> None:
     with pytest.raises(MemkitError) as caught:
         known_qemu(text)
-    assert str(caught.value) == f"the model does not know QEMU {text[:40]!r}; it knows: 7.2"
+    known = ", ".join(KNOWN_QEMU)
+    assert str(caught.value) == (
+        f"{text[:40]!r} is no version of QEMU, such as 7.2; the model knows: {known}"
+    )
+
+
+@pytest.mark.parametrize("text", ["0.9", "2.12", "5.1", "5.1.9"])
+def test_a_version_before_all_known_ones_is_refused_with_the_list(text: str) -> None:
+    with pytest.raises(MemkitError, match=f"does not know QEMU '{text}'; it knows: 5.2, 7.2, "):
+        known_qemu(text)
+
+
+@pytest.mark.parametrize(("text", "known"), [
+    ("5.2", "5.2"), ("5.2.0", "5.2"), ("7.2.22", "7.2"), ("7.2+dfsg-7+deb12u18", "7.2"), ("10.0.13", "10.0"),
+])
+def test_a_stable_update_is_its_release(text: str, known: str) -> None:
+    assert nearest_qemu(text) == (known, "")
+
+
+@pytest.mark.parametrize(("text", "nearest"), [
+    ("6.0", "5.2"), ("7.1.50", "5.2"), ("10.2", "10.0"), ("12.3", "11.1"),
+])
+def test_a_version_in_between_is_the_nearest_older_one_and_says_so(text: str, nearest: str) -> None:
+    found, note = nearest_qemu(text)
+    assert found == nearest
+    assert note == f"QEMU {text} is not known here; the facts are those of QEMU {nearest}."
+    assert memkit.boot("-m 1G -nodefaults", qemu=text).notes == (note,)
+
+
+@pytest.mark.parametrize("fact", QEMU_FACTS, ids=lambda f: f.name)
+def test_a_fact_about_qemu_changes_at_its_release(fact: QemuFact) -> None:
+    before = f"{fact.since[0]}.{fact.since[1] - 1}" if fact.since[1] else f"{fact.since[0] - 1}.9"
+    assert getattr(qemu_facts(before), fact.name) == fact.old
+    assert getattr(qemu_facts(".".join(map(str, fact.since))), fact.name) == fact.new
+    assert re.search(r"\.[ch]\b|\.json\b|seen in", fact.source)
 
 
 # One line per fact whose change is seen from outside; the older value is what 7.2 shows for older types.

@@ -49,25 +49,27 @@ def table_size(build: Build) -> int:
     ports = len(serial_ports(build)) + len(parallel_ports(build))
     per_cpu = PER_CPU if machine.version >= (2, 7) else PER_LEGACY_CPU
     functions = build.pci_functions
-    if "pci-hotplug" not in default_features(machine.family, machine.version):
+    if "pci-hotplug" not in default_features(machine.qemu.version, machine.family, machine.version):
         functions = []
     return (
         BASE[machine.family] + per_cpu * (machine.max_cpus - 1) + per_slot * machine.slots
         + PER_NVDIMM * nvdimms + PER_NODE * max(build.numa_count - 1, 0) + PORT * ports
         - (0 if machine.flag("hpet", True) else HPET) - (0 if machine.flag("i8042", True) else I8042)
         + sum(OTHERS.get(spec.driver, 0) for spec in build.config.devices)
-        + sum(_device_size(driver, bus) for driver, bus, devfn in functions if devfn & 7 == 0)
+        + sum(_device_size(build, driver, bus) for driver, bus, devfn in functions if devfn & 7 == 0)
         - (0 if functions else PCI_HOTPLUG)
     )
 
 
-def _device_size(driver: str, bus: PciBus) -> int:
+def _device_size(build: Build, driver: str, bus: PciBus) -> int:
     """The bytes that describe a PCI device; those of the board itself count as part of it."""
     if driver in OWN:
         return 0
     if not bus.is_root:
         return PER_DEVICE_BEHIND
-    return PER_BRIDGE if is_bridge(driver) else PER_CARD if driver in VGA_DEVICES else PER_DEVICE
+    if is_bridge(build.qemu.version, driver):
+        return PER_BRIDGE
+    return PER_CARD if driver in VGA_DEVICES else PER_DEVICE
 
 
 def add_acpi_tables(build: Build) -> None:

@@ -55,7 +55,7 @@ def _io(build: Build, card: str | None) -> MemoryRegion:
     if machine.ram_size < cpus.VAPIC_MIN_RAM:
         # The I/O window of the APIC needs room for its ROM (apic_common_realize, hw/intc/apic_common.c).
         features -= {"apic"}
-    root = ports.io_space(machine.family, machine.version, features)
+    root = ports.io_space(machine.qemu.version, machine.family, machine.version, features)
     for add in build.ports:
         add(root)
     return root

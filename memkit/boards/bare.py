@@ -23,7 +23,7 @@ from memkit.host import Host
 from memkit.memory.device import Frontend
 from memkit.memory.flatview import AddressSpace
 from memkit.memory.region import MemoryRegion
-from memkit.versions import machine_facts
+from memkit.versions import machine_facts, qemu_facts
 
 __all__ = ["build_bare", "is_bare"]
 
@@ -58,7 +58,7 @@ def build_bare(config: Config, host: Host, target: str) -> Build:
     'ram'
     """
     facts = replace(machine_facts("microvm", (7, 2)), acpi_tables=False)
-    machine = BareMachine("microvm", NAME, (7, 2), facts)
+    machine = BareMachine("microvm", NAME, (7, 2), facts, qemu_facts(config.qemu))
     build = Build(config, host, machine, target)
     build.warnings.extend(config.warnings)
     _check(config, machine)

@@ -31,8 +31,9 @@ from memkit.memory.region import MemoryRegion
 
 __all__ = ["build_x86"]
 
+
 def build_x86(
-    config: Config, qemu: str, host: Host, target: str = "x86_64"
+    config: Config, host: Host, target: str = "x86_64"
 ) -> tuple[Build, tuple[NumaNode, ...]]:
     """Everything that QEMU builds for ``config`` on an x86 machine; raises Refused.
 
@@ -41,7 +42,7 @@ def build_x86(
     config.memory_options()
     if is_bare(config):
         return build_bare(config, host, target), ()
-    machine = select_machine(config, qemu)
+    machine = select_machine(config)
     build = Build(config, host, machine, target)
     build.warnings.extend(config.warnings)
     check_vga(config)

@@ -27,14 +27,14 @@ _WINDOWS = (("pci_bridge_pref_mem", False), ("pci_bridge_mem", False), ("pci_bri
 _IO_SPACE = 4 << 30
 
 
-def is_bridge(driver: str) -> bool:
+def is_bridge(qemu: str, driver: str) -> bool:
     """True for a PCI-to-PCI bridge or a port; expanders are host bridges."""
-    return driver not in EXPANDERS and catalog.secondary_bus(driver) is not None
+    return driver not in EXPANDERS and catalog.secondary_bus(qemu, driver) is not None
 
 
-def check_bridges(bus: PciBus, driver: str, spec: DeviceSpec | None) -> None:
+def check_bridges(build: Build, bus: PciBus, driver: str, spec: DeviceSpec | None) -> None:
     """Raise Refused if ``bus`` takes bridges only and ``driver`` is none."""
-    if bus.bridges_only and not is_bridge(driver):
+    if bus.bridges_only and not is_bridge(build.qemu.version, driver):
         raise refuse_device(
             spec, f"PCI: Only PCI/PCIe bridges can be plugged into {bus.bridges_only}",
             "The bus of an expander host bridge takes bridges and ports; a device goes behind one of them. "
@@ -46,7 +46,7 @@ def check_bridges(bus: PciBus, driver: str, spec: DeviceSpec | None) -> None:
 
 def join_chassis(build: Build, spec: DeviceSpec, driver: str, props: Mapping[str, Any]) -> None:
     """Take the port's place in its chassis; raises Refused if another port has it."""
-    facts = catalog.device(driver)
+    facts = catalog.device(build.qemu.version, driver)
     if facts is None or not {"chassis", "slot"} <= facts.properties.keys():
         return
     place = (props.get("chassis", 0), props.get("slot", 0))
@@ -63,7 +63,7 @@ def add_bridge(
     build: Build, driver: str, id: str | None, bus: PciBus, devfn: int, props: Mapping[str, Any]
 ) -> PciBus:
     """The bus behind the bridge at ``devfn``, with its windows mapped on the bus in front."""
-    secondary = catalog.secondary_bus(driver)
+    secondary = catalog.secondary_bus(build.qemu.version, driver)
     assert secondary is not None
     memory = MemoryRegion("pci_bridge_pci", 1 << 64)
     io = MemoryRegion("pci_bridge_io", _IO_SPACE, "i/o")
@@ -89,7 +89,7 @@ def _standard_hotplug(build: Build, driver: str, props: Mapping[str, Any]) -> bo
         return False
     if build.machine.family == "microvm":
         return True
-    said = catalog.outcome(f"below {driver}", build.machine.type) or ""
+    said = catalog.outcome(build.qemu.version, f"below {driver}", build.machine.type) or ""
     return "standard hotplug controller" in said
 
 

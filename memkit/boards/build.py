@@ -25,6 +25,7 @@ from memkit.memory.device import Frontend, MemoryDevice
 from memkit.memory.flatview import AddressSpace
 from memkit.memory.ramblock import RAMBlock, RAMList
 from memkit.memory.region import MemoryRegion
+from memkit.versions import QemuFacts
 
 if TYPE_CHECKING:
     from memkit.boards.machine import Machine
@@ -91,6 +92,11 @@ class Build:
     def option_index(self, option: Option | None) -> int | None:
         """Where ``option`` stands in ``config.options``, or None."""
         return self._indexes.get(id(option))
+
+    @property
+    def qemu(self) -> QemuFacts:
+        """What the QEMU that answers does by itself; ``qemu.version`` is its number."""
+        return self.machine.qemu
 
     @cached_property
     def _indexes(self) -> dict[int, int]:

@@ -88,5 +88,5 @@ def find_bus(build: Build, spec: DeviceSpec, facts: catalog.DeviceFacts) -> None
 
 def _takes_system_device(build: Build, driver: str) -> bool:
     """True if the machine lets ``-device`` add this device to its system bus."""
-    seen = catalog.observed(driver, build.machine.family)
+    seen = catalog.observed(build.qemu.version, driver, build.machine.family)
     return build.machine.type != "none" and (seen is None or _NOT_DYNAMIC not in seen.refusal)

@@ -1,6 +1,7 @@
 """What QEMU knows, under one name: device models, what they do, machine types, CPU models.
 
 Everything here was recorded from a real QEMU by ``tools/record``; nothing is computed from its source.
+The first word that every function takes is the version of the program (one of KNOWN_QEMU).
 ``device_facts`` holds the models, ``observations`` what they did, ``machine_records`` the machine types.
 """
 
@@ -33,10 +34,10 @@ from memkit.boards.observations import (
     secondary_bus,
     size_rule,
 )
-from memkit.boards.recorded import RECORDED, data_file
+from memkit.boards.recorded import data_file
 
 __all__ = [
-    "RECORDED", "Block", "CpuFacts", "DeviceFacts", "MachineRecord", "Observation", "SecondaryBus",
+    "Block", "CpuFacts", "DeviceFacts", "MachineRecord", "Observation", "SecondaryBus",
     "SizeRule", "address_space_name", "cpu", "cpu_properties", "data_file", "device", "device_names",
     "device_on", "machine", "machine_names", "machine_properties", "machine_start", "near", "nic_models",
     "observed", "outcome", "refused_bare",

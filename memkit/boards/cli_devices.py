@@ -24,7 +24,7 @@ def cli_devices(build: Build) -> Iterator[DeviceSpec]:
     >>> from memkit.boards.machine import select_machine
     >>> from memkit.config import parse
     >>> config = parse(["-device", '{"driver":"e1000"}', "-drive", "if=virtio", "-device", "VGA"])
-    >>> [d.driver for d in cli_devices(Build(config, Host(), select_machine(config, "7.2")))]
+    >>> [d.driver for d in cli_devices(Build(config, Host(), select_machine(config)))]
     ['VGA', 'virtio-blk-pci', 'e1000']
     """
     config = build.config

@@ -57,7 +57,7 @@ def model(build: Build) -> CpuModel:
     name = ((option and option.value) or DEFAULTS[build.target]).partition(",")[0]
     if name == "host" and build.machine.accelerator == "kvm":
         return CpuModel(name, False, KVM_PHYS_BITS)
-    facts = catalog.cpu(name)
+    facts = catalog.cpu(build.qemu.version, name)
     if name == "host":
         raise refuse("cpu-host", option)
     if facts is None or facts.refusal:
@@ -90,7 +90,7 @@ def realize(build: Build) -> None:
     if option is None or not option.value or option.value.startswith("host"):
         return
     cpu = model(build)
-    kinds = catalog.cpu_properties("max" if cpu.name == "max" else "")
+    kinds = catalog.cpu_properties(build.qemu.version, "max" if cpu.name == "max" else "")
     type_name = f"{cpu.name}-{build.target}-cpu"
     # Features with a sign are set last, and without saying where they come from.
     for sign in (False, True):

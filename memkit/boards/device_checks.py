@@ -35,6 +35,7 @@ class DeviceChecks:
 
     def __init__(self, build: Build, nodes: int) -> None:
         self.build = build
+        self.qemu = build.qemu.version
         self.nodes = nodes
         self._said_once: set[str] = set()
         self._consoles = 0
@@ -45,18 +46,19 @@ class DeviceChecks:
         """Refuse what a real QEMU refused: the device bare, or a second one of it."""
         family = self.build.machine.family
         # microvm was recorded without PCI; with it, devices do as on q35.
-        seen = catalog.observed(driver, "q35" if bus is not None and family == "microvm" else family)
+        board = "q35" if bus is not None and family == "microvm" else family
+        seen = catalog.observed(self.qemu, driver, board)
         if seen is None:
             return
         # QEMU gives the devices that other options make what they need.
         if spec.option.name == "device":
             self._bare(spec, driver, seen, props)
-        said = catalog.device_on(driver, self.build.machine.type)
+        said = catalog.device_on(self.qemu, driver, self.build.machine.type)
         if said is not None and said.startswith("! %: ") and not _for_want_of_a_bus(said):
             raise refuse_device(spec, said[5:], "This machine type lacks what the device needs.",
                                 "use a newer machine type", "recorded with the device (data/machines)")
-        twice = catalog.refused_twice(driver)
-        if twice and driver not in EXPANDERS and not is_bridge(driver):
+        twice = catalog.refused_twice(self.qemu, driver)
+        if twice and driver not in EXPANDERS and not is_bridge(self.qemu, driver):
             words = twice.partition(": ")[2]
             if words in self._said_once:
                 raise refuse_recorded(spec, twice)
@@ -72,8 +74,8 @@ class DeviceChecks:
             named = words & props.keys()
             if (not started and not named) or (needed and not needed & props.keys()):
                 raise refuse_recorded(spec, seen.refusal, seen.recipe if started else "")
-        elif catalog.refused_bare(driver) and not needed & props.keys():
-            raise refuse_recorded(spec, catalog.refused_bare(driver), seen.recipe)
+        elif catalog.refused_bare(self.qemu, driver) and not needed & props.keys():
+            raise refuse_recorded(spec, catalog.refused_bare(self.qemu, driver), seen.recipe)
         elif seen.then is not None and seen.then.refusal and not _for_want_of_a_bus(seen.then.refusal):
             raise refuse_recorded(spec, seen.then.refusal)
 
@@ -123,7 +125,7 @@ class DeviceChecks:
         legacy = props.get("disable-legacy", "auto")
         behind_port = bus.kind in ("PCIE", "CXL") and not bus.is_root
         if not transitional:
-            both = catalog.device(f"{driver}-transitional") is not None
+            both = catalog.device(self.qemu, f"{driver}-transitional") is not None
             transitional = both and legacy not in ("on", True) and not (behind_port and legacy == "auto")
         if transitional:
             raise refuse_device(
@@ -173,7 +175,7 @@ class DeviceChecks:
 
     def console(self, driver: str, spec: DeviceSpec | None) -> None:
         """Count displays: qxl-vga must be the first (qxl_realize_primary, hw/display/qxl.c)."""
-        facts = catalog.device(driver)
+        facts = catalog.device(self.qemu, driver)
         if facts is None or "Display" not in facts.categories or driver in _NO_CONSOLE:
             return
         if driver == "qxl-vga" and self._consoles:

@@ -1,6 +1,8 @@
 """Device models as QEMU lists them: name, bus, properties and their types.
 
-Source: data/devices/x86_64-7.2.json, recorded from ``-device help`` and ``-device X,help``.
+``qemu`` is the version of the program: one of KNOWN_QEMU.
+
+Source: data/devices/x86_64-VERSION.json, recorded from ``-device help`` and ``-device X,help``.
 """
 
 from __future__ import annotations
@@ -31,60 +33,60 @@ class DeviceFacts:
     description: str = ""
 
 
-def model_name(name: str) -> str:
+def model_name(qemu: str, name: str) -> str:
     """The driver that ``name`` stands for: itself, or what its alias says."""
-    found: str = load("devices")["aliases"].get(name, name)
+    found: str = load("devices", qemu)["aliases"].get(name, name)
     return found
 
 
-@lru_cache(maxsize=512)
-def device(name: str) -> DeviceFacts | None:
+@lru_cache(maxsize=1024)
+def device(qemu: str, name: str) -> DeviceFacts | None:
     """The device model ``name`` (or what its alias stands for); None if QEMU has none.
 
-    >>> device("virtio-net").name, device("nope")
+    >>> device("7.2", "virtio-net").name, device("7.2", "nope")
     ('virtio-net-pci', None)
     """
-    facts = load("devices")
-    row = facts["devices"].get(model_name(name))
+    facts = load("devices", qemu)
+    row = facts["devices"].get(model_name(qemu, name))
     if row is None:
         return None
     kinds, defaults = unpack(facts["property_groups"][n] for n in row["props"])
     return DeviceFacts(
-        model_name(name), row["bus"], kinds, defaults, tuple(row.get("interfaces", ())), tuple(row["cat"]),
-        row.get("desc", ""),
+        model_name(qemu, name), row["bus"], kinds, defaults, tuple(row.get("interfaces", ())),
+        tuple(row["cat"]), row.get("desc", ""),
     )
 
 
-def device_names() -> tuple[str, ...]:
+def device_names(qemu: str) -> tuple[str, ...]:
     """Every device that ``-device help`` lists, in its order."""
-    return tuple(load("devices")["devices"])
+    return tuple(load("devices", qemu)["devices"])
 
 
-def unpluggable(name: str) -> str:
+def unpluggable(qemu: str, name: str) -> str:
     """QEMU's words for a device type that exists but is not for ``-device``; "" for all others.
 
-    >>> unpluggable("hpet")
+    >>> unpluggable("7.2", "hpet")
     "-device hpet: Parameter 'driver' expects a pluggable device type"
     """
-    for text, names in load("devices")["not_pluggable"].items():
+    for text, names in load("devices", qemu)["not_pluggable"].items():
         if name in names:
             return str(text).replace("NAME", name)
     return ""
 
 
-def rom_file_size(name: str) -> int | None:
+def rom_file_size(qemu: str, name: str) -> int | None:
     """The bytes of a firmware or option-ROM file that Debian's QEMU finds by ``name``.
 
-    >>> rom_file_size("efi-e1000.rom")
+    >>> rom_file_size("7.2", "efi-e1000.rom")
     249856
     """
-    size: int | None = load("devices")["rom_files"].get(name)
+    size: int | None = load("devices", qemu)["rom_files"].get(name)
     return size
 
 
-def near(name: str, known: Iterable[str] | None = None) -> str:
+def near(name: str, known: Iterable[str]) -> str:
     """``; did you mean X?`` for a misspelt name, or ""."""
     from difflib import get_close_matches
 
-    close = get_close_matches(name, list(load("devices")["devices"] if known is None else known), 2)
+    close = get_close_matches(name, list(known), 2)
     return f"; did you mean {' or '.join(close)}?" if close else ""

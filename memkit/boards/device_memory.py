@@ -42,26 +42,26 @@ class Brought(NamedTuple):
 
 
 @lru_cache(maxsize=512)
-def seen_on(driver: str, family: str) -> catalog.Observation:
+def seen_on(qemu: str, driver: str, family: str) -> catalog.Observation:
     """What the device did on a board of ``family``, with the properties that it needs to start."""
-    seen = catalog.observed(driver, family)
+    seen = catalog.observed(qemu, driver, family)
     if seen is not None and seen.refusal and family == "microvm":
         # Recorded without PCI; -machine microvm,pcie=on has a bus like that of q35.
-        seen = catalog.observed(driver, "q35")
+        seen = catalog.observed(qemu, driver, "q35")
     if seen is None:
         return catalog.Observation()
     return seen.then if seen.then is not None else seen
 
 
 @lru_cache(maxsize=512)
-def brought_on(driver: str, family: str, machine_type: str) -> Brought:
+def brought_on(qemu: str, driver: str, family: str, machine_type: str) -> Brought:
     """What ``-device DRIVER`` brings on a machine type; names start with ``%/`` for the device's path.
 
-    >>> brought_on("cirrus-vga", "pc", "pc-i440fx-2.8").blocks[0]
+    >>> brought_on("7.2", "cirrus-vga", "pc", "pc-i440fx-2.8").blocks[0]
     ('vga.vram', 8388608)
     """
-    text = catalog.device_on(driver, machine_type)
-    seen = seen_on(driver, family)
+    text = catalog.device_on(qemu, driver, machine_type)
+    seen = seen_on(qemu, driver, family)
     if text is None or text[0] == "!":
         return Brought(tuple((b.name, b.size) for b in seen.blocks), seen.romfile)
     words, _, romfile = text.partition(" <- ") if not text.startswith("<-") else ("", "", text[3:])
@@ -80,7 +80,7 @@ def add_device_memory(
 ) -> tuple[tuple[RAMBlock, ...], tuple[MemoryRegion, ...]]:
     """The RAMBlocks and regions of a device at ``path``, in QEMU's order of creation; raises Refused."""
     machine = build.machine
-    brought = brought_on(driver, machine.family, machine.type)
+    brought = brought_on(build.qemu.version, driver, machine.family, machine.type)
     regions = []
     for number, (name, size) in enumerate(brought.blocks):
         short = name.removeprefix("%/")
@@ -93,7 +93,7 @@ def add_device_memory(
                 regions.append(build.rom(short, size, idstr=idstr, owner=path))
             continue
         _check_name(build, spec, idstr)
-        size = _size(spec, driver, name, size, props)
+        size = _size(build, spec, driver, name, size, props)
         if short.startswith("/rom@"):
             # The ROM of a card that is not for PCI, loaded as a file; old types keep a block for it.
             regions.append(build.rom(short, -(-size // PAGE) * PAGE, idstr=idstr, owner="fw_cfg"))
@@ -138,7 +138,7 @@ def _rom_size(build: Build, spec: DeviceSpec | None, props: Mapping[str, Any], d
     path = str(path)
     length = build.host.file_size(path)
     if length is None and "/" not in path:
-        length = build.host.firmware.get(path, catalog.rom_file_size(path))
+        length = build.host.firmware.get(path, catalog.rom_file_size(build.qemu.version, path))
     if length is None:
         raise refuse("romfile", spec.option if spec else None, located=True, path=path)
     limit = props.get("romsize", NO_ROM_SIZE)
@@ -158,7 +158,7 @@ def _rom_size(build: Build, spec: DeviceSpec | None, props: Mapping[str, Any], d
 
 
 def _size(
-    spec: DeviceSpec | None, driver: str, name: str, size: int, props: Mapping[str, Any]
+    build: Build, spec: DeviceSpec | None, driver: str, name: str, size: int, props: Mapping[str, Any]
 ) -> int:
     """The size of a block in bytes after the device's properties; raises Refused."""
     if driver in ("qxl", "qxl-vga"):
@@ -178,9 +178,10 @@ def _size(
                     f"The limit is {limit >> 20} MiB.", "use vgamem=16M",
                     "bochs_display_realize, hw/display/bochs-display.c",
                 )
+    qemu = build.qemu.version
     known = name if name.startswith("%/") else f"%/{name}"
     for prop, value in props.items():
-        rule = catalog.size_rule(driver, known, prop) or catalog.size_rule(driver, name, prop)
+        rule = catalog.size_rule(qemu, driver, known, prop) or catalog.size_rule(qemu, driver, name, prop)
         if rule is not None:
             size = rule.apply(max(_bytes(value), 1))
     return size

@@ -45,6 +45,7 @@ class DeviceBuilder:
 
     def __init__(self, build: Build, pci: MemoryRegion | None, nodes: int) -> None:
         self.build = build
+        self.qemu = build.qemu.version
         self.pci = pci
         self.nodes = nodes
         self.dimms = Dimms(build)
@@ -57,7 +58,7 @@ class DeviceBuilder:
     ) -> None:
         """Plug a device of the board (graphics card, NIC); without ``addr`` into the first free slot."""
         bus = self.build.default_bus
-        facts = catalog.device(driver)
+        facts = catalog.device(self.qemu, driver)
         assert bus is not None
         assert facts is not None
         if facts.bus == "PCI":
@@ -68,7 +69,7 @@ class DeviceBuilder:
     def plug(self, spec: DeviceSpec) -> None:
         """Plug one ``-device``; raises Refused."""
         build = self.build
-        facts = catalog.device(spec.driver)
+        facts = catalog.device(self.qemu, spec.driver)
         if facts is None:
             raise self._unknown(spec)
         driver = facts.name
@@ -95,14 +96,14 @@ class DeviceBuilder:
     def _unknown(self, spec: DeviceSpec) -> Exception:
         if not spec.driver:
             return refuse("device-driver", spec.option, located=True)
-        said = catalog.unpluggable(spec.driver)
+        said = catalog.unpluggable(self.qemu, spec.driver)
         if said:
             return refuse_device(
                 spec, said.partition(": ")[2], "This device is part of a board, or of another device.",
                 "choose a machine type that has it", "qdev_get_device_class, softmmu/qdev-monitor.c",
             )
         return refuse("device-unknown", spec.option, located=True, driver=spec.driver,
-                      near=catalog.near(spec.driver))
+                      near=catalog.near(spec.driver, catalog.device_names(self.qemu)))
 
     def _bus(self, spec: DeviceSpec, facts: catalog.DeviceFacts) -> PciBus | None:
         """The PCI bus of the device, None for a device that is not for PCI; raises Refused."""
@@ -128,12 +129,12 @@ class DeviceBuilder:
         option_index: int | None, label: str,
     ) -> None:
         build = self.build
-        facts = catalog.device(driver)
+        facts = catalog.device(self.qemu, driver)
         if spec is None and facts is not None:
             props = {**read_globals(build, facts, None), **props}
         kind = next((k for k in _BACKED if driver.startswith(k)), "")
         addr = self.backed.before_slot(kind, spec, props) if kind and spec is not None else 0
-        check_bridges(bus, driver, spec)
+        check_bridges(build, bus, driver, spec)
         given = spec.props.get("addr") if spec else props.get("addr")
         devfn = self._devfn(driver, given, spec, bus)
         devfn = bus.plug(driver, devfn, spec, bool(props.get("multifunction")))
@@ -152,7 +153,7 @@ class DeviceBuilder:
                 slot = root.plug("pci-bridge", None)
                 build.pci_functions.append(("pci-bridge", root, slot))
                 add_bridge(build, "pci-bridge", spec.id, root, slot, {"shpc": False})
-        elif is_bridge(driver) and spec is not None:
+        elif is_bridge(self.qemu, driver) and spec is not None:
             join_chassis(build, spec, driver, props)
             add_bridge(build, driver, spec.id, bus, devfn, props)
 
@@ -186,7 +187,7 @@ class DeviceBuilder:
         """The device's own RAMBlocks, and the windows that it has at power-on."""
         build = self.build
         family = build.machine.family
-        seen = seen_on(driver, family)
+        seen = seen_on(self.qemu, driver, family)
         add_buses(build, seen, spec.id if spec else None)
         backed = any(driver.startswith(kind) for kind in _BACKED)
         if backed:
@@ -199,8 +200,8 @@ class DeviceBuilder:
             build.frontends.append(Frontend(
                 driver, spec.id if spec else None, label, None, blocks, regions, option_index
             ))
-        mapped = windows(driver, "q35" if bus is not None and family == "microvm" else family)
-        if not mapped or is_bridge(driver) or driver in EXPANDERS or backed:
+        mapped = windows(self.qemu, driver, "q35" if bus is not None and family == "microvm" else family)
+        if not mapped or is_bridge(self.qemu, driver) or driver in EXPANDERS or backed:
             return
         memory = bus.memory if bus is not None and bus.memory is not None else self.pci
         containers = {"system": build.system}
@@ -210,7 +211,7 @@ class DeviceBuilder:
         # The default graphics card's ports are among those of the board.
         if spec is None and bus is not None:
             return
-        shift, size = port_shift(driver, props, self._count(driver)), props.get("iosize")
+        shift, size = port_shift(self.qemu, driver, props, self._count(driver)), props.get("iosize")
 
         def add_ports(io: MemoryRegion) -> None:
             add_windows(mapped, {"io": io}, shift=shift, size=size)

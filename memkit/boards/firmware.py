@@ -137,7 +137,7 @@ def add_option_rom_file(build: Build, name: str) -> None:
     """
     if build.machine.version != (1, 7):
         return
-    size = catalog.rom_file_size(name) or 0
+    size = catalog.rom_file_size(build.qemu.version, name) or 0
     block = build.ram.allocate(
         -(-size // SECTOR) * SECTOR, idstr=f"/rom@genroms/{name}", region_name=f"/rom@genroms/{name}",
         purpose="rom", owner="fw_cfg", readonly=True,

@@ -71,6 +71,7 @@ def unknown_globals(build: Build) -> list[str]:
     return [
         f"warning: global {driver}.{name} has invalid class name"
         for driver, name, _text in build.config.globals
-        if catalog.device(driver) is None and not catalog.unpluggable(driver) and driver not in _FAMILIES
+        if catalog.device(build.qemu.version, driver) is None
+        and not catalog.unpluggable(build.qemu.version, driver) and driver not in _FAMILIES
         and not driver.endswith("-cpu")
     ]

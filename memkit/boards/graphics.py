@@ -51,7 +51,7 @@ def default_vga(build: Build) -> str | None:
     >>> from memkit.boards.machine import select_machine
     >>> from memkit.config import parse
     >>> config = parse("-vga qxl")
-    >>> default_vga(Build(config, Host(), select_machine(config, "7.2")))
+    >>> default_vga(Build(config, Host(), select_machine(config)))
     'qxl-vga'
     """
     if build.machine.family == "microvm":

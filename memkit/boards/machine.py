@@ -17,7 +17,14 @@ from memkit.config import Config
 from memkit.config.qdict import hash_order
 from memkit.errors import MemkitError
 from memkit.host import Host
-from memkit.versions import MachineFacts, machine_facts, parse_version
+from memkit.versions import (
+    DEFAULT_QEMU,
+    MachineFacts,
+    QemuFacts,
+    machine_facts,
+    parse_version,
+    qemu_facts,
+)
 
 __all__ = [
     "DEFAULT_RAM", "Machine", "apply_properties", "machine_types", "select_machine", "set_accelerator",
@@ -26,20 +33,9 @@ __all__ = [
 DEFAULT_RAM = 128 << 20
 RAM_ALIGN = 8192
 
-# Debian's qemu-system-x86 7.2 lists these for -machine help.
-_VERSIONS = {
-    "pc": (
-        "7.2 7.1 7.0 6.2 6.1 6.0 5.2 5.1 5.0 4.2 4.1 4.0 3.1 3.0 2.12 2.11 2.10 2.9 2.8 2.7 2.6 2.5 "
-        "2.4 2.3 2.2 2.1 2.0 1.7 1.6 1.5 1.4"
-    ).split(),
-    "q35": (
-        "7.2 7.1 7.0 6.2 6.1 6.0 5.2 5.1 5.0 4.2 4.1 4.0.1 4.0 3.1 3.0 2.12 2.11 2.10 2.9 2.8 2.7 2.6 "
-        "2.5 2.4"
-    ).split(),
-}
+_PREFIXES = {"pc": "pc-i440fx-", "q35": "pc-q35-"}
 # pc_i440fx_1_7_machine_options in hw/i386/pc_piix.c, the only reason that 7.2 gives.
 _DEPRECATED = "old and unattended - use a newer version instead"
-_OTHER = ("isapc", "none", "x-remote")
 
 
 @dataclass(eq=False)
@@ -49,12 +45,14 @@ class Machine:
     ``family`` is pc (i440fx), q35 or microvm; ``type`` the full name (pc-i440fx-7.2).
     ``flags`` holds on/off properties, ``words`` the others as text (sizes in bytes); ``warnings`` is
     what QEMU says while they are set.  ``accelerator`` is the one in use.
+    ``facts`` are those of the type, ``qemu`` those of the program.
     """
 
     family: str
     type: str
     version: tuple[int, ...]
     facts: MachineFacts
+    qemu: QemuFacts
     ram_size: int = DEFAULT_RAM
     maxram_size: int = DEFAULT_RAM
     slots: int = 0
@@ -76,38 +74,39 @@ class Machine:
         return self.flags.get(name, default)
 
 
-def machine_types() -> list[str]:
-    """Every machine type that the model builds, newest first."""
+def machine_types(qemu: str = DEFAULT_QEMU) -> list[str]:
+    """Every machine type of that QEMU which the model builds, newest first.
+
+    >>> machine_types("5.2")[2:5]
+    ['microvm', 'pc-i440fx-5.2', 'pc-i440fx-5.1']
+    """
+    names = catalog.machine_names(qemu)
     return [
-        "pc", "q35", "microvm", *(f"pc-i440fx-{v}" for v in _VERSIONS["pc"]),
-        *(f"pc-q35-{v}" for v in _VERSIONS["q35"]),
+        "pc", "q35", "microvm",
+        *(name for prefix in _PREFIXES.values() for name in names if name.startswith(prefix)),
     ]
 
 
-def select_machine(config: Config, qemu: str) -> Machine:
+def select_machine(config: Config) -> Machine:
     """The machine that ``config`` asks for, before its properties are applied; raises Refused."""
+    qemu = config.qemu
     name = config.machine.get("type", "pc")
-    newest = _VERSIONS["pc"][0]
-    if name in ("pc", "q35"):
-        family, version = name, newest
-        name = f"pc-i440fx-{newest}" if family == "pc" else f"pc-q35-{newest}"
-    elif name == "microvm":
-        family, version = name, newest
-    else:
-        for family, prefix in (("pc", "pc-i440fx-"), ("q35", "pc-q35-")):
-            if name.startswith(prefix) and name[len(prefix):] in _VERSIONS[family]:
-                version = name[len(prefix):]
-                break
-        else:
-            if name in _OTHER:
-                raise MemkitError(
-                    f"QEMU {qemu} has machine type {name!r}, but the model does not build it; "
-                    "use pc, q35 or microvm (versioned types, too)"
-                )
-            raise refuse("machine-type", config.last("machine"),
-                         known="pc, q35, microvm, pc-i440fx-VERSION, pc-q35-VERSION")
-    parsed = parse_version(version)
-    return Machine(family, name, parsed, machine_facts(family, parsed))
+    record = catalog.machine(qemu, name)
+    facts = qemu_facts(qemu)
+    if record is None:
+        raise refuse("machine-type", config.last("machine"), name=name,
+                     known="pc, q35, microvm, pc-i440fx-VERSION, pc-q35-VERSION")
+    if record.name == "microvm":
+        version = parse_version(qemu)
+        return Machine("microvm", name, version, machine_facts("microvm", version), facts)
+    for family, prefix in _PREFIXES.items():
+        if record.name.startswith(prefix):
+            version = parse_version(record.name[len(prefix):])
+            return Machine(family, record.name, version, machine_facts(family, version), facts)
+    raise MemkitError(
+        f"QEMU {qemu} has machine type {name!r}, but the model does not build it; "
+        "use pc, q35 or microvm (versioned types, too)"
+    )
 
 
 def apply_memory(machine: Machine, config: Config) -> None:
@@ -155,6 +154,6 @@ def apply_properties(machine: Machine, config: Config) -> None:
 def set_accelerator(machine: Machine, config: Config, host: Host) -> None:
     """Choose the accelerator, behind which QEMU warns of old machine types; raises Refused."""
     machine.accelerator = choose_accelerator(config, host)
-    record = catalog.machine(machine.type)
+    record = catalog.machine(machine.qemu.version, machine.type)
     if record is not None and record.deprecated:
         machine.warnings.append(f"warning: Machine type '{machine.type}' is deprecated: {_DEPRECATED}")

@@ -38,7 +38,7 @@ _LONGEST_FIRMWARE = 16 << 20
 def set_property(machine: Machine, config: Config, name: str, value: Any) -> None:
     """Set one property of ``machine`` from a value of the option tree; raises Refused."""
     option = _option(config, name)
-    kinds = catalog.machine_properties(machine.family)
+    kinds = catalog.machine_properties(machine.qemu.version, machine.family)
     kind = kinds.get(name)
     if kind is None or name in _LATE:
         known = [k for k in kinds if k not in _LATE and k not in _READ_ONLY]

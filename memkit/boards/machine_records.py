@@ -1,6 +1,8 @@
 """Machine types and CPU models: their properties, and what they showed in recorded starts.
 
-Source: data/machines/x86_64-7.2.json, recorded from QEMU 7.2.
+``qemu`` is the version of the program: one of KNOWN_QEMU.
+
+Source: data/machines/x86_64-VERSION.json.
 """
 
 from __future__ import annotations
@@ -36,14 +38,14 @@ class MachineRecord:
     values: Mapping[str, str]
 
 
-@lru_cache(maxsize=64)
-def machine(name: str) -> MachineRecord | None:
-    """The machine type ``name`` (aliases, too); None if QEMU 7.2 has none.
+@lru_cache(maxsize=256)
+def machine(qemu: str, name: str) -> MachineRecord | None:
+    """The machine type ``name`` (aliases, too); None if that QEMU has none.
 
-    >>> machine("q35").name, machine("pc-i440fx-3.1").numa_mem
+    >>> machine("7.2", "q35").name, machine("7.2", "pc-i440fx-3.1").numa_mem
     ('pc-q35-7.2', True)
     """
-    facts = load("machines")
+    facts = load("machines", qemu)
     name = facts["aliases"].get(name, name)
     row = facts["machines"].get(name)
     if row is None:
@@ -61,9 +63,9 @@ def machine(name: str) -> MachineRecord | None:
     )
 
 
-def machine_names() -> tuple[str, ...]:
-    """Every machine type of QEMU 7.2 for x86, family by family, newest first."""
-    return tuple(load("machines")["machines"])
+def machine_names(qemu: str) -> tuple[str, ...]:
+    """Every machine type of that QEMU for x86, family by family, newest first."""
+    return tuple(load("machines", qemu)["machines"])
 
 
 # The board removes its flash chips, and these properties with them, when no drive is attached: a start
@@ -71,26 +73,26 @@ def machine_names() -> tuple[str, ...]:
 _FLASH = {"pflash0": "str", "pflash1": "str"}
 
 
-@lru_cache(maxsize=8)
-def machine_properties(family: str) -> Mapping[str, str]:
+@lru_cache(maxsize=32)
+def machine_properties(qemu: str, family: str) -> Mapping[str, str]:
     """Property name → type for the newest machine of the family pc, q35 or microvm."""
-    found = machine(family)
+    found = machine(qemu, family)
     if found is None:
         return {}
     return found.properties if family == "microvm" else {**found.properties, **_FLASH}
 
 
 @lru_cache(maxsize=128)
-def machine_start(scenario: str, name: str) -> Mapping[str, tuple[str, ...]]:
+def machine_start(qemu: str, scenario: str, name: str) -> Mapping[str, tuple[str, ...]]:
     """What one recorded start of machine type ``name`` showed: blocks, flat memory, stderr ... as lines.
 
     Block lines are "NAME OFFSET TOTAL USED PAGE"; see "starts" in data/README.md for the scenarios.
 
-    >>> machine_start("default", "pc-i440fx-1.4")["blocks"][0]
+    >>> machine_start("7.2", "default", "pc-i440fx-1.4")["blocks"][0]
     'pc.ram 0x0 0x40000000 0x40000000 4K'
     """
-    found = load("machines")["starts"][scenario]
-    family = [n for n in machine_names() if n.rpartition("-")[0] == name.rpartition("-")[0]]
+    found = load("machines", qemu)["starts"][scenario]
+    family = [n for n in machine_names(qemu) if n.rpartition("-")[0] == name.rpartition("-")[0]]
     state: dict[str, list[str]] = {}
     for step in family[: family.index(name) + 1]:
         change = found.get(step)
@@ -111,8 +113,8 @@ def machine_start(scenario: str, name: str) -> Mapping[str, tuple[str, ...]]:
     return {k: tuple(v) for k, v in state.items()}
 
 
-def _in(name: str, runs: Iterable[str]) -> bool:
-    names = machine_names()
+def _in(qemu: str, name: str, runs: Iterable[str]) -> bool:
+    names = machine_names(qemu)
     for run in runs:
         first, _, last = run.partition("..")
         if names.index(first) <= names.index(name) <= names.index(last or first):
@@ -120,25 +122,25 @@ def _in(name: str, runs: Iterable[str]) -> bool:
     return False
 
 
-def device_on(name: str, machine_type: str) -> str | None:
+def device_on(qemu: str, name: str, machine_type: str) -> str | None:
     """The blocks that ``-device NAME`` adds on a machine type: "NAME=SIZE ...", "-" for none, "! REFUSAL".
 
-    >>> device_on("cirrus-vga", "pc-i440fx-2.8").split()[0]
+    >>> device_on("7.2", "cirrus-vga", "pc-i440fx-2.8").split()[0]
     'vga.vram=8M'
     """
-    found = load("machines")["devices"].get(name, {})
-    return next((text for text, runs in found.items() if _in(machine_type, runs)), None)
+    found = load("machines", qemu)["devices"].get(name, {})
+    return next((text for text, runs in found.items() if _in(qemu, machine_type, runs)), None)
 
 
-def outcome(title: str, machine_type: str) -> str | None:
+def outcome(qemu: str, title: str, machine_type: str) -> str | None:
     """"starts" or QEMU's words for one of the recorded command lines (``outcomes`` in the data)."""
-    found = load("machines")["outcomes"].get(title, {})
-    return next((t for t, runs in found.items() if t != "options" and _in(machine_type, runs)), None)
+    found = load("machines", qemu)["outcomes"].get(title, {})
+    return next((t for t, runs in found.items() if t != "options" and _in(qemu, machine_type, runs)), None)
 
 
-def nic_models() -> tuple[str, ...]:
+def nic_models(qemu: str) -> tuple[str, ...]:
     """The models that ``-net nic,model=help`` lists."""
-    return tuple(load("machines")["nic_models"])
+    return tuple(load("machines", qemu)["nic_models"])
 
 
 # -- CPUs
@@ -146,7 +148,7 @@ def nic_models() -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class CpuFacts:
-    """A CPU model under TCG on pc-i440fx-7.2: ``phys_bits`` guest-physical address bits.
+    """A CPU model under TCG on the newest pc: ``phys_bits`` guest-physical address bits.
 
     ``lacks`` are the features that TCG warns about; ``refusal`` is not "" if the model does not start.
     """
@@ -168,20 +170,20 @@ class CpuFacts:
 
 
 @lru_cache(maxsize=256)
-def cpu(name: str) -> CpuFacts | None:
+def cpu(qemu: str, name: str) -> CpuFacts | None:
     """The CPU model ``name`` of ``-cpu help``; None if there is none.
 
-    >>> cpu("EPYC").amd, cpu("qemu64").phys_bits
+    >>> cpu("7.2", "EPYC").amd, cpu("7.2", "qemu64").phys_bits
     (True, 40)
     """
-    table = load("machines")["cpus"]
+    table = load("machines", qemu)["cpus"]
     if not name or name not in table:
         return None
     row = table[name]
     if "refusal" in row:
         return CpuFacts(name, "", 0, False, False, False, (), row["refusal"], row.get("desc", ""))
     row = {**table[""], **row}
-    bits = load("machines")["cpuid_bits"]
+    bits = load("machines", qemu)["cpuid_bits"]
     lacks = tuple(bits[n] for n in row.get("tcg_lacks") or ())
     return CpuFacts(
         name, row["vendor"], row["phys-bits"], row["lm"], row["pse36"], row["apic"], lacks, "",
@@ -189,13 +191,13 @@ def cpu(name: str) -> CpuFacts | None:
     )
 
 
-@lru_cache(maxsize=2)
-def cpu_properties(name: str = "") -> Mapping[str, str]:
+@lru_cache(maxsize=16)
+def cpu_properties(qemu: str, name: str = "") -> Mapping[str, str]:
     """Property name → type of every x86 CPU model; ``max`` has more than the others.
 
-    >>> cpu_properties()["phys-bits"], "migratable" in cpu_properties("max")
+    >>> cpu_properties("7.2")["phys-bits"], "migratable" in cpu_properties("7.2", "max")
     ('uint32', True)
     """
-    common, more = load("machines")["cpu_properties"]
+    common, more = load("machines", qemu)["cpu_properties"]
     kinds, _ = unpack([common, more] if name == "max" else [common])
     return kinds

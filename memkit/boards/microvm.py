@@ -38,7 +38,7 @@ def _add_windows(build: Build) -> None:
     """Map the board's devices: virtio-mmio transports, IOAPICs, ACPI events, USB."""
     machine = build.machine
     made = {"system": build.system}
-    for window in memory_windows("microvm", machine.version, features_of(build)):
+    for window in memory_windows(build.qemu.version, "microvm", machine.version, features_of(build)):
         region = MemoryRegion(window.name, window.size, window.kind)
         made[window.container].add(region, window.addr, window.priority)
         made.setdefault(window.name, region)

@@ -34,7 +34,7 @@ def wanted_nics(build: Build) -> list[Nic]:
         return []
     default = build.machine.facts.default_nic or ""
     found: list[Nic] = []
-    known = (*catalog.nic_models(), ISA_NIC, *_SHORT)
+    known = (*catalog.nic_models(build.qemu.version), ISA_NIC, *_SHORT)
     for option in config.nics:
         words = dict(option.args)
         kind = words.get("type", "")

@@ -2,7 +2,9 @@
 
 Each device was compared with the same start without it, on pc, q35 and microvm.
 
-Source: data/devices/x86_64-7.2.json, recorded from QEMU 7.2.
+``qemu`` is the version of the program: one of KNOWN_QEMU.
+
+Source: data/devices/x86_64-VERSION.json.
 """
 
 from __future__ import annotations
@@ -87,7 +89,7 @@ class SizeRule:
     def apply(self, value: int) -> int:
         """The block's size in bytes when the property is ``value``.
 
-        >>> rule = size_rule("VGA", "%/vga.vram", "vgamem_mb")
+        >>> rule = size_rule("7.2", "VGA", "%/vga.vram", "vgamem_mb")
         >>> rule.apply(12) >> 20, rule.apply(1024) >> 20
         (16, 512)
         """
@@ -116,8 +118,8 @@ def _expand(driver: str, bus: str, props: str, text: str) -> str:
     return f"-device {driver}{props}{text[1:]}" if text.startswith("%: ") else text
 
 
-def _observation(driver: str, bus: str, raw: Mapping[str, Any], props: str = "") -> Observation:
-    lists = load("devices")["lists"]
+def _observation(qemu: str, driver: str, bus: str, raw: Mapping[str, Any], props: str = "") -> Observation:
+    lists = load("devices", qemu)["lists"]
 
     def lines(key: str) -> tuple[str, ...]:
         found = raw.get(key) or ()
@@ -137,19 +139,19 @@ def _observation(driver: str, bus: str, raw: Mapping[str, Any], props: str = "")
         functions=tuple(raw.get("pci") or ()), buses=tuple((n, t) for n, t in raw.get("buses") or ()),
         buses_with_id=tuple((n, t) for n, t in raw.get("buses_with_id") or raw.get("buses") or ()),
         romfile=raw.get("romfile") or "", recipe=recipe,
-        then=_observation(driver, bus, raw["then"], words) if "then" in raw else None,
+        then=_observation(qemu, driver, bus, raw["then"], words) if "then" in raw else None,
     )
 
 
-@lru_cache(maxsize=512)
-def observed(name: str, board: str) -> Observation | None:
-    """What the device did on ``board`` (pc, q35 or microvm, 7.2); None for CPUs and unknown names.
+@lru_cache(maxsize=1024)
+def observed(qemu: str, name: str, board: str) -> Observation | None:
+    """What the device did on ``board`` (pc, q35, microvm, isapc: the newest); None if it is not known.
 
-    >>> observed("VGA", "pc").blocks[0].name, observed("VGA", "microvm").refusal
+    >>> observed("7.2", "VGA", "pc").blocks[0].name, observed("7.2", "VGA", "microvm").refusal
     ('%/vga.vram', "-device VGA: No 'PCI' bus found for device 'VGA'")
     """
-    name = model_name(name)
-    row = load("devices")["devices"].get(name)
+    name = model_name(qemu, name)
+    row = load("devices", qemu)["devices"].get(name)
     if row is None or board not in row:
         return None
     raw = row["pc"] if row[board] == "pc" else row[board]
@@ -157,34 +159,35 @@ def observed(name: str, board: str) -> Observation | None:
         raw = {"refusal": raw}
     elif raw.get("like") == "pc":
         raw = {**row["pc"], **raw}
-    return _observation(name, row["bus"], raw)
+    return _observation(qemu, name, row["bus"], raw)
 
 
-def refused_below(name: str, bridge: str) -> str:
+def refused_below(qemu: str, name: str, bridge: str) -> str:
     """QEMU's words when the device is plugged below ``bridge`` (pci-bridge, pcie-root-port), or ""."""
-    row = load("devices")["devices"].get(model_name(name), {})
+    row = load("devices", qemu)["devices"].get(model_name(qemu, name), {})
     found = row.get(f"below {bridge}", "")
-    return _expand(model_name(name), row["bus"], ",bus=B", found) if isinstance(found, str) else ""
+    return _expand(model_name(qemu, name), row["bus"], ",bus=B", found) if isinstance(found, str) else ""
 
 
-def refused_twice(name: str) -> str:
+def refused_twice(qemu: str, name: str) -> str:
     """QEMU's words when a guest has two of this device, or "": two are fine, or one does not start."""
-    row = load("devices")["devices"].get(model_name(name), {})
-    return _expand(model_name(name), row["bus"], "", row["twice"]) if "twice" in row else ""
+    row = load("devices", qemu)["devices"].get(model_name(qemu, name), {})
+    return _expand(model_name(qemu, name), row["bus"], "", row["twice"]) if "twice" in row else ""
 
 
-def refused_bare(name: str) -> str:
+def refused_bare(qemu: str, name: str) -> str:
     """QEMU's words when the device has its bus, but no drive or whatever else it needs, or ""."""
-    row = load("devices")["devices"].get(model_name(name), {})
-    return _expand(model_name(name), row["bus"], "", row["bare"]) if "bare" in row else ""
+    row = load("devices", qemu)["devices"].get(model_name(qemu, name), {})
+    return _expand(model_name(qemu, name), row["bus"], "", row["bare"]) if "bare" in row else ""
 
 
 _UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20}
 
 
-def size_rule(name: str, block: str, prop: str) -> SizeRule | None:
+def size_rule(qemu: str, name: str, block: str, prop: str) -> SizeRule | None:
     """How ``prop`` sets the size of ``block`` (as in ``Block.name``), where a rule fits all values tried."""
-    rule = load("devices")["devices"].get(model_name(name), {}).get("rules", {}).get(block, {}).get(prop)
+    row = load("devices", qemu)["devices"].get(model_name(qemu, name), {})
+    rule = row.get("rules", {}).get(block, {}).get(prop)
     if not isinstance(rule, dict):
         return None
     return SizeRule(
@@ -193,15 +196,15 @@ def size_rule(name: str, block: str, prop: str) -> SizeRule | None:
     )
 
 
-@lru_cache(maxsize=512)
-def secondary_bus(driver: str) -> SecondaryBus | None:
+@lru_cache(maxsize=1024)
+def secondary_bus(qemu: str, driver: str) -> SecondaryBus | None:
     """The PCI bus that a bridge of type ``driver`` makes, or None for other devices.
 
-    >>> secondary_bus("pcie-root-port").express, secondary_bus("e1000")
+    >>> secondary_bus("7.2", "pcie-root-port").express, secondary_bus("7.2", "e1000")
     (True, None)
     """
     for board in ("pc", "q35"):
-        seen = observed(driver, board)
+        seen = observed(qemu, driver, board)
         seen = seen.then if seen is not None and seen.refusal else seen
         for _, kind in seen.buses if seen else ():
             if kind in _BUS_KINDS:

@@ -43,7 +43,7 @@ def _lonely_nics(build: Build) -> list[str]:
     models = Counter(nic.driver for nic in wanted_nics(build)) if build.default_bus else Counter()
     names = []
     for spec in build.config.devices:
-        facts = catalog.device(spec.driver)
+        facts = catalog.device(build.qemu.version, spec.driver)
         if facts is None or not {"netdev", "mac"} <= facts.properties.keys():
             continue
         if not spec.props.get("netdev"):

@@ -4,7 +4,7 @@ x86 CPUs have a second address space of 64 KiB for ``in`` and ``out``.  Which wi
 depends on its *features*: names such as ``acpi`` or ``serial2`` that stand for what an option adds or
 removes.  The windows are data, recorded from a real QEMU by ``tools/record``.
 
-Source: data/windows/x86_64-7.2.json; memory_map_init in softmmu/physmem.c makes the container ``io``
+Source: data/windows/x86_64-VERSION.json; memory_map_init in softmmu/physmem.c makes the container ``io``
 (QEMU 7.2).
 """
 
@@ -86,12 +86,12 @@ class _Plan(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def _plans(space: str, family: str, features: frozenset[str]) -> tuple[_Plan, ...]:
+def _plans(qemu: str, space: str, family: str, features: frozenset[str]) -> tuple[_Plan, ...]:
     """The windows of a board that has ``features``; raises ValueError for names that do not exist."""
     unknown = sorted(features - FEATURES.keys())
     if unknown:
         raise ValueError(f"no board has a feature {unknown[0]!r}; features are: {', '.join(FEATURES)}")
-    listed = load("windows")[space]
+    listed = load("windows", qemu)[space]
     if family not in listed:
         raise ValueError(f"no windows are known for {family!r}; boards are: {', '.join(listed)}")
     return tuple(_plan(window) for window in listed[family] if features.issuperset(window.get("when", ())))
@@ -105,15 +105,15 @@ def _plan(window: dict[str, Any]) -> _Plan:
     )
 
 
-def default_features(family: str, version: tuple[int, ...]) -> frozenset[str]:
+def default_features(qemu: str, family: str, version: tuple[int, ...]) -> frozenset[str]:
     """The features of a machine type without any option; raises ValueError for an unknown family.
 
     ``family`` is pc, q35 or microvm, ``version`` that of the machine type.
 
-    >>> sorted(default_features("pc", (7, 2)) - default_features("pc", (2, 4)))
+    >>> sorted(default_features("7.2", "pc", (7, 2)) - default_features("7.2", "pc", (2, 4)))
     ['fw-cfg-dma']
     """
-    listed = load("windows")["defaults"]
+    listed = load("windows", qemu)["defaults"]
     if family not in listed:
         raise ValueError(f"no windows are known for {family!r}; boards are: {', '.join(listed)}")
     # Newest first; each entry holds for all versions up to its own.
@@ -125,21 +125,21 @@ def default_features(family: str, version: tuple[int, ...]) -> frozenset[str]:
 
 
 def io_space(
-    family: str, version: tuple[int, ...], features: frozenset[str] | None = None
+    qemu: str, family: str, version: tuple[int, ...], features: frozenset[str] | None = None
 ) -> MemoryRegion:
     """The root ``io`` of address space "I/O", with every window of the board: a fresh tree.
 
     Without ``features`` it is what a machine type of that version has by default.  Addresses are
     port numbers.  Raises ValueError for an unknown family or feature.
 
-    >>> root = io_space("q35", (7, 2))
+    >>> root = io_space("7.2", "q35", (7, 2))
     >>> root.name, hex(root.size), root.subregions[0].name
     ('io', '0x10000', 'lpc-reset-control')
     """
     if features is None:
-        features = default_features(family, version)
+        features = default_features(qemu, family, version)
     root = MemoryRegion("io", IO_SIZE, "i/o")
-    _fill(root, _plans("io", family, features))
+    _fill(root, _plans(qemu, "io", family, features))
     return root
 
 
@@ -156,19 +156,19 @@ def _fill(container: MemoryRegion, plans: tuple[_Plan, ...]) -> None:
 
 
 def memory_windows(
-    family: str, version: tuple[int, ...], features: frozenset[str] | None = None
+    qemu: str, family: str, version: tuple[int, ...], features: frozenset[str] | None = None
 ) -> tuple[MemoryWindow, ...]:
     """The board's own i/o windows in address space "memory", those in front of others first.
 
     RAM, ROM, aliases and the windows whose place depends on RAM are not among them.
     Raises ValueError for an unknown family or feature.
 
-    >>> [w.name for w in memory_windows("pc", (7, 2), frozenset({"hpet"}))]
+    >>> [w.name for w in memory_windows("7.2", "pc", (7, 2), frozenset({"hpet"}))]
     ['ioapic', 'hpet']
     """
     if features is None:
-        features = default_features(family, version)
-    return tuple(_flattened(_plans("memory", family, features)))
+        features = default_features(qemu, family, version)
+    return tuple(_flattened(_plans(qemu, "memory", family, features)))
 
 
 def _flattened(plans: tuple[_Plan, ...], container: str = "") -> Iterable[MemoryWindow]:
@@ -193,7 +193,7 @@ def features_of(build: Build, card: str | None = None) -> frozenset[str]:
     not the board's (see ``memkit.boards.windows``).
     """
     machine = build.machine
-    found = set(default_features(machine.family, machine.version))
+    found = set(default_features(machine.qemu.version, machine.family, machine.version))
     for name in _SWITCHES:
         if name in machine.flags:
             (found.add if machine.flags[name] else found.discard)(name)
@@ -258,10 +258,10 @@ _NUMBERED = {"isa-serial": (0x3F8, 0x2F8, 0x3E8, 0x2E8), "isa-parallel": (0x378,
 _AUTOMATIC = 0xFFFF_FFFF
 
 
-def port_shift(driver: str, props: Mapping[str, Any], number: int = 0) -> int:
+def port_shift(qemu: str, driver: str, props: Mapping[str, Any], number: int = 0) -> int:
     """How far above its default a device maps its ports; ``number`` counts such devices before it.
 
-    >>> port_shift("isa-debug-exit", {"iobase": 0xF4}), port_shift("isa-serial", {}, 1)
+    >>> port_shift("7.2", "isa-debug-exit", {"iobase": 0xF4}), port_shift("7.2", "isa-serial", {}, 1)
     (-1037, -256)
     """
     given = next((props[name] for name in _BASES if name in props), None)
@@ -272,6 +272,6 @@ def port_shift(driver: str, props: Mapping[str, Any], number: int = 0) -> int:
         if given is None:
             given = bases[index] if index < len(bases) else bases[0]
         return int(given) - bases[0]
-    facts = catalog.device(driver)
+    facts = catalog.device(qemu, driver)
     default = next((facts.defaults[n] for n in _BASES if n in facts.defaults), None) if facts else None
     return int(given) - int(default) if given is not None and default is not None else 0

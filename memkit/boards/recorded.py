@@ -11,9 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-__all__ = ["RECORDED", "data_file", "load", "unpack"]
-
-RECORDED = "x86_64-7.2.json"
+__all__ = ["data_file", "load", "unpack"]
 
 
 def data_file(*parts: str) -> Path:
@@ -27,10 +25,10 @@ def data_file(*parts: str) -> Path:
     return installed if installed.exists() else package.parent / "data" / Path(*parts)
 
 
-@lru_cache(maxsize=4)
-def load(room: str) -> dict[str, Any]:
-    """The facts of ``data/ROOM/``, as they lie in the file."""
-    loaded: dict[str, Any] = json.loads(data_file(room, RECORDED).read_text(encoding="utf-8"))
+@lru_cache(maxsize=32)
+def load(room: str, qemu: str) -> dict[str, Any]:
+    """The facts of ``data/ROOM/`` about QEMU ``qemu`` (one of KNOWN_QEMU), as they lie in the file."""
+    loaded: dict[str, Any] = json.loads(data_file(room, f"x86_64-{qemu}.json").read_text(encoding="utf-8"))
     return loaded
 
 

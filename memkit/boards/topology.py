@@ -75,7 +75,7 @@ def read_topology(machine: Machine, given: SmpOptions, option: Option | None) ->
         raise refuse("smp-product", option, topology=written, maxcpus=maxcpus)
     if maxcpus < cpus:
         raise refuse("smp-maxcpus", option, topology=written, maxcpus=maxcpus, cpus=cpus)
-    record = catalog.machine(machine.type)
+    record = catalog.machine(machine.qemu.version, machine.type)
     limit = record.max_cpus if record else _WORD
     if not cpus:
         raise refuse("smp-min", option, machine=machine.type)

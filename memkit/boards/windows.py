@@ -3,7 +3,7 @@
 BARs are not among them: the firmware maps those later, so at power-on they are in no tree.  What each
 device maps was recorded with it, as lines of the region tree that say which container they are in.
 
-Source: data/devices/x86_64-7.2.json, section ``tree``.
+Source: data/devices/x86_64-VERSION.json, section ``tree``.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Window(NamedTuple):
     enabled: bool = True
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=1024)
 def _parsed(lines: tuple[str, ...]) -> tuple[Window, ...]:
     found = []
     for match in filter(None, map(_LINE.fullmatch, lines)):
@@ -59,20 +59,20 @@ def _parsed(lines: tuple[str, ...]) -> tuple[Window, ...]:
     return tuple(sorted(found, key=lambda w: w.container in names))
 
 
-@lru_cache(maxsize=512)
-def windows(driver: str, family: str) -> tuple[Window, ...]:
+@lru_cache(maxsize=1024)
+def windows(qemu: str, driver: str, family: str) -> tuple[Window, ...]:
     """What the device adds to the tree on a board of ``family``, containers before what they contain.
 
     A second window just like one of the board's own does not show when two starts are compared; ports are
     therefore taken from the board where most of them were new.
     """
-    found = {board: _parsed(_tree(driver, board)) for board in ("pc", "q35", "microvm")}
+    found = {board: _parsed(_tree(qemu, driver, board)) for board in ("pc", "q35", "microvm")}
     ports = max(([w for w in mine if w.container == "io"] for mine in found.values()), key=len)
     return (*ports, *(w for w in found[family] if w.container != "io"))
 
 
-def _tree(driver: str, board: str) -> tuple[str, ...]:
-    seen = observed(driver, board)
+def _tree(qemu: str, driver: str, board: str) -> tuple[str, ...]:
+    seen = observed(qemu, driver, board)
     return () if seen is None else seen.tree if seen.then is None else seen.then.tree
 
 

@@ -29,6 +29,7 @@ from memkit.config.specs import (
 )
 from memkit.config.wrong import Wrong, refuse
 from memkit.units import parse_size
+from memkit.versions import DEFAULT_QEMU
 
 __all__ = ["Config"]
 
@@ -36,6 +37,8 @@ __all__ = ["Config"]
 @dataclass(frozen=True)
 class Config:
     """A command line: ``options`` in their order, and the program in front, if any.
+
+    ``qemu`` is the version whose rules it was read by.
 
     ``warnings`` are QEMU's, word for word; they do not count when configs are compared.
 
@@ -47,6 +50,7 @@ class Config:
     options: tuple[Option, ...]
     program: str = ""
     target: str | None = None
+    qemu: str = DEFAULT_QEMU
     warnings: tuple[str, ...] = field(default=(), compare=False)
 
     # -- printing
@@ -90,7 +94,7 @@ class Config:
     @cached_property
     def _loop(self) -> Loop:
         """What the option loop found; parse() puts it here, other ways of making a Config do not."""
-        loop = Loop(self.target or "x86_64")
+        loop = Loop(self.target or "x86_64", self.qemu)
         loop.run(self.options)
         return loop
 

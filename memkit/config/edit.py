@@ -25,7 +25,7 @@ _SPELLING = {"machine": "-machine", "m": "-m"}
 def _built(config: Config, options: Iterable[Option]) -> Config:
     from memkit.config.parse import build
 
-    return build(options, config.program, config.target)
+    return build(options, config.program, config.target, config.qemu)
 
 
 def replaced(config: Config, old: Option, new: Sequence[Option | str]) -> Config:

@@ -30,6 +30,7 @@ from memkit.config.specs import ObjectSpec, Option
 from memkit.config.visit import missing, not_accepted, read_opts_members, read_tree
 from memkit.config.wrong import HelpWanted, Wrong, near, refuse
 from memkit.errors import Refused
+from memkit.versions import DEFAULT_QEMU, qemu_facts
 
 __all__ = ["Loop"]
 
@@ -55,8 +56,9 @@ class Loop:
     ``changes`` what ``-set`` changed: (group, id) to pairs.
     """
 
-    def __init__(self, target: str = "x86_64") -> None:
+    def __init__(self, target: str = "x86_64", qemu: str = DEFAULT_QEMU) -> None:
         self.target = target
+        self.qemu = qemu_facts(qemu)
         self.machine: Tree = {}
         self.warnings: list[str] = []
         self.objects: list[ObjectSpec] = []

@@ -15,12 +15,13 @@ from memkit.config.specs import Option
 from memkit.config.words import split
 from memkit.config.wrong import near
 from memkit.errors import Refused
+from memkit.versions import DEFAULT_QEMU
 
 __all__ = ["build", "parse"]
 
 
-def parse(line: str | Sequence[str]) -> Config:
-    """The Config of ``line``, text or argv list.
+def parse(line: str | Sequence[str], qemu: str = DEFAULT_QEMU) -> Config:
+    """The Config of ``line``, text or argv list, as QEMU version ``qemu`` (one of KNOWN_QEMU) reads it.
 
     Raises CommandLineError where the text is no command line, Refused where QEMU's option loop
     refuses, in QEMU's words.
@@ -29,14 +30,16 @@ def parse(line: str | Sequence[str]) -> Config:
     'q35'
     """
     target, program, words = split(line)
-    return build(_first_pass(words), program, target)
+    return build(_first_pass(words, qemu), program, target, qemu)
 
 
-def build(options: Iterable[Option], program: str = "", target: str | None = None) -> Config:
+def build(
+    options: Iterable[Option], program: str = "", target: str | None = None, qemu: str = DEFAULT_QEMU
+) -> Config:
     """The Config of ``options``, whose arguments are read anew, as parse() reads them."""
-    loop = Loop(target or "x86_64")
+    loop = Loop(target or "x86_64", qemu)
     done = loop.run(_numbered(options))
-    config = Config(done, program, target, tuple(loop.warnings))
+    config = Config(done, program, target, qemu, tuple(loop.warnings))
     # The loop has read all that Config reads on demand; a frozen instance takes it only this way.
     config.__dict__["_loop"] = loop
     return config
@@ -51,7 +54,7 @@ def _numbered(options: Iterable[Option]) -> list[Option]:
     return numbered
 
 
-def _first_pass(words: list[str]) -> list[Option]:
+def _first_pass(words: list[str], qemu: str) -> list[Option]:
     options: list[Option] = []
     index, end = 0, len(words)
     while index < end:
@@ -63,7 +66,7 @@ def _first_pass(words: list[str]) -> list[Option]:
             continue
         name = word[2:] if word[:2] == "--" else word[1:]
         if name not in KNOWN:
-            raise _unknown(word, name, index)
+            raise _unknown(word, name, index, qemu)
         position = index
         value = None
         if name in TAKES_ARGUMENT:
@@ -79,7 +82,7 @@ def _first_pass(words: list[str]) -> list[Option]:
     return options
 
 
-def _unknown(word: str, name: str, index: int) -> Refused:
+def _unknown(word: str, name: str, index: int, qemu: str) -> Refused:
     hint = near(name, KNOWN)
     if not hint.startswith("did"):
         hint = "qemu-system-x86_64 -help lists all options"
@@ -87,6 +90,6 @@ def _unknown(word: str, name: str, index: int) -> Refused:
         names = hint.removeprefix("did you mean ").rstrip("?").split(" or ")
         hint = f"did you mean {' or '.join(f'-{near_name}' for near_name in names)}?"
     return Refused(
-        f"{word}: invalid option", explanation=f"QEMU 7.2 has no option {word:.60} (word {index}).",
+        f"{word}: invalid option", explanation=f"QEMU {qemu} has no option {word:.60} (word {index}).",
         hint=hint, option=word, position=index, source="lookup_opt, softmmu/vl.c",
     )

@@ -27,34 +27,34 @@ def test_the_data_stays_small() -> None:
 
 
 def test_an_alias_is_the_device_it_stands_for() -> None:
-    assert catalog.device("virtio-net") is not None
-    assert catalog.device("virtio-net").name == "virtio-net-pci"
-    assert catalog.device("e1000-82540em").name == "e1000"
-    assert catalog.device("nope") is None
+    assert catalog.device("7.2", "virtio-net") is not None
+    assert catalog.device("7.2", "virtio-net").name == "virtio-net-pci"
+    assert catalog.device("7.2", "e1000-82540em").name == "e1000"
+    assert catalog.device("7.2", "nope") is None
 
 
 def test_properties_have_types_and_defaults() -> None:
-    vga = catalog.device("VGA")
+    vga = catalog.device("7.2", "VGA")
     assert vga is not None
     assert vga.bus == "PCI"
     assert vga.properties["vgamem_mb"] == "uint32"
     assert vga.defaults["vgamem_mb"] == "16"
     assert "romfile" not in vga.defaults
     assert "memdev" not in vga.properties
-    dimm = catalog.device("pc-dimm")
+    dimm = catalog.device("7.2", "pc-dimm")
     assert dimm is not None
     assert dimm.properties["memdev"] == "link<memory-backend>"
 
 
 def test_a_type_that_is_not_for_the_command_line_has_its_own_words() -> None:
-    assert catalog.unpluggable("pci-device") == (
+    assert catalog.unpluggable("7.2", "pci-device") == (
         "-device pci-device: Parameter 'driver' expects a non-abstract device type"
     )
-    assert catalog.unpluggable("VGA") == ""
+    assert catalog.unpluggable("7.2", "VGA") == ""
 
 
 def test_blocks_come_in_order_of_creation_with_the_path_in_front() -> None:
-    seen = catalog.observed("VGA", "pc")
+    seen = catalog.observed("7.2", "VGA", "pc")
     assert seen is not None
     assert [(b.name, b.size) for b in seen.blocks] == [("%/vga.vram", 16 * MIB), ("%/vga.rom", 65536)]
     assert seen.blocks[0].idstr("0000:00:02.0:00.0") == "0000:00:02.0:00.0/vga.vram"
@@ -63,13 +63,13 @@ def test_blocks_come_in_order_of_creation_with_the_path_in_front() -> None:
 
 
 def test_a_block_may_have_no_path() -> None:
-    seen = catalog.observed("vmware-svga", "q35")
+    seen = catalog.observed("7.2", "vmware-svga", "q35")
     assert seen is not None
     assert seen.blocks[0].idstr("0000:00:01.0") == "vmsvga.fifo"
 
 
 def test_a_refused_device_may_start_with_a_recipe() -> None:
-    seen = catalog.observed("ivshmem-plain", "q35")
+    seen = catalog.observed("7.2", "ivshmem-plain", "q35")
     assert seen is not None
     assert seen.refusal == "-device ivshmem-plain: You must specify a 'memdev'"
     assert seen.then is not None
@@ -77,13 +77,13 @@ def test_a_refused_device_may_start_with_a_recipe() -> None:
 
 
 def test_microvm_has_no_pci_bus() -> None:
-    seen = catalog.observed("e1000", "microvm")
+    seen = catalog.observed("7.2", "e1000", "microvm")
     assert seen is not None
     assert seen.refusal == "-device e1000: No 'PCI' bus found for device 'e1000'"
 
 
 def test_a_board_that_differs_from_pc_keeps_the_rest() -> None:
-    pc, q35 = catalog.observed("isa-vga", "pc"), catalog.observed("isa-vga", "q35")
+    pc, q35 = catalog.observed("7.2", "isa-vga", "pc"), catalog.observed("7.2", "isa-vga", "q35")
     assert pc is not None
     assert q35 is not None
     assert pc.blocks == q35.blocks
@@ -105,7 +105,7 @@ def test_a_board_that_differs_from_pc_keeps_the_rest() -> None:
 def test_a_rule_gives_the_size_that_qemu_gave(
     driver: str, block: str, prop: str, value: int, size: int
 ) -> None:
-    rule = catalog.size_rule(driver, block, prop)
+    rule = catalog.size_rule("7.2", driver, block, prop)
     assert rule is not None
     assert rule.apply(value) == size
 
@@ -121,7 +121,7 @@ def test_every_rule_agrees_with_its_sweep() -> None:
     for driver, facts in raw.items():
         for block, props in facts.get("rules", {}).items():
             for prop in props:
-                rule = catalog.size_rule(driver, block, prop)
+                rule = catalog.size_rule("7.2", driver, block, prop)
                 if rule is None:
                     continue
                 for text, values in facts["sweep"][prop].items():
@@ -138,41 +138,41 @@ def test_every_rule_agrees_with_its_sweep() -> None:
 
 
 def test_a_pcie_port_of_7_2_takes_any_slot() -> None:
-    bus = catalog.secondary_bus("pcie-root-port")
+    bus = catalog.secondary_bus("7.2", "pcie-root-port")
     assert bus == catalog.SecondaryBus(express=True, cxl=False)
-    assert catalog.secondary_bus("VGA") is None
+    assert catalog.secondary_bus("7.2", "VGA") is None
 
 
 def test_what_may_not_be_below_a_bridge_is_refused() -> None:
-    assert catalog.refused_below("virtio-iommu-pci", "pcie-root-port").endswith(
+    assert catalog.refused_below("7.2", "virtio-iommu-pci", "pcie-root-port").endswith(
         "virtio-iommu-pci must be plugged on the root bus"
     )
-    assert catalog.refused_below("e1000", "pci-bridge") == ""
+    assert catalog.refused_below("7.2", "e1000", "pci-bridge") == ""
 
 
 def test_some_devices_are_singles() -> None:
-    assert catalog.refused_twice("vmware-svga") == 'RAMBlock "vmsvga.fifo" already registered, abort!'
-    assert catalog.refused_twice("e1000") == ""
+    assert catalog.refused_twice("7.2", "vmware-svga") == 'RAMBlock "vmsvga.fifo" already registered, abort!'
+    assert catalog.refused_twice("7.2", "e1000") == ""
 
 
 def test_machine_properties_of_the_class_and_of_the_object() -> None:
-    assert catalog.machine_properties("pc")["max-ram-below-4g"] == "size"
-    assert catalog.machine_properties("q35")["nvdimm"] == "bool"
-    assert catalog.machine_properties("q35")["pflash0"].endswith(("str", "string"))
-    assert "nvdimm" not in catalog.machine_properties("microvm")
-    assert catalog.machine_properties("nope") == {}
+    assert catalog.machine_properties("7.2", "pc")["max-ram-below-4g"] == "size"
+    assert catalog.machine_properties("7.2", "q35")["nvdimm"] == "bool"
+    assert catalog.machine_properties("7.2", "q35")["pflash0"].endswith(("str", "string"))
+    assert "nvdimm" not in catalog.machine_properties("7.2", "microvm")
+    assert catalog.machine_properties("7.2", "nope") == {}
 
 
 def test_machine_types_and_their_values() -> None:
-    pc = catalog.machine("pc")
+    pc = catalog.machine("7.2", "pc")
     assert pc is not None
     assert (pc.name, pc.default_cpu, pc.max_cpus) == ("pc-i440fx-7.2", "qemu64-x86_64-cpu", 255)
     assert pc.values["firmware"] == '"bios-256k.bin"'
-    old = catalog.machine("pc-i440fx-1.7")
+    old = catalog.machine("7.2", "pc-i440fx-1.7")
     assert old is not None
     assert "firmware" not in old.values
     assert old.deprecated
-    assert catalog.machine("pc-9") is None
+    assert catalog.machine("7.2", "pc-9") is None
 
 
 @pytest.mark.parametrize(
@@ -185,12 +185,12 @@ def test_machine_types_and_their_values() -> None:
     ],
 )
 def test_old_machines_name_file_backends_by_their_path(machine: str, names: list[str]) -> None:
-    blocks = [line.split()[0] for line in catalog.machine_start("dimms", machine)["blocks"]]
+    blocks = [line.split()[0] for line in catalog.machine_start("7.2", "dimms", machine)["blocks"]]
     assert blocks[1:3] == names
 
 
 def test_an_older_start_is_put_together_from_the_differences() -> None:
-    old = catalog.machine_start("default", "pc-i440fx-2.1")
+    old = catalog.machine_start("7.2", "default", "pc-i440fx-2.1")
     assert "0000:00:02.0/cirrus_vga.rom 0x40880000 0x10000 0x10000 4K" in old["blocks"]
     assert "a0000-bffff 0 i/o cirrus-low-memory" in old["flat memory"]
     starts = [int(line.partition("-")[0], 16) for line in old["flat memory"]]
@@ -198,18 +198,18 @@ def test_an_older_start_is_put_together_from_the_differences() -> None:
 
 
 def test_what_a_device_brings_depends_on_the_machine() -> None:
-    assert str(catalog.device_on("cirrus-vga", "pc-i440fx-2.9")).startswith("vga.vram=4M")
-    assert str(catalog.device_on("cirrus-vga", "pc-i440fx-2.8")).startswith("vga.vram=8M")
-    assert "e1000.rom=128K" in str(catalog.device_on("e1000", "pc-i440fx-1.4"))
-    assert catalog.device_on("nope", "pc-i440fx-1.4") is None
+    assert str(catalog.device_on("7.2", "cirrus-vga", "pc-i440fx-2.9")).startswith("vga.vram=4M")
+    assert str(catalog.device_on("7.2", "cirrus-vga", "pc-i440fx-2.8")).startswith("vga.vram=8M")
+    assert "e1000.rom=128K" in str(catalog.device_on("7.2", "e1000", "pc-i440fx-1.4"))
+    assert catalog.device_on("7.2", "nope", "pc-i440fx-1.4") is None
 
 
 def test_outcomes_by_machine() -> None:
-    assert catalog.outcome("numa mem=", "pc-i440fx-5.0").startswith("starts | ")
-    assert catalog.outcome("maxmem", "pc-i440fx-2.0") == (
+    assert catalog.outcome("7.2", "numa mem=", "pc-i440fx-5.0").startswith("starts | ")
+    assert catalog.outcome("7.2", "maxmem", "pc-i440fx-2.0") == (
         "\"-memory 'slots|maxmem'\" is not supported by: MACHINE"
     )
-    assert catalog.outcome("nope", "pc-i440fx-2.0") is None
+    assert catalog.outcome("7.2", "nope", "pc-i440fx-2.0") is None
 
 
 @pytest.mark.parametrize(
@@ -227,20 +227,21 @@ def test_outcomes_by_machine() -> None:
     ],
 )
 def test_cpu_models(name: str, vendor: str, bits: int) -> None:
-    cpu = catalog.cpu(name)
+    cpu = catalog.cpu("7.2", name)
     assert cpu is not None
     assert (cpu.vendor, cpu.phys_bits) == (vendor, bits)
     assert cpu.amd == (vendor == "AuthenticAMD")
 
 
 def test_a_cpu_model_that_needs_kvm_says_so() -> None:
-    host = catalog.cpu("host")
+    host = catalog.cpu("7.2", "host")
     assert host is not None
     assert host.refusal == "CPU model 'host' requires KVM or HVF"
-    assert catalog.cpu("nope") is None
-    assert catalog.cpu("") is None
+    assert catalog.cpu("7.2", "nope") is None
+    assert catalog.cpu("7.2", "") is None
 
 
 def test_a_misspelt_name_has_a_neighbour() -> None:
-    assert catalog.near("virtio-net-pcy") == "; did you mean virtio-net-pci or virtio-rng-pci?"
-    assert catalog.near("zzzz") == ""
+    names = catalog.device_names("7.2")
+    assert catalog.near("virtio-net-pcy", names) == "; did you mean virtio-net-pci or virtio-rng-pci?"
+    assert catalog.near("zzzz", names) == ""

@@ -14,7 +14,7 @@ from memkit.host import Host
 
 def build(line: str) -> Build:
     config = parse(line)
-    machine = select_machine(config, "7.2")
+    machine = select_machine(config)
     apply_properties(machine, config)
     return Build(config, Host(), machine)
 

@@ -60,7 +60,7 @@ def ports(root: MemoryRegion) -> set[tuple[str, int]]:
 def wanted(line: str, card: str | None = None) -> frozenset[str]:
     """The features that a command line asks for."""
     config = parse(line)
-    machine = select_machine(config, "7.2")
+    machine = select_machine(config)
     apply_properties(machine, config)
     return features_of(Build(config, Host(), machine), card)
 
@@ -68,15 +68,16 @@ def wanted(line: str, card: str | None = None) -> frozenset[str]:
 def change(family: str, feature: str) -> set[tuple[str, int]]:
     """The windows that one feature adds when all others are there."""
     every = frozenset(FEATURES)
-    return ports(io_space(family, NEWEST, every)) - ports(io_space(family, NEWEST, every - {feature}))
+    with_it = ports(io_space("7.2", family, NEWEST, every))
+    return with_it - ports(io_space("7.2", family, NEWEST, every - {feature}))
 
 
 def test_the_io_space_of_microvm_is_qemus() -> None:
-    assert flat(io_space("microvm", NEWEST)) == MICROVM.splitlines()
+    assert flat(io_space("7.2", "microvm", NEWEST)) == MICROVM.splitlines()
 
 
 def test_priorities_let_the_reset_port_cut_the_pci_configuration_address() -> None:
-    assert [line for line in flat(io_space("pc", NEWEST)) if " 0000000000000cf" in f" {line}"] == [
+    assert [line for line in flat(io_space("7.2", "pc", NEWEST)) if " 0000000000000cf" in f" {line}"] == [
         "0000000000000cf8-0000000000000cf8 (prio 0, i/o): pci-conf-idx",
         "0000000000000cf9-0000000000000cf9 (prio 1, i/o): piix3-reset-control",
         "0000000000000cfa-0000000000000cfb (prio 0, i/o): pci-conf-idx @0000000000000002",
@@ -85,7 +86,7 @@ def test_priorities_let_the_reset_port_cut_the_pci_configuration_address() -> No
 
 
 def test_every_call_gives_a_tree_of_its_own() -> None:
-    first, second = io_space("pc", NEWEST), io_space("pc", NEWEST)
+    first, second = io_space("7.2", "pc", NEWEST), io_space("7.2", "pc", NEWEST)
     first.subregions.clear()
     assert second.subregions
     assert all(r.container is second for r in second.subregions)
@@ -93,7 +94,7 @@ def test_every_call_gives_a_tree_of_its_own() -> None:
 
 def test_windows_stand_in_the_order_in_which_add_would_leave_them() -> None:
     for family in ("pc", "q35", "microvm"):
-        priorities = [r.priority for r in io_space(family, NEWEST, frozenset(FEATURES)).subregions]
+        priorities = [r.priority for r in io_space("7.2", family, NEWEST, frozenset(FEATURES)).subregions]
         assert priorities == sorted(priorities, reverse=True)
 
 
@@ -122,20 +123,20 @@ def test_a_feature_adds_its_windows(family: str, feature: str, added: set[tuple[
 
 
 def test_only_two_things_changed_with_machine_versions() -> None:
-    assert default_features("pc", (7, 2)) == default_features("pc", (2, 5))
-    assert default_features("pc", (2, 5)) - default_features("pc", (2, 4)) == {"fw-cfg-dma"}
-    assert default_features("q35", (6, 1)) - default_features("q35", (6, 0)) == {"pci-hotplug"}
-    assert "cirrus" in default_features("pc", (2, 1))
-    assert "vga" in default_features("pc", (2, 2))
+    assert default_features("7.2", "pc", (7, 2)) == default_features("7.2", "pc", (2, 5))
+    assert default_features("7.2", "pc", (2, 5)) - default_features("7.2", "pc", (2, 4)) == {"fw-cfg-dma"}
+    assert default_features("7.2", "q35", (6, 1)) - default_features("7.2", "q35", (6, 0)) == {"pci-hotplug"}
+    assert "cirrus" in default_features("7.2", "pc", (2, 1))
+    assert "vga" in default_features("7.2", "pc", (2, 2))
 
 
 @pytest.mark.parametrize("call", [io_space, memory_windows])
 def test_unknown_names_are_refused_with_the_known_ones(call: object) -> None:
     assert callable(call)
     with pytest.raises(ValueError, match="no board has a feature 'hpett'; features are: acpi"):
-        call("pc", NEWEST, frozenset({"hpett"}))
+        call("7.2", "pc", NEWEST, frozenset({"hpett"}))
     with pytest.raises(ValueError, match="'virt'; boards are: pc, q35, microvm"):
-        call("virt", NEWEST)
+        call("7.2", "virt", NEWEST)
 
 
 def test_every_recorded_feature_is_explained() -> None:
@@ -147,11 +148,12 @@ def test_every_recorded_feature_is_explained() -> None:
 
 
 def test_a_bare_pc_has_only_an_ioapic() -> None:
-    assert memory_windows("pc", NEWEST, frozenset()) == (("ioapic", 0xFEC00000, 0x1000, 0, "system", "i/o"),)
+    ioapic = ("ioapic", 0xFEC00000, 0x1000, 0, "system", "i/o")
+    assert memory_windows("7.2", "pc", NEWEST, frozenset()) == (ioapic,)
 
 
 def test_a_cirrus_card_puts_a_container_before_the_vga_window() -> None:
-    windows = memory_windows("q35", NEWEST, frozenset({"cirrus"}))
+    windows = memory_windows("7.2", "q35", NEWEST, frozenset({"cirrus"}))
     assert windows[:2] == (
         ("cirrus-lowmem-container", 0xA0000, 0x20000, 1, "pci", "container"),
         ("cirrus-low-memory", 0, 0x20000, 0, "cirrus-lowmem-container", "i/o"),
@@ -165,7 +167,7 @@ def test_a_cirrus_card_puts_a_container_before_the_vga_window() -> None:
 def test_microvm_has_more_transports_with_a_second_ioapic(
     features: set[str], transports: int, ioapics: int
 ) -> None:
-    names = [w.name for w in memory_windows("microvm", NEWEST, frozenset(features))]
+    names = [w.name for w in memory_windows("7.2", "microvm", NEWEST, frozenset(features))]
     assert (names.count("virtio-mmio"), names.count("ioapic")) == (transports, ioapics)
 
 
@@ -223,4 +225,4 @@ def test_the_default_card_is_a_feature(card: str, feature: str) -> None:
     ],
 )
 def test_properties_move_ports(driver: str, props: dict[str, int], number: int, shift: int) -> None:
-    assert port_shift(driver, props, number) == shift
+    assert port_shift("7.2", driver, props, number) == shift

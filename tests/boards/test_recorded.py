@@ -14,8 +14,8 @@ from memkit.boards.recorded import load
 from memkit.guest import Guest
 
 HOST = memkit.Host()
-MACHINES = [name for name in catalog.machine_names() if name not in ("isapc", "none", "x-remote")]
-SCENARIOS = [name for name in load("machines")["starts"] if name not in ("microvm pcie", "pflash")]
+MACHINES = [name for name in catalog.machine_names("7.2") if name not in ("isapc", "none", "x-remote")]
+SCENARIOS = [name for name in load("machines", "7.2")["starts"] if name not in ("microvm pcie", "pflash")]
 BOARDS = ("pc", "q35", "microvm")
 LINE = re.compile(r"( *)([0-9a-f]{16})-([0-9a-f]{16}) \(prio (-?\d+), ([^)]+)\): (.*)")
 
@@ -64,7 +64,7 @@ def booted(options: str) -> Guest:
 
 
 def options(scenario: str, machine: str) -> str:
-    words = str(load("machines")["starts"][scenario]["options"])
+    words = str(load("machines", "7.2")["starts"][scenario]["options"])
     return f"-machine {machine} {words}".replace("mem-path=/dev/shm,", "mem-path=/dev/shm/recorded,")
 
 
@@ -72,7 +72,7 @@ def options(scenario: str, machine: str) -> str:
 def test_every_machine_type_has_the_recorded_blocks_and_memory(scenario: str) -> None:
     wrong = []
     for machine in MACHINES:
-        seen = catalog.machine_start(scenario, machine)
+        seen = catalog.machine_start("7.2", scenario, machine)
         if not seen.get("blocks"):
             continue
         try:
@@ -91,7 +91,7 @@ def test_every_machine_type_has_the_recorded_blocks_and_memory(scenario: str) ->
 def test_every_machine_type_has_the_recorded_tree_and_address_spaces(scenario: str) -> None:
     wrong = []
     for machine in MACHINES:
-        seen = catalog.machine_start(scenario, machine)
+        seen = catalog.machine_start("7.2", scenario, machine)
         guest = booted(options(scenario, machine))
         if tree(guest) != sorted(seen["tree"]):
             wrong.append((machine, sorted({*tree(guest)} ^ {*seen["tree"]})))
@@ -102,7 +102,7 @@ def test_every_machine_type_has_the_recorded_tree_and_address_spaces(scenario: s
 
 
 def test_microvm_with_pcie_has_the_recorded_tree() -> None:
-    seen = load("machines")["starts"]["microvm pcie"]
+    seen = load("machines", "7.2")["starts"]["microvm pcie"]
     guest = booted(f"-machine microvm {seen['options']}")
     assert tree(guest) == sorted(seen["microvm"]["tree"])
     assert flat(guest, "memory") == seen["microvm"]["flat memory"]
@@ -112,7 +112,7 @@ def test_graphics_cards_have_the_recorded_blocks_on_every_machine_type() -> None
     wrong = []
     for kind in ("std", "cirrus", "vmware", "qxl", "virtio"):
         for machine in (m for m in MACHINES if m != "microvm"):
-            for text, runs in load("machines")["vga"][kind].items():
+            for text, runs in load("machines", "7.2")["vga"][kind].items():
                 if any(_within(machine, run) for run in runs):
                     guest = booted(f"-machine {machine} -nodefaults -vga {kind}")
                     board = {b.idstr for b in booted(f"-machine {machine} -nodefaults").ram_blocks}
@@ -124,7 +124,7 @@ def test_graphics_cards_have_the_recorded_blocks_on_every_machine_type() -> None
 
 
 def _within(machine: str, run: str) -> bool:
-    names = catalog.machine_names()
+    names = catalog.machine_names("7.2")
     first, _, last = run.partition("..")
     return names.index(first) <= names.index(machine) <= names.index(last or first)
 
@@ -143,8 +143,8 @@ TWICE = {("mc146818rtc", "pc"), ("mc146818rtc", "q35")}
 def test_every_device_adds_the_recorded_blocks_and_windows(board: str) -> None:
     plain = memkit.boot(f"-machine {board} -nodefaults", host=HOST)
     before, wrong = set(tree(plain)), []
-    for driver in catalog.device_names():
-        seen = catalog.observed(driver, board)
+    for driver in catalog.device_names("7.2"):
+        seen = catalog.observed("7.2", driver, board)
         if seen is None or seen.refusal or (driver, board) in TWICE or driver.endswith("-iommu-pci"):
             continue
         guest = memkit.boot(f"-machine {board} -nodefaults -device {driver}", host=HOST)
@@ -161,8 +161,8 @@ def test_every_device_adds_the_recorded_blocks_and_windows(board: str) -> None:
 @pytest.mark.parametrize("board", BOARDS)
 def test_every_device_is_refused_as_recorded(board: str) -> None:
     wrong = []
-    for driver in catalog.device_names():
-        seen = catalog.observed(driver, board)
+    for driver in catalog.device_names("7.2"):
+        seen = catalog.observed("7.2", driver, board)
         if seen is None or not seen.refusal:
             continue
         try:
@@ -176,7 +176,7 @@ def test_every_device_is_refused_as_recorded(board: str) -> None:
 
 def test_device_paths_are_those_recorded() -> None:
     wrong = []
-    for line, seen in load("devices")["paths"].items():
+    for line, seen in load("devices", "7.2")["paths"].items():
         try:
             guest = memkit.boot(f"-nodefaults {line}", host=HOST)
             have: object = [b.idstr for b in guest.ram_blocks if b.idstr.startswith(("0000:", "vga."))]
@@ -189,7 +189,7 @@ def test_device_paths_are_those_recorded() -> None:
 
 def test_slots_behind_each_bridge_are_given_out_as_recorded() -> None:
     wrong = []
-    for line, seen in load("devices")["pci_buses"].items():
+    for line, seen in load("devices", "7.2")["pci_buses"].items():
         bus = ",bus=B" if "id=B" in line else ""
         for slot in ("0", "1", "1f"):
             option = ["-device", f"pci-testdev,addr={slot}{bus}"]
@@ -205,8 +205,8 @@ def test_slots_behind_each_bridge_are_given_out_as_recorded() -> None:
 
 def test_devices_on_their_bus_want_what_was_recorded() -> None:
     wrong = []
-    for driver in catalog.device_names():
-        said, seen = catalog.refused_bare(driver), catalog.observed(driver, "q35")
+    for driver in catalog.device_names("7.2"):
+        said, seen = catalog.refused_bare("7.2", driver), catalog.observed("7.2", driver, "q35")
         if not said or seen is None:
             continue
         before = seen.recipe.rpartition(f"-device {driver}")[0]
@@ -223,9 +223,9 @@ def test_devices_start_with_what_they_were_recorded_with() -> None:
     # Some need a file or a socket of the recording host.
     hosts_own = ("ivshmem-doorbell", "virtio-9p", "usb-mtp")
     wrong = []
-    for driver in catalog.device_names():
+    for driver in catalog.device_names("7.2"):
         for board in BOARDS:
-            seen = catalog.observed(driver, board)
+            seen = catalog.observed("7.2", driver, board)
             if seen is None or seen.then is None or seen.then.refusal or driver.startswith(hosts_own):
                 continue
             try:

@@ -12,7 +12,7 @@ from memkit.config import parse
 
 def topology(line: str) -> Topology:
     config = parse(line)
-    return read_topology(select_machine(config, "7.2"), config.smp_options(), config.last("smp"))
+    return read_topology(select_machine(config), config.smp_options(), config.last("smp"))
 
 
 @pytest.mark.parametrize(("smp", "new", "old"), [
@@ -37,7 +37,7 @@ def test_numbers_are_kept_in_32_bits() -> None:
 
 def test_zero_is_deprecated_and_means_left_out() -> None:
     config = parse("-smp 2,cores=0")
-    machine = select_machine(config, "7.2")
+    machine = select_machine(config)
     assert Topology(2, 2, 1, 1, 2, 1) == read_topology(machine, config.smp_options(), None)
     assert 1 == len(machine.warnings)
     assert "must be greater than zero" in machine.warnings[0]

@@ -9,7 +9,7 @@ from memkit.memory.region import MemoryRegion
 
 
 def seen(driver: str, board: str = "pc") -> tuple[Window, ...]:
-    return windows(driver, board)
+    return windows("7.2", driver, board)
 
 
 def test_a_card_has_ports_and_a_window_below_1_mib() -> None:
@@ -29,7 +29,7 @@ def test_ports_that_a_board_has_already_are_known_from_another_board() -> None:
 
 
 def test_a_window_goes_in_front_of_its_equals() -> None:
-    io = io_space("pc", (7, 2))
+    io = io_space("7.2", "pc", (7, 2))
     [added] = add_windows([Window("io", 0x3B0, 0x30, 0, "cirrus-io")], {"io": io})
     found = AddressSpace("I/O", io).flat_view.find(0x3C0)
     assert found is not None
@@ -60,12 +60,12 @@ def test_video_ram_that_is_mapped_is_the_cards_own() -> None:
 
 
 def test_all_windows_move_together() -> None:
-    io = io_space("pc", (7, 2))
+    io = io_space("7.2", "pc", (7, 2))
     assert [r.addr for r in add_windows(seen("sb16"), {"io": io}, shift=0x20)] == [0x244, 0x24A, 0x24C]
 
 
 def test_a_size_replaces_that_of_an_only_window() -> None:
-    io = io_space("pc", (7, 2))
+    io = io_space("7.2", "pc", (7, 2))
     assert [r.size for r in add_windows(seen("isa-debug-exit"), {"io": io}, size=4)] == [4]
 
 

@@ -1,9 +1,4 @@
-"""What changed when: facts that differ between QEMU versions or machine-type versions.
-
-Two kinds of version meet in a command line.  The *QEMU version* is the program that answers;
-the *machine-type version* (``pc-i440fx-3.0``) is the behaviour that it promises to keep for
-old guests.  Every fact has its source; nothing else in the package tests a version number.
-"""
+"""What a machine type promises to old guests, by its version (``pc-i440fx-3.0``), whatever QEMU runs it."""
 
 from __future__ import annotations
 
@@ -11,13 +6,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from memkit.errors import MemkitError
+from memkit.versions.numbers import Version
 
-__all__ = ["MACHINE_FACTS", "MachineFacts", "known_qemu", "machine_facts", "parse_version"]
-
-KNOWN_QEMU = ("7.2",)
-
-Version = tuple[int, ...]
+__all__ = ["MACHINE_FACTS", "MachineFacts", "machine_facts"]
 
 
 class Fact(NamedTuple):
@@ -108,29 +99,3 @@ def machine_facts(family: str, version: Version) -> MachineFacts:
             if family in fact.families:
                 values[fact.name] = fact.new if version >= fact.since else fact.old
     return MachineFacts(**values)
-
-
-def parse_version(text: str) -> Version:
-    """A version as a tuple of numbers; raises ValueError if ``text`` is none.
-
-    >>> parse_version("2.12") > parse_version("2.9")
-    True
-    """
-    return tuple(int(part) for part in text.split("."))
-
-
-def known_qemu(text: str) -> str:
-    """``text`` as the version of a QEMU that the model knows; raises MemkitError with the list.
-
-    >>> known_qemu("7.2.22")
-    '7.2'
-    """
-    try:
-        major_minor = ".".join(map(str, parse_version(str(text))[:2]))
-    except ValueError:
-        major_minor = ""
-    if major_minor not in KNOWN_QEMU:
-        raise MemkitError(
-            f"the model does not know QEMU {str(text)[:40]!r}; it knows: {', '.join(KNOWN_QEMU)}"
-        )
-    return major_minor

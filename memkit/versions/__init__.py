@@ -1,0 +1,25 @@
+"""What changed when: facts that differ between QEMU versions or machine-type versions.
+
+Two kinds of version meet in a command line.  The *QEMU version* is the program that answers
+(``qemu_facts``); the *machine-type version* (``pc-i440fx-3.0``) is the behaviour that it promises to
+keep for old guests (``machine_facts``).  Every fact has its source; nothing else in the package tests
+a version number.
+"""
+
+from __future__ import annotations
+
+from memkit.versions.machine_facts import MACHINE_FACTS, MachineFacts, machine_facts
+from memkit.versions.numbers import (
+    DEFAULT_QEMU,
+    KNOWN_QEMU,
+    Version,
+    known_qemu,
+    nearest_qemu,
+    parse_version,
+)
+from memkit.versions.qemu_facts import QEMU_FACTS, QemuFact, QemuFacts, qemu_facts
+
+__all__ = [
+    "DEFAULT_QEMU", "KNOWN_QEMU", "MACHINE_FACTS", "QEMU_FACTS", "MachineFacts", "QemuFact", "QemuFacts",
+    "Version", "known_qemu", "machine_facts", "nearest_qemu", "parse_version", "qemu_facts",
+]

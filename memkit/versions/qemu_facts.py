@@ -1,0 +1,79 @@
+"""What each release of QEMU does by itself, whatever the machine type: facts with their first release.
+
+A fact that a recording holds (devices, properties, machine types, CPU models, windows, sizes of firmware
+files) is not here but in ``data/``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from memkit.versions.numbers import Version, parse_version
+
+__all__ = ["QEMU_FACTS", "QemuFact", "QemuFacts", "qemu_facts"]
+
+
+class QemuFact(NamedTuple):
+    """``old`` holds in releases before ``since`` (exclusive), ``new`` from it on.
+
+    ``source`` is the file or function of QEMU, and the commit that changed it.
+    """
+
+    name: str
+    since: Version
+    old: Any
+    new: Any
+    source: str
+
+
+QEMU_FACTS: tuple[QemuFact, ...] = (
+    # -- what the monitor prints
+    QemuFact("ramblock_hva", (8, 0), False, True, "ram_block_format, softmmu/physmem.c; dbc6ae9c3b"),
+    QemuFact("memdev_share", (6, 1), False, True,
+             "hmp_info_memdev, hw/core/machine-hmp-cmds.c; 7428e7ba15"),
+    QemuFact("memdev_reserve", (6, 1), False, True,
+             "hmp_info_memdev, hw/core/machine-hmp-cmds.c; baa014e3b9"),
+    QemuFact("mtree_groups_spaces", (7, 0), False, True, "mtree_info_as, softmmu/memory.c; 7bdbf99aa2"),
+    QemuFact("mtree_container_kind", (11, 0), False, True, "seen in info mtree of 11.1; not in 10.2"),
+    # -- address spaces and regions
+    QemuFact("device_memory_space", (8, 2), False, True,
+             "machine_memory_devices_init, hw/core/machine.c; f9716f4b0d"),
+    QemuFact("virtio_cfg_space", (9, 2), False, True,
+             "virtio_pci_realize, hw/virtio/virtio-pci.c; 55fa4be6f7"),
+    QemuFact("bridge_spaces", (9, 2), False, True, "pci_bridge_initfn, hw/pci/pci_bridge.c; 55fa4be6f7"),
+    # -- boards
+    QemuFact("table_loader_max", (6, 0), 0x1000, 0x10000, "acpi_add_rom_blob, hw/acpi/utils.c"),
+    QemuFact("smp_by_machine_type", (6, 2), False, True, "smp_parse, hw/core/machine.c; 4a0af2930a"),
+    QemuFact("phys_bits_check", (7, 1), False, True, "pc_memory_init, hw/i386/pc.c; 1caab5cf86"),
+)
+
+
+@dataclass(frozen=True)
+class QemuFacts:
+    """The facts that hold for one release, by the names of QEMU_FACTS; ``version`` is one of KNOWN_QEMU."""
+
+    version: str
+    ramblock_hva: bool
+    memdev_share: bool
+    memdev_reserve: bool
+    mtree_groups_spaces: bool
+    mtree_container_kind: bool
+    device_memory_space: bool
+    virtio_cfg_space: bool
+    bridge_spaces: bool
+    table_loader_max: int
+    smp_by_machine_type: bool
+    phys_bits_check: bool
+
+
+@lru_cache(maxsize=32)
+def qemu_facts(version: str) -> QemuFacts:
+    """The facts for a release ("7.2"); raises ValueError for what is no version.
+
+    >>> qemu_facts("7.2").ramblock_hva, qemu_facts("10.0").ramblock_hva
+    (False, True)
+    """
+    number = parse_version(version)
+    return QemuFacts(version, **{f.name: f.new if number >= f.since else f.old for f in QEMU_FACTS})
