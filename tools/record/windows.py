@@ -22,7 +22,9 @@ from typing import Any
 from .ask import Binary, split
 from .files import provenance
 
-BOARDS = {"pc": "pc-i440fx-", "q35": "pc-q35-", "microvm": "microvm"}
+BOARDS = {"pc": "pc-i440fx-", "q35": "pc-q35-", "microvm": "microvm", "isapc": "isapc"}
+# Devices that a board makes by itself where all others have them on PCI: what they map is their own.
+ALONE = {"isapc": "-vga none -nic none"}
 # Feature → (the words that have it, the words that do not).
 COMMON: dict[str, tuple[str, str]] = {
     "acpi": ("", "-machine acpi=off"),
@@ -55,11 +57,19 @@ FEATURES = {
         "rtc": ("", "-machine rtc=off"),
         "usb": ("-machine usb=on", ""),
     },
+    "isapc": COMMON | {
+        # Its default CPU, a 486, has none.
+        "apic": ("-cpu pentium", ""),
+        "i8042": PC["i8042"], "nvdimm": PC["nvdimm"], "parallel": PC["parallel"], "vmport": PC["vmport"],
+    },
 }
 # Graphics cards exclude each other: feature → -vga.
-CARDS = {"pc": {"vga": "std", "cirrus": "cirrus"}, "q35": {"vga": "std", "cirrus": "cirrus"}, "microvm": {}}
-NUMBERED = {"pc": {"serial": 4, "parallel": 3}, "q35": {"serial": 4, "parallel": 3}, "microvm": {"serial": 1}}
-PARALLEL = ["parallel", "parallel2", "parallel3"]
+CARDS = {"pc": {"vga": "std", "cirrus": "cirrus"}, "q35": {"vga": "std", "cirrus": "cirrus"}}
+PORTS = {"serial": 4, "parallel": 3}
+NUMBERED = {"pc": PORTS, "q35": PORTS, "isapc": PORTS, "microvm": {"serial": 1}}
+# Ports that close ranks: without the first, the second takes its place.  Older QEMUs treat serial ports
+# so, too (``none`` in serial_parse, softmmu/vl.c).
+CLOSING = {"parallel"}
 # The board's own code maps these: their size or place depends on RAM, or they are no windows.
 NOT_FIXED = {"device-memory", "smbase-blackhole", "tseg-blackhole"}
 
@@ -179,8 +189,9 @@ def words(board: str, features: Iterable[str]) -> str:
     for name, (there, gone) in FEATURES[board].items():
         ports = [name, *(f"{name}{i}" for i in range(2, NUMBERED[board].get(name, 1) + 1))]
         parts += [there if port in wanted else gone for port in ports]
-    if CARDS[board]:
+    if board in CARDS:
         parts.append("-vga " + next((v for f, v in CARDS[board].items() if f in wanted), "none"))
+    parts.append(ALONE.get(board, ""))
     return " ".join(p for p in parts if p)
 
 
@@ -193,10 +204,19 @@ def everything(board: str, card: str) -> list[str]:
 def without(features: Sequence[str], gone: str) -> list[str]:
     """``features`` less one.
 
-    A parallel port takes those behind it along, since ``-parallel none`` leaves no gap.
+    A port whose ``none`` leaves no gap takes those behind it along.
     """
-    behind = PARALLEL[PARALLEL.index(gone):] if gone in PARALLEL else [gone]
-    return [f for f in features if f not in behind]
+    kind = gone.rstrip("0123456789")
+    behind = {f for f in features if kind in CLOSING and f.startswith(kind) and f >= gone}
+    return [f for f in features if f != gone and f not in behind]
+
+
+def closing(binary: Binary, board: str) -> None:
+    """Find out if serial ports close ranks: then ``-serial none`` in front changes nothing."""
+    if NUMBERED[board].get("serial", 1) > 1:
+        first = [ask(binary, f"-M {board} {text}-serial null").io for text in ("", "-serial none ")]
+        same = [w.key for w in first[0]] == [w.key for w in first[1]]
+        (CLOSING.add if same else CLOSING.discard)("serial")
 
 
 def switchable(binary: Binary, board: str) -> None:
@@ -214,7 +234,7 @@ def record_board(binary: Binary, board: str) -> tuple[list[Window], list[Window]
     io: dict[tuple[str, str, int, int], Window] = {}
     memory: dict[tuple[str, str, int, int], Window] = {}
     starts = []
-    for card in CARDS[board] or [""]:
+    for card in CARDS.get(board, [""]):
         features = everything(board, card)
         full = ask(binary, f"-M {board} -m 256M {words(board, features)}")
         starts.append(full)
@@ -269,7 +289,7 @@ def record_defaults(
     found: list[tuple[str, list[str]]] = []
     for machine in types:
         version = machine.removeprefix(BOARDS[board]) or "0"
-        there = {w.key for w in ask(binary, f"-M {machine}").all()}
+        there = {w.key for w in ask(binary, f"-M {machine} {ALONE.get(board, '')}").all()}
         features = sorted({f for w in windows if w.key in there for f in w.when})
         if not found or found[-1][1] != features:
             found.append((version, features))
@@ -325,6 +345,7 @@ def record_windows(binary: Binary, path: Path) -> None:
     }
     for board in BOARDS:
         switchable(binary, board)
+        closing(binary, board)
         io, memory = record_board(binary, board)
         told["io"][board], told["memory"][board] = [[plain(w) for w in ws] for ws in (io, memory)]
         told["features"][board] = sorted({f for w in (*io, *memory) for f in w.when})
