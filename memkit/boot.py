@@ -13,10 +13,11 @@ from memkit import config as config_
 from memkit.boards.boot_x86 import build_x86
 from memkit.config import Config
 from memkit.config.parse import build
-from memkit.errors import MemkitError
+from memkit.errors import MemkitError, Refused
 from memkit.guest import Guest
 from memkit.host import Host
 from memkit.versions import DEFAULT_QEMU, nearest_qemu
+from memkit.versions.wordings import said_by
 
 __all__ = ["boot"]
 
@@ -50,7 +51,10 @@ def boot(
             f"host= is a memkit.Host, not {type(host).__name__}; describe one with memkit.Host.from_dict"
         )
     on = host or Host()
-    built, numa = build_x86(config, on, wanted)
+    try:
+        built, numa = build_x86(config, on, wanted)
+    except Refused as refused:
+        raise said_by(refused, version) from None
     return Guest(
         target=wanted, qemu=version, machine_type=built.machine.type, host=on, config=config,
         backends=tuple(m.backend for m in built.memdevs.values()),

@@ -13,6 +13,8 @@ Every message names the wrong word, says what is allowed and what to try.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 __all__ = ["CommandLineError", "HostError", "MemkitError", "Refused", "Unavailable"]
 
 
@@ -46,7 +48,9 @@ class Refused(MemkitError):
     ``message`` is QEMU's own text without the program's name; its first line is exact.
     ``explanation`` and ``hint`` are ours: why QEMU says so, and what to write instead.
     ``option`` is the offending option as written, and ``position`` the index of its
-    dash word in argv, where that is known.
+    dash word in argv, where that is known.  ``key`` names the kind of refusal and ``values`` fill in
+    its text: other releases of QEMU may say it otherwise (memkit.versions.wordings).
+    ``located`` is True if the option as written stands in front.
 
     >>> Refused("no free slots available", hint="raise slots=").hint
     'raise slots='
@@ -61,9 +65,15 @@ class Refused(MemkitError):
         option: str = "",
         position: int | None = None,
         source: str = "",
+        key: str = "",
+        values: Mapping[str, object] | None = None,
+        located: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
+        self.key = key
+        self.values = dict(values or {})
+        self.located = located
         self.explanation = explanation
         self.hint = hint
         self.option = option

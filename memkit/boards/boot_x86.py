@@ -6,7 +6,7 @@ machine_run_board_init in hw/core/machine.c, pc_init1, pc_q35_init, microvm (QEM
 
 from __future__ import annotations
 
-from memkit.boards import cpus, microvm, pc
+from memkit.boards import cpus, isapc, microvm, pc
 from memkit.boards.acpi import add_acpi_tables
 from memkit.boards.address_spaces import add_address_spaces
 from memkit.boards.backends import create_backends, create_default_backend
@@ -100,18 +100,23 @@ def _check_main_ram(
 
 def _board(build: Build, ram: MemoryRegion, nodes: int) -> None:
     """Memory, chipset, devices and tables of the board, in the order of its init function."""
-    machine = build.machine
+    machine, pci = build.machine, None
+    if machine.family == "isapc":
+        isapc.check(build)
     cpus.realize(build)
     add_board_buses(build)
-    pci = None
     if machine.family == "microvm":
         microvm.build_memory(build, ram)
+    elif machine.family == "isapc":
+        isapc.build_memory(build, ram)
     else:
         pci = pc.build_memory(build, ram)
         pc.add_chipset(build, ram, pci)
         pc.add_root_bus(build, pci)
     devices = DeviceBuilder(build, pci, nodes)
-    if machine.family != "microvm":
+    if machine.family == "isapc":
+        isapc.add_default_devices(build, devices)
+    elif machine.family != "microvm":
         _default_devices(build, devices)
     check_orphans(build)
     for spec in cli_devices(build):

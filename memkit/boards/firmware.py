@@ -121,12 +121,15 @@ def add_flash(
         ))
 
 
-def add_option_rom_area(build: Build, container: MemoryRegion) -> None:
+def add_option_rom_area(build: Build, container: MemoryRegion, *, writable: bool = False) -> None:
     """Map ``pc.rom``, the memory into which the BIOS copies option ROMs (0xc0000, 128 KiB)."""
-    rom = build.rom("pc.rom", OPTION_ROM_SIZE)
+    block = build.ram.allocate(
+        OPTION_ROM_SIZE, idstr="pc.rom", region_name="pc.rom", purpose="rom", readonly=not writable
+    )
+    rom = MemoryRegion("pc.rom", OPTION_ROM_SIZE, "ram" if writable else "rom", block=block,
+                       readonly=not writable)
     container.add(rom, OPTION_ROM_BASE, 1)
-    assert rom.block is not None
-    build.frontends.append(Frontend("firmware", None, "option-ROM area", None, (rom.block,), (rom,)))
+    build.frontends.append(Frontend("firmware", None, "option-ROM area", None, (block,), (rom,)))
 
 
 def add_option_rom_file(build: Build, name: str) -> None:

@@ -34,6 +34,7 @@ DEFAULT_RAM = 128 << 20
 RAM_ALIGN = 8192
 
 _PREFIXES = {"pc": "pc-i440fx-", "q35": "pc-q35-"}
+_UNVERSIONED = ("microvm", "isapc")
 # pc_i440fx_1_7_machine_options in hw/i386/pc_piix.c, the only reason that 7.2 gives.
 _DEPRECATED = "old and unattended - use a newer version instead"
 
@@ -42,7 +43,7 @@ _DEPRECATED = "old and unattended - use a newer version instead"
 class Machine:
     """One machine before its board is built; sizes in bytes.
 
-    ``family`` is pc (i440fx), q35 or microvm; ``type`` the full name (pc-i440fx-7.2).
+    ``family`` is pc (i440fx), q35, microvm or isapc; ``type`` the full name (pc-i440fx-7.2).
     ``flags`` holds on/off properties, ``words`` the others as text (sizes in bytes); ``warnings`` is
     what QEMU says while they are set.  ``accelerator`` is the one in use.
     ``facts`` are those of the type, ``qemu`` those of the program.
@@ -78,11 +79,11 @@ def machine_types(qemu: str = DEFAULT_QEMU) -> list[str]:
     """Every machine type of that QEMU which the model builds, newest first.
 
     >>> machine_types("5.2")[2:5]
-    ['microvm', 'pc-i440fx-5.2', 'pc-i440fx-5.1']
+    ['microvm', 'isapc', 'pc-i440fx-5.2']
     """
     names = catalog.machine_names(qemu)
     return [
-        "pc", "q35", "microvm",
+        "pc", "q35", *_UNVERSIONED,
         *(name for prefix in _PREFIXES.values() for name in names if name.startswith(prefix)),
     ]
 
@@ -95,17 +96,17 @@ def select_machine(config: Config) -> Machine:
     facts = qemu_facts(qemu)
     if record is None:
         raise refuse("machine-type", config.last("machine"), name=name,
-                     known="pc, q35, microvm, pc-i440fx-VERSION, pc-q35-VERSION")
-    if record.name == "microvm":
+                     known="pc, q35, microvm, isapc, pc-i440fx-VERSION, pc-q35-VERSION")
+    if record.name in _UNVERSIONED:
         version = parse_version(qemu)
-        return Machine("microvm", name, version, machine_facts("microvm", version), facts)
+        return Machine(name, name, version, machine_facts(name, version), facts)
     for family, prefix in _PREFIXES.items():
         if record.name.startswith(prefix):
             version = parse_version(record.name[len(prefix):])
             return Machine(family, record.name, version, machine_facts(family, version), facts)
     raise MemkitError(
         f"QEMU {qemu} has machine type {name!r}, but the model does not build it; "
-        "use pc, q35 or microvm (versioned types, too)"
+        "use pc, q35, microvm or isapc (versioned types, too)"
     )
 
 

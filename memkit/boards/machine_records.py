@@ -75,11 +75,11 @@ _FLASH = {"pflash0": "str", "pflash1": "str"}
 
 @lru_cache(maxsize=32)
 def machine_properties(qemu: str, family: str) -> Mapping[str, str]:
-    """Property name → type for the newest machine of the family pc, q35 or microvm."""
+    """Property name → type for the newest machine of the family pc, q35, microvm or isapc."""
     found = machine(qemu, family)
     if found is None:
         return {}
-    return found.properties if family == "microvm" else {**found.properties, **_FLASH}
+    return {**found.properties, **_FLASH} if family in ("pc", "q35") else found.properties
 
 
 @lru_cache(maxsize=128)

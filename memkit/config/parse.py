@@ -16,6 +16,7 @@ from memkit.config.words import split
 from memkit.config.wrong import near
 from memkit.errors import Refused
 from memkit.versions import DEFAULT_QEMU
+from memkit.versions.wordings import said_by
 
 __all__ = ["build", "parse"]
 
@@ -30,13 +31,23 @@ def parse(line: str | Sequence[str], qemu: str = DEFAULT_QEMU) -> Config:
     'q35'
     """
     target, program, words = split(line)
-    return build(_first_pass(words, qemu), program, target, qemu)
+    try:
+        return _build(_first_pass(words, qemu), program, target, qemu)
+    except Refused as refused:
+        raise said_by(refused, qemu) from None
 
 
 def build(
     options: Iterable[Option], program: str = "", target: str | None = None, qemu: str = DEFAULT_QEMU
 ) -> Config:
     """The Config of ``options``, whose arguments are read anew, as parse() reads them."""
+    try:
+        return _build(options, program, target, qemu)
+    except Refused as refused:
+        raise said_by(refused, qemu) from None
+
+
+def _build(options: Iterable[Option], program: str, target: str | None, qemu: str) -> Config:
     loop = Loop(target or "x86_64", qemu)
     done = loop.run(_numbered(options))
     config = Config(done, program, target, qemu, tuple(loop.warnings))

@@ -12,11 +12,16 @@ __all__ = ["HelpWanted", "Wrong", "near", "refuse"]
 
 
 class Wrong(Exception):
-    """``message`` is QEMU's, without the place; ``why`` and ``hint`` are ours."""
+    """``message`` is QEMU's, without the place; ``why`` and ``hint`` are ours.
 
-    def __init__(self, message: str, why: str, hint: str) -> None:
+    ``key`` and ``values`` are for other releases, which may say it otherwise (see Refused).
+    """
+
+    def __init__(self, message: str, why: str, hint: str, key: str = "", **values: object) -> None:
         super().__init__(message)
         self.message = message
+        self.key = key
+        self.values = values
         self.why = why
         self.hint = hint
 
@@ -33,6 +38,7 @@ def refuse(option: Option, wrong: Wrong, *, located: bool = True, source: str = 
     raise Refused(
         f"{option.text}: {wrong.message}" if located else wrong.message, explanation=why, hint=wrong.hint,
         option=option.text, position=option.index, source=source,
+        key=wrong.key, values=wrong.values, located=located,
     ) from None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -58,6 +58,11 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     } | {"auto_numa_memdev": False, "auto_numa_slots": False, "default_nic": None, "default_vga": None,
          "device_memory": False, "amd_1tb_hole": False},
 }
+# isapc has no versions: it is the newest pc, but for these (isapc_machine_options, hw/i386/pc_piix.c).
+_ISAPC: dict[str, Any] = {
+    "acpi_tables": False, "bios_256k": False, "default_nic": "ne2k_isa", "default_vga": "cirrus",
+    "device_memory": False, "gigabyte_align": False,
+}
 
 
 @dataclass(frozen=True)
@@ -88,11 +93,13 @@ class MachineFacts:
 
 @lru_cache(maxsize=128)
 def machine_facts(family: str, version: Version) -> MachineFacts:
-    """The facts for a machine type of ``family`` (pc, q35, microvm) and machine-type version.
+    """The facts for a machine type of ``family`` (pc, q35, microvm, isapc) and machine-type version.
 
     >>> machine_facts("pc", (3, 1)).canonical_names, machine_facts("q35", (7, 2)).canonical_names
     (True, False)
     """
+    if family == "isapc":
+        return replace(machine_facts("pc", version), **_ISAPC)
     values = dict(_DEFAULTS[family])
     if family != "microvm":
         for fact in MACHINE_FACTS:

@@ -46,6 +46,7 @@ QEMU_FACTS: tuple[QemuFact, ...] = (
     # -- boards
     QemuFact("table_loader_max", (6, 0), 0x1000, 0x10000, "acpi_add_rom_blob, hw/acpi/utils.c"),
     QemuFact("smp_by_machine_type", (6, 2), False, True, "smp_parse, hw/core/machine.c; 4a0af2930a"),
+    QemuFact("isapc_limits", (10, 2), False, True, "pc_init_isa, hw/i386/isapc.c; 3113e7db1d"),
     QemuFact("phys_bits_check", (7, 1), False, True, "pc_memory_init, hw/i386/pc.c; 1caab5cf86"),
 )
 
@@ -65,6 +66,7 @@ class QemuFacts:
     bridge_spaces: bool
     table_loader_max: int
     smp_by_machine_type: bool
+    isapc_limits: bool
     phys_bits_check: bool
 
 
