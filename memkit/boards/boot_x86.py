@@ -141,7 +141,7 @@ def _default_devices(build: Build, devices: DeviceBuilder) -> None:
     if vga:
         devices.add_default(vga, f"graphics card {vga}", build.option_index(build.config.last("vga")))
     for nic in wanted_nics(build):
-        devices.add_default(nic.driver, f"NIC {nic.driver}", nic.option_index, nic.addr)
+        devices.add_default(nic.driver, f"NIC {nic.driver}", nic.option_index, nic.props)
     for name, devfn in late:
         bus.claim(name, devfn)
         build.pci_functions.append((name, bus, devfn))

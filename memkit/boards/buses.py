@@ -23,6 +23,7 @@ _BOARDS = {
     "pc": (("isa.0", "ISA"), ("ide.0", "IDE"), ("ide.1", "IDE"), ("i2c", "i2c-bus"),
            ("floppy-bus.0", "floppy-bus")),
     "q35": (("isa.0", "ISA"), *((f"ide.{n}", "IDE") for n in range(6)), ("i2c", "i2c-bus")),
+    "isapc": (("isa.0", "ISA"), ("ide.0", "IDE"), ("ide.1", "IDE"), ("floppy-bus.0", "floppy-bus")),
     "microvm": (("isa.0", "ISA"), *((f"virtio-mmio-bus.{n}", "virtio-mmio-bus") for n in range(24))),
 }
 # A virtio-mmio transport takes a virtio device; that of a PCI device has one already.
@@ -40,7 +41,7 @@ def add_board_buses(build: Build) -> None:
     for name, kind in _BOARDS[machine.family]:
         build.other_buses[name] = kind
         build.bus_numbers[kind] += 1
-    if machine.flag("usb", False):
+    if machine.flag("usb", False) and machine.family != "isapc":
         build.other_buses[build.automatic_bus_name("usb-bus")] = "usb-bus"
     if machine.family == "pc":
         build.bus_numbers["PCI"] += 1
@@ -89,4 +90,4 @@ def find_bus(build: Build, spec: DeviceSpec, facts: catalog.DeviceFacts) -> None
 def _takes_system_device(build: Build, driver: str) -> bool:
     """True if the machine lets ``-device`` add this device to its system bus."""
     seen = catalog.observed(build.qemu.version, driver, build.machine.family)
-    return build.machine.type != "none" and (seen is None or _NOT_DYNAMIC not in seen.refusal)
+    return build.machine.type not in ("none", "isapc") and (seen is None or _NOT_DYNAMIC not in seen.refusal)

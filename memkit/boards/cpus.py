@@ -1,8 +1,8 @@
 """CPU models, as far as they matter for memory: how many address bits, and whose CPU it is.
 
 Under TCG, QEMU gives every 64-bit model 40 guest-physical address bits unless ``phys-bits=``
-says otherwise; a 32-bit model has 32, or 36 with page-size extensions (PSE36).  AMD models keep the
-addresses just below 1 TiB free for HyperTransport.
+says otherwise; a 32-bit model has 32, or 36 with page-size extensions (PSE36; since 8.2 also PAE).  AMD
+models keep the addresses just below 1 TiB free for HyperTransport.
 
 Source: data/machines (models and properties); x86_cpu_parse_featurestr and x86_cpu_realizefn in
 target/i386/cpu.c, IS_AMD_CPU in target/i386/cpu.h (QEMU 7.2).
@@ -50,11 +50,12 @@ _DEFAULT = CpuModel(DEFAULTS["x86_64"], True, TCG_PHYS_BITS)
 
 
 def model(build: Build) -> CpuModel:
-    """The CPU model of ``-cpu`` (or the default qemu64); raises Refused for a model that does not exist."""
+    """The CPU model of ``-cpu``, or the board's own; raises Refused for a model that does not exist."""
     option = build.config.last("cpu")
-    if (option is None or not option.value) and build.target == "x86_64":
+    default = "486" if build.machine.family == "isapc" else DEFAULTS[build.target]
+    if (option is None or not option.value) and default == _DEFAULT.name:
         return _DEFAULT
-    name = ((option and option.value) or DEFAULTS[build.target]).partition(",")[0]
+    name = ((option and option.value) or default).partition(",")[0]
     if name == "host" and build.machine.accelerator == "kvm":
         return CpuModel(name, False, KVM_PHYS_BITS)
     facts = catalog.cpu(build.qemu.version, name)
@@ -66,7 +67,9 @@ def model(build: Build) -> CpuModel:
     # qemu-system-i386 has the models, but no 64-bit mode.
     long_mode = build.target == "x86_64" and _switch(words, "lm", facts.long_mode)
     given = int(words["phys-bits"], 0) if _is_number(words.get("phys-bits", "")) else 0
-    bits = given or (TCG_PHYS_BITS if long_mode else 36 if _switch(words, "pse36", facts.pse36) else 32)
+    wide = _switch(words, "pse36", facts.pse36)
+    wide |= build.qemu.pae_36_bits and _switch(words, "pae", facts.pae)
+    bits = given or (TCG_PHYS_BITS if long_mode else 36 if wide else 32)
     vendor = words.get("vendor", facts.vendor)
     return CpuModel(
         name, vendor == "AuthenticAMD", bits, _has_apic(build, words, facts), long_mode, given

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from memkit.boards import catalog
@@ -54,17 +55,19 @@ class DeviceBuilder:
         self._numbers: Counter[str] = Counter()
 
     def add_default(
-        self, driver: str, label: str, option_index: int | None, addr: str | None = None
+        self, driver: str, label: str, option_index: int | None,
+        props: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
-        """Plug a device of the board (graphics card, NIC); without ``addr`` into the first free slot."""
+        """Plug a device of the board (graphics card, NIC); without addr= into the first free slot."""
         bus = self.build.default_bus
         facts = catalog.device(self.qemu, driver)
-        assert bus is not None
         assert facts is not None
         if facts.bus == "PCI":
-            self._pci(driver, None, bus, {} if addr is None else {"addr": addr}, option_index, label)
+            assert bus is not None
+            self._pci(driver, None, bus, props, option_index, label)
         else:
-            self._memory(driver, None, {}, "", None, option_index, label)
+            props = {**read_globals(self.build, facts, None), **props}
+            self._memory(driver, None, props, "", None, option_index, label)
 
     def plug(self, spec: DeviceSpec) -> None:
         """Plug one ``-device``; raises Refused."""

@@ -32,7 +32,10 @@ _IMAGE_ENDINGS = (
     ".img", ".qcow2", ".qcow", ".iso", ".raw", ".vmdk", ".vdi", ".vhdx", ".vhd", ".bin", ".disk", ".image",
 )
 # How many drives a board takes of each interface; the rest is without a place.
-_PLACES = {"pc": {"ide": 4, "floppy": 2, "pflash": 2}, "q35": {"ide": 6, "floppy": 2, "pflash": 2}}
+_PLACES = {
+    "pc": {"ide": 4, "floppy": 2, "pflash": 2}, "q35": {"ide": 6, "floppy": 2, "pflash": 2},
+    "isapc": {"ide": 4, "floppy": 2},
+}
 _Placed = tuple[Option, Mapping[str, str], str, int, int]
 
 
@@ -146,7 +149,7 @@ def check_orphans(build: Build) -> None:
     for option, words, interface, bus, unit in _drives(build.config, family):
         if interface in ("virtio", "none"):
             continue
-        index = bus * {"pc": 2, "q35": 1}.get(family, 1) + unit if interface == "ide" else unit
+        index = bus * (1 if family == "q35" else 2) + unit if interface == "ide" else unit
         if index >= places.get(interface, 0):
             raise refuse("drive-orphan", option, located=True, interface=interface, bus=bus, unit=unit)
         if interface == "ide" and not words.get("file") and words.get("media") != "cdrom" and (

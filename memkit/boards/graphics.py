@@ -16,9 +16,12 @@ VGA_DEVICES = frozenset(
     "VGA isa-vga cirrus-vga isa-cirrus-vga vmware-svga qxl-vga virtio-vga ati-vga vhost-user-vga "
     "virtio-vga-gl".split()
 )
+ISA_MODELS = {"std": "isa-vga", "cirrus": "isa-cirrus-vga"}
 VGA_MODELS = {
     "std": "VGA", "cirrus": "cirrus-vga", "vmware": "vmware-svga", "qxl": "qxl-vga", "virtio": "virtio-vga",
 }
+# What isa_vga_init (hw/isa/isa-bus.c) calls the cards that need PCI.
+_WITHOUT_PCI = {"vmware": "vmware_vga", "virtio": "virtio-vga"}
 
 
 def check_vga(config: Config) -> None:
@@ -34,9 +37,14 @@ def check_vga(config: Config) -> None:
 
 
 def unused_vga(build: Build) -> list[str]:
-    """QEMU's warning about a ``-vga`` that the board has no place for."""
+    """What QEMU says to a ``-vga`` that the board has no place for."""
     option = build.config.last("vga")
-    if option is None or option.value == "none" or build.machine.family != "microvm":
+    if option is None or option.value == "none":
+        return []
+    if build.machine.family == "isapc" and option.value not in ISA_MODELS:
+        name = _WITHOUT_PCI.get(option.value or "", option.value)
+        return [f"isa_vga_init: {name}: no PCI bus"]
+    if build.machine.family != "microvm":
         return []
     return [
         "warning: A -vga option was passed but this machine type does not use that option; No VGA device has "
@@ -56,12 +64,13 @@ def default_vga(build: Build) -> str | None:
     """
     if build.machine.family == "microvm":
         return None
+    models = ISA_MODELS if build.machine.family == "isapc" else VGA_MODELS
     choice = build.config.last("vga")
     if choice is not None:
-        return VGA_MODELS.get(choice.value or "")
+        return models.get(choice.value or "")
     if build.config.flag("nodefaults") or build.machine.facts.default_vga is None:
         return None
     named = {spec.driver for spec in build.config.devices} | {g[0] for g in build.config.globals}
     if VGA_DEVICES & named:
         return None
-    return VGA_MODELS[build.machine.facts.default_vga]
+    return models[build.machine.facts.default_vga]

@@ -16,7 +16,7 @@ from memkit.boards.firmware import add_bios, add_option_rom_area, firmware_size
 from memkit.boards.graphics import default_vga
 from memkit.boards.nics import wanted_nics
 from memkit.boards.ports import features_of, memory_windows
-from memkit.boards.refusals import refuse
+from memkit.errors import Refused
 from memkit.memory.region import MemoryRegion
 
 __all__ = ["add_default_devices", "build_memory", "check"]
@@ -32,11 +32,16 @@ def check(build: Build) -> None:
     """Warn of a CPU that is too new, and raise Refused for more RAM than the board takes (since 10.2)."""
     if not build.qemu.isapc_limits:
         return
-    cpu, size = cpus.model(build).name, build.machine.ram_size
+    cpu, size, option = cpus.model(build).name, build.machine.ram_size, build.config.last("m")
     if cpu not in OF_THE_TIME:
         build.warnings.append(f"warning: cpu type {cpu}-{build.target}-cpu is deprecated for isapc machine")
     if size > MOST:
-        raise refuse("isapc-memory", build.config.last("m"), size=size // MIB, most=MOST // MIB)
+        raise Refused(
+            f"Too much memory for this machine: {size // MIB} MiB, maximum {MOST // MIB} MiB",
+            explanation="An ISA-only PC keeps the last half GiB below 4 GiB free, and has no RAM above.",
+            hint=f"use -m {MOST // MIB}M or less, or -M pc", option=option.text if option else "",
+            position=option.index if option else None, source="pc_init_isa, hw/i386/isapc.c, QEMU 11.1",
+        )
 
 
 def build_memory(build: Build, ram: MemoryRegion) -> None:
@@ -62,4 +67,4 @@ def add_default_devices(build: Build, devices: DeviceBuilder) -> None:
     if vga:
         devices.add_default(vga, f"graphics card {vga}", build.option_index(build.config.last("vga")))
     for nic in wanted_nics(build):
-        devices.add_default(nic.driver, f"NIC {nic.driver}", nic.option_index)
+        devices.add_default(nic.driver, f"NIC {nic.driver}", nic.option_index, nic.props)

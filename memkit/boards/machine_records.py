@@ -158,6 +158,7 @@ class CpuFacts:
     phys_bits: int
     long_mode: bool
     pse36: bool
+    pae: bool
     apic: bool
     lacks: tuple[str, ...]
     refusal: str = ""
@@ -181,12 +182,12 @@ def cpu(qemu: str, name: str) -> CpuFacts | None:
         return None
     row = table[name]
     if "refusal" in row:
-        return CpuFacts(name, "", 0, False, False, False, (), row["refusal"], row.get("desc", ""))
+        return CpuFacts(name, "", 0, False, False, False, False, (), row["refusal"], row.get("desc", ""))
     row = {**table[""], **row}
     bits = load("machines", qemu)["cpuid_bits"]
     lacks = tuple(bits[n] for n in row.get("tcg_lacks") or ())
     return CpuFacts(
-        name, row["vendor"], row["phys-bits"], row["lm"], row["pse36"], row["apic"], lacks, "",
+        name, row["vendor"], row["phys-bits"], row["lm"], row["pse36"], row["pae"], row["apic"], lacks, "",
         row.get("desc") or "",
     )
 

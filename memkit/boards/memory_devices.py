@@ -129,7 +129,7 @@ def _pre_plug(
 ) -> tuple[int, int, MemoryRegion]:
     """Slot number, gpa and region of a DIMM (pc_memory_pre_plug, pc_dimm_pre_plug); raises Refused."""
     machine, option = dimms.build.machine, spec.option
-    if not machine.flag("acpi", True):
+    if not machine.flag("acpi", True) or machine.family == "isapc":
         raise refuse("hotplug-acpi", option, located=True)
     if spec.driver == "nvdimm" and not machine.flag("nvdimm", False):
         raise refuse("nvdimm-off", option, located=True)

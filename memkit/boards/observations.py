@@ -152,6 +152,8 @@ def observed(qemu: str, name: str, board: str) -> Observation | None:
     """
     name = model_name(qemu, name)
     row = load("devices", qemu)["devices"].get(name)
+    # What finds a bus on isapc does there as on pc, whose ISA bus is like it.
+    board = "pc" if board == "isapc" else board
     if row is None or board not in row:
         return None
     raw = row["pc"] if row[board] == "pc" else row[board]

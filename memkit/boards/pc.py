@@ -25,7 +25,7 @@ from memkit.boards.refusals import refuse
 from memkit.errors import Refused
 from memkit.memory.region import MemoryRegion
 
-__all__ = ["add_chipset", "add_root_bus", "build_memory", "late_functions", "split_ram"]
+__all__ = ["add_chipset", "add_root_bus", "build_memory", "late_functions", "map_ram", "split_ram"]
 
 GIB = 1 << 30
 MIB = 1 << 20
@@ -46,7 +46,7 @@ def split_ram(build: Build) -> tuple[int, int]:
     machine = build.machine
     size, limit = machine.ram_size, machine.words.get("max-ram-below-4g")
     given = int(limit) if limit else 0
-    if machine.family == "pc":
+    if machine.family != "q35":
         low = given or 0xE000_0000
         if size >= low and machine.facts.gigabyte_align:
             low = min(low, 0xC000_0000)
@@ -74,23 +74,9 @@ def build_memory(build: Build, ram: MemoryRegion) -> MemoryRegion:
     machine, facts, system = build.machine, build.machine.facts, build.system
     below, above = split_ram(build)
     pci = MemoryRegion("pci", 1 << 64)
-    hole64 = _hole64(build)
-    above_start = FOUR_GIB
-    cpu = cpus.model(build)
-    if cpu.amd and facts.amd_1tb_hole and _max_used(build, above_start + above, hole64, cpu) >= HT_START:
-        above_start = ABOVE_1TB
-    used = _max_used(build, above_start + above, hole64, cpu)
-    limit = (1 << cpu.phys_bits) - 1
-    if limit < used:
-        raise refuse("phys-bits", build.config.last("m"), limit=limit, used=used, bits=cpu.phys_bits)
-
-    system.add(MemoryRegion.window("ram-below-4g", ram, 0, below), 0)
-    if above:
-        system.add(MemoryRegion.window("ram-above-4g", ram, below, above), above_start)
-    if not facts.device_memory and (machine.slots or machine.maxram_size > machine.ram_size):
-        raise refuse("no-hotplug-machine", build.config.last("m"), machine=machine.type)
+    above_end = map_ram(build, ram, below, above, _hole64(build))
     if facts.device_memory and machine.ram_size < machine.maxram_size:
-        base, size = _device_memory(build, above_start + above)
+        base, size = _device_memory(build, above_end)
         if machine.slots > ACPI_MAX_SLOTS:
             raise refuse("too-many-slots", build.config.last("m"), slots=machine.slots)
         if machine.maxram_size % 4096:
@@ -100,7 +86,7 @@ def build_memory(build: Build, ram: MemoryRegion) -> MemoryRegion:
         build.device_memory = MemoryRegion("device-memory", size)
         build.device_memory_base = base
         system.add(build.device_memory, base)
-    add_cxl_windows(build, _cxl_start(build, above_start + above))
+    add_cxl_windows(build, _cxl_start(build, above_end))
     images = pflash_images(build)
     if images:
         add_flash(build, system, pci, images)
@@ -109,6 +95,28 @@ def build_memory(build: Build, ram: MemoryRegion) -> MemoryRegion:
         add_bios(build, pci, firmware_size(build, default), writable=False)
     add_option_rom_area(build, pci)
     return pci
+
+
+def map_ram(build: Build, ram: MemoryRegion, below: int, above: int, hole64: int) -> int:
+    """The gpa behind RAM above 4 GiB, after both parts are mapped; ``hole64`` is what PCI wants behind it.
+
+    Raises Refused where the CPU has too few address bits, or the machine cannot take the memory that
+    ``maxmem=`` promises.
+    """
+    machine, facts, cpu = build.machine, build.machine.facts, cpus.model(build)
+    above_start = FOUR_GIB
+    if cpu.amd and facts.amd_1tb_hole and _max_used(build, above_start + above, hole64, cpu) >= HT_START:
+        above_start = ABOVE_1TB
+    used = _max_used(build, above_start + above, hole64, cpu)
+    limit = (1 << cpu.phys_bits) - 1
+    if limit < used and build.qemu.phys_bits_check:
+        raise refuse("phys-bits", build.config.last("m"), limit=limit, used=used, bits=cpu.phys_bits)
+    build.system.add(MemoryRegion.window("ram-below-4g", ram, 0, below), 0)
+    if above:
+        build.system.add(MemoryRegion.window("ram-above-4g", ram, below, above), above_start)
+    if not facts.device_memory and (machine.slots or machine.maxram_size > machine.ram_size):
+        raise refuse("no-hotplug-machine", build.config.last("m"), machine=machine.type)
+    return above_start + above
 
 
 def _hole64(build: Build) -> int:
@@ -134,8 +142,13 @@ def _cxl_start(build: Build, above_end: int) -> int:
 def _max_used(build: Build, above_end: int, hole64: int, cpu: cpus.CpuModel) -> int:
     """The highest gpa that the board may use (pc_max_used_gpa)."""
     machine, facts = build.machine, build.machine.facts
-    if cpu.phys_bits <= 32:
-        return (1 << cpu.phys_bits) - 1
+    if not cpu.long_mode if build.qemu.limit_by_long_mode else cpu.phys_bits <= 32:
+        # A 32-bit system has no hole above 4 GiB; older machine types do not check it at all.
+        if not facts.limit_32bit:
+            return (1 << cpu.phys_bits) - 1
+        if facts.device_memory and machine.ram_size < machine.maxram_size:
+            above_end = sum(_device_memory(build, above_end))
+        return above_end - 1
     start = above_end
     if machine.flag("cxl", False):
         start = cxl_end(build, _cxl_start(build, above_end))

@@ -9,7 +9,7 @@ from collections import Counter
 
 from memkit.boards import catalog
 from memkit.boards.build import Build
-from memkit.boards.nics import wanted_nics
+from memkit.boards.nics import unmade_nics, wanted_nics
 
 __all__ = ["network_warnings"]
 
@@ -26,7 +26,7 @@ def network_warnings(build: Build) -> list[str]:
     lost = [words["id"] for words in parts["netdev"] if "id" in words and words["id"] not in users]
     return [
         *_hub(parts["net"]), *(f"warning: netdev {name} has no peer" for name in lost),
-        *(f"warning: nic {name} has no peer" for name in _lonely_nics(build)),
+        *(f"warning: nic {name} has no peer" for name in _lonely_nics(build)), *unmade_nics(build),
     ]
 
 

@@ -108,7 +108,7 @@ def _plan(window: dict[str, Any]) -> _Plan:
 def default_features(qemu: str, family: str, version: tuple[int, ...]) -> frozenset[str]:
     """The features of a machine type without any option; raises ValueError for an unknown family.
 
-    ``family`` is pc, q35 or microvm, ``version`` that of the machine type.
+    ``family`` is pc, q35, microvm or isapc, ``version`` that of the machine type.
 
     >>> sorted(default_features("7.2", "pc", (7, 2)) - default_features("7.2", "pc", (2, 4)))
     ['fw-cfg-dma']
@@ -200,8 +200,7 @@ def features_of(build: Build, card: str | None = None) -> frozenset[str]:
     found -= {"vga", "cirrus", "serial", "parallel"}
     if card:
         found.add("cirrus" if card == "cirrus-vga" else "vga")
-    if not cpus.model(build).apic:
-        found.discard("apic")
+    (found.add if cpus.model(build).apic else found.discard)("apic")
     if machine.slots:
         found.add("slots")
     found.update(serial_ports(build), parallel_ports(build))

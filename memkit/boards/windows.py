@@ -68,7 +68,12 @@ def windows(qemu: str, driver: str, family: str) -> tuple[Window, ...]:
     """
     found = {board: _parsed(_tree(qemu, driver, board)) for board in ("pc", "q35", "microvm")}
     ports = max(([w for w in mine if w.container == "io"] for mine in found.values()), key=len)
-    return (*ports, *(w for w in found[family] if w.container != "io"))
+    if family == "isapc":
+        # Its ISA bus is in front of nothing: what pc shows through PCI lies in system itself.
+        elsewhere = [w._replace(container="system") if w.container == "pci" else w for w in found["pc"]]
+    else:
+        elsewhere = list(found[family])
+    return (*ports, *(w for w in elsewhere if w.container != "io"))
 
 
 def _tree(qemu: str, driver: str, board: str) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ MACHINE_FACTS: tuple[Fact, ...] = (
     Fact("aligned_dimm", (2, 2), False, True, "hw/i386/pc_piix.c, 2_1: enforce_aligned_dimm"),
     Fact("reserved_end", (2, 5), False, True, "hw/i386/pc_piix.c, 2_4: broken_reserved_end"),
     Fact("amd_1tb_hole", (7, 1), False, True, "hw/i386/pc_piix.c, 7_0: enforce_amd_1tb_hole"),
+    Fact("limit_32bit", (8, 2), False, True, "hw/i386/pc_piix.c of 8.2, 8_1: broken_32bit_mem_addr_check"),
     Fact("virtio_mem_accessible", (7, 0), True, False,
          "hw/i386/pc.c, pc_compat_6_2: unplugged-inaccessible=off"),
     Fact("numa_mem", (5, 1), True, False, "hw/i386/pc_piix.c, 5_0: numa_mem_supported"),
@@ -74,6 +75,7 @@ class MachineFacts:
     aligned_dimm: bool
     reserved_end: bool
     amd_1tb_hole: bool
+    limit_32bit: bool
     virtio_mem_accessible: bool
     numa_mem: bool
     auto_numa_memdev: bool

@@ -47,6 +47,10 @@ QEMU_FACTS: tuple[QemuFact, ...] = (
     QemuFact("table_loader_max", (6, 0), 0x1000, 0x10000, "acpi_add_rom_blob, hw/acpi/utils.c"),
     QemuFact("smp_by_machine_type", (6, 2), False, True, "smp_parse, hw/core/machine.c; 4a0af2930a"),
     QemuFact("isapc_limits", (10, 2), False, True, "pc_init_isa, hw/i386/isapc.c; 3113e7db1d"),
+    QemuFact("limit_by_long_mode", (8, 2), False, True, "pc_max_used_gpa, hw/i386/pc.c; cf0386509e"),
+    QemuFact("nics_left_over", (9, 0), False, True,
+             "pci_init_nic_devices, hw/pci/pci.c, qemu_create_nic_device, net/net.c"),
+    QemuFact("pae_36_bits", (8, 2), False, True, "x86_cpu_realizefn, target/i386/cpu.c; d830054247"),
     QemuFact("phys_bits_check", (7, 1), False, True, "pc_memory_init, hw/i386/pc.c; 1caab5cf86"),
 )
 
@@ -67,6 +71,9 @@ class QemuFacts:
     table_loader_max: int
     smp_by_machine_type: bool
     isapc_limits: bool
+    limit_by_long_mode: bool
+    nics_left_over: bool
+    pae_36_bits: bool
     phys_bits_check: bool
 
 
