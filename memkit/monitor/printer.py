@@ -3,8 +3,8 @@
 QEMU prints some stanzas in the accidental order of a hash table; here they come in the order in
 which their address spaces and backends were made, ``memory`` first.
 
-Source: ram_block_format in softmmu/physmem.c, mtree_info and its helpers in softmmu/memory.c,
-hmp_info_memdev in hw/core/machine-hmp-cmds.c, hmp_info_memory_devices in monitor/hmp-cmds.c,
+Source: ram_block_format in softmmu/physmem.c, hmp_info_memdev in hw/core/machine-hmp-cmds.c,
+hmp_info_memory_devices in monitor/hmp-cmds.c,
 hmp_info_numa in hw/core/machine-hmp-cmds.c (QEMU 7.2).
 """
 
@@ -15,14 +15,13 @@ from math import frexp
 from typing import TYPE_CHECKING, NamedTuple
 
 from memkit.errors import MemkitError
-from memkit.memory.region import ADDRESS_SPACE_SIZE, MemoryRegion
-from memkit.versions import parse_version
+from memkit.monitor.print_tree import print_flat_views, print_trees
+from memkit.versions import DEFAULT_QEMU, QemuFacts, qemu_facts
 
 if TYPE_CHECKING:
     from memkit.guest import Guest
     from memkit.memory.backend import Backend
     from memkit.memory.device import MemoryDevice
-    from memkit.memory.flatview import FlatView
     from memkit.memory.ramblock import RAMBlock
 
 __all__ = ["COMMANDS", "answer"]
@@ -52,37 +51,38 @@ def answer(guest: Guest, command: str) -> str:
     return "".join(f"{line}\n" for line in printer(guest))
 
 
-def _known_since(guest: Guest, since: str) -> bool:
-    """True if the QEMU that answers is at least ``since``; an unknown one counts as 7.2."""
+def _facts(guest: Guest) -> QemuFacts:
+    """What the QEMU that answers prints; an unknown one counts as the default."""
     try:
-        version = parse_version(guest.qemu)
+        return qemu_facts(guest.qemu)
     except ValueError:
-        version = (7, 2)
-    return version >= parse_version(since)
+        return qemu_facts(DEFAULT_QEMU)
 
 
 # -- info ramblock
 
 
 class Column(NamedTuple):
-    """A column of ``info ramblock``: ``before`` are the blanks in front of it."""
+    """A column of ``info ramblock`` with ``before`` blanks in front; a QEMU without ``fact`` has none."""
 
     title: str
     before: int
     width: int
     cell: Callable[[RAMBlock], str]
-    since: str = "0"
+    fact: str = ""
 
 
-# The model knows no host-virtual address: that column stays blank.
+# No block lies at host-virtual address zero: it stands for "unknown", as the model knows none.
+UNKNOWN_HVA = f"0x{0:016x}"
+
 RAMBLOCK_COLUMNS = (
     Column("Block Name", 0, 24, lambda b: b.idstr),
     Column("PSize", 1, 8, lambda b: _size(b.page_size)),
     Column("Offset", 2, 18, lambda b: f"0x{b.offset:016x}"),
     Column("Used", 1, 18, lambda b: f"0x{b.used_length:016x}"),
     Column("Total", 1, 18, lambda b: f"0x{b.max_length:016x}"),
-    Column("HVA", 1, 18, lambda b: "", since="8.0"),
-    Column("RO", 1, 3, lambda b: "ro" if b.readonly else "rw", since="8.0"),
+    Column("HVA", 1, 18, lambda b: UNKNOWN_HVA, "ramblock_hva"),
+    Column("RO", 1, 3, lambda b: "ro" if b.readonly else "rw", "ramblock_hva"),
 )
 
 
@@ -94,7 +94,8 @@ def _size(size: int) -> str:
 
 
 def _ramblock(guest: Guest) -> Iterator[str]:
-    columns = [c for c in RAMBLOCK_COLUMNS if _known_since(guest, c.since)]
+    facts = _facts(guest)
+    columns = [c for c in RAMBLOCK_COLUMNS if not c.fact or getattr(facts, c.fact)]
     yield "".join(" " * c.before + c.title.rjust(c.width) for c in columns)
     for block in sorted(guest.ram_blocks, key=lambda b: -b.max_length):
         yield "".join(" " * c.before + c.cell(block).rjust(c.width) for c in columns)
@@ -104,19 +105,21 @@ def _ramblock(guest: Guest) -> Iterator[str]:
 
 
 def _memdev(guest: Guest) -> Iterator[str]:
+    facts = _facts(guest)
     for backend in guest.backends:
-        yield from _backend(backend, reserve=_known_since(guest, "6.1"))
+        yield from _backend(backend, facts)
     yield ""
 
 
-def _backend(backend: Backend, reserve: bool) -> Iterator[str]:
+def _backend(backend: Backend, facts: QemuFacts) -> Iterator[str]:
     yield f"memory backend: {backend.id}"
     yield f"  size:  {backend.size}"
     yield f"  merge: {_bool(backend.merge)}"
     yield f"  dump: {_bool(backend.dump)}"
     yield f"  prealloc: {_bool(backend.prealloc)}"
-    yield f"  share: {_bool(backend.share)}"
-    if reserve:
+    if facts.memdev_share:
+        yield f"  share: {_bool(backend.share)}"
+    if facts.memdev_reserve:
         yield f"  reserve: {_bool(backend.reserve)}"
     yield f"  policy: {backend.policy}"
     yield f"  host nodes: {_ranges(backend.host_nodes)}"
@@ -185,95 +188,11 @@ def _numa(guest: Guest) -> Iterator[str]:
         yield f"node {node.id} plugged: {node.plugged >> 20} MB"
 
 
-# -- info mtree
-
-
-def _mtree(guest: Guest, disabled: bool = False) -> Iterator[str]:
-    """Trees of address spaces, grouped by their root, then of every region that an alias shows."""
-    names: dict[int, list[str]] = {}
-    roots: dict[int, MemoryRegion] = {}
-    for space in guest.address_spaces:
-        names.setdefault(id(space.root), []).append(space.name)
-        roots[id(space.root)] = space.root
-    targets: dict[int, MemoryRegion] = {}
-    for key, root in roots.items():
-        for name in sorted(names[key]):
-            yield f"address-space: {name}"
-        yield from _tree(root, 1, 0, targets, disabled)
-        yield ""
-    # Printing a target may find further targets, which queue up behind.
-    done = 0
-    while done < len(targets):
-        for region in list(targets.values())[done:]:
-            yield f"memory-region: {region.name}"
-            yield from _tree(region, 1, 0, targets, disabled)
-            yield ""
-            done += 1
-
-
-def _tree(
-    region: MemoryRegion, level: int, base: int, targets: dict[int, MemoryRegion], disabled: bool
-) -> Iterator[str]:
-    """The lines of ``region`` and all below it; ``base`` is the gpa of its container.
-
-    A region that is disabled has no line, but its children have, and an alias adds its target
-    to ``targets`` even then.
-    """
-    start = (base + region.addr) % ADDRESS_SPACE_SIZE
-    reach = max(region.size - 1, 0)
-    if region.alias is not None:
-        targets.setdefault(id(region.alias), region.alias)
-    if region.enabled or disabled:
-        overflow = start < base or start + reach >= ADDRESS_SPACE_SIZE
-        yield ("[DETECTED OVERFLOW!] " if overflow else "") + _line(region, level, start, reach)
-    # sorted() is stable: equals stay in the order of the list, newest first.
-    for sub in sorted(region.subregions, key=lambda r: (r.addr, -r.priority)):
-        yield from _tree(sub, level + 1, start, targets, disabled)
-
-
-def _line(region: MemoryRegion, level: int, start: int, reach: int) -> str:
-    last = (start + reach) % ADDRESS_SPACE_SIZE
-    kind = f"nv-{region.type}" if region.nonvolatile else region.type
-    text = f"{'  ' * level}{start:016x}-{last:016x} (prio {region.priority}, {kind}): "
-    if region.alias is not None:
-        first = region.alias_offset
-        text += (
-            f"alias {region.name} @{region.alias.name} "
-            f"{first:016x}-{(first + reach) % ADDRESS_SPACE_SIZE:016x}"
-        )
-    else:
-        text += region.name
-    return text if region.enabled else f"{text} [disabled]"
-
-
-def _mtree_flat(guest: Guest) -> Iterator[str]:
-    """FlatViews, each with the address spaces that share it."""
-    shown: dict[int, tuple[FlatView, list[str]]] = {}
-    # Address spaces with one root have one FlatView; it is rendered once.
-    views: dict[int, FlatView] = {}
-    for space in guest.address_spaces:
-        view = views.get(id(space.root)) or views.setdefault(id(space.root), space.flat_view)
-        label = f' AS "{space.name}", root: {space.root.name}'
-        if space.root.alias is not None:
-            label += f", alias {space.root.alias.name}"
-        # All address spaces with nothing enabled share one empty FlatView.
-        shown.setdefault(id(view.root), (view, []))[1].append(label)
-    for number, (view, labels) in enumerate(shown.values()):
-        yield f"FlatView #{number}"
-        yield from labels
-        yield f" Root memory region: {view.root.name if view.root else '(none)'}"
-        if view.ranges:
-            yield from (f"  {line}" for line in view.ranges)
-        else:
-            yield "  No rendered FlatView"
-        yield ""
-
-
 COMMANDS: dict[str, Callable[[Guest], Iterator[str]]] = {
     "info ramblock": _ramblock,
-    "info mtree": _mtree,
-    "info mtree -f": _mtree_flat,
-    "info mtree -D": lambda guest: _mtree(guest, disabled=True),
+    "info mtree": lambda guest: print_trees(guest, _facts(guest)),
+    "info mtree -f": lambda guest: print_flat_views(guest, _facts(guest)),
+    "info mtree -D": lambda guest: print_trees(guest, _facts(guest), disabled=True),
     "info memdev": _memdev,
     "info memory-devices": _memory_devices,
     "info numa": _numa,

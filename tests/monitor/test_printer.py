@@ -81,10 +81,11 @@ def test_page_sizes_have_a_binary_unit(size: int, printed: str) -> None:
     assert text.splitlines()[1][24:33].strip() == printed
 
 
-def test_qemu_8_adds_columns_for_the_unknown_address_and_for_readonly() -> None:
+def test_qemu_8_adds_columns_for_the_host_address_which_is_unknown_and_for_readonly() -> None:
     text = answer(guest(ram_blocks=BLOCKS, qemu="10.0"), "info ramblock").splitlines()
     assert text[0].endswith("              Total                HVA  RO")
-    assert text[1].split() == ["m0", "4", "KiB", "0x0000000000000000", *["0x0000000010000000"] * 2, "rw"]
+    zero = "0x0000000000000000"
+    assert text[1].split() == ["m0", "4", "KiB", zero, *["0x0000000010000000"] * 2, zero, "rw"]
     assert text[5].endswith(" ro")
     assert {len(line) for line in text} == {len(text[0])}
 
