@@ -14,9 +14,11 @@ from memkit.versions import (
     KNOWN_QEMU,
     MACHINE_FACTS,
     QEMU_FACTS,
+    UNCONFIRMED,
     MachineFacts,
     QemuFact,
     known_qemu,
+    labelled,
     machine_facts,
     nearest_qemu,
     parse_version,
@@ -109,3 +111,15 @@ def test_a_change_shows_in_info_ramblock(line: str, older: str, newer: str, bloc
     texts = [memkit.boot(f"{line} -M {machine}").monitor("info ramblock") for machine in (older, newer)]
     assert texts[0] != texts[1]
     assert (block.removeprefix("-") in texts[0]) == (not block.startswith("-"))
+
+
+def test_an_unconfirmed_version_says_so_where_it_is_chosen_and_where_it_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(UNCONFIRMED, "7.2", "Read in the source.")
+
+    assert labelled()["7.2"] == "7.2 (unconfirmed)"
+    assert list(labelled()) == list(KNOWN_QEMU)
+    assert nearest_qemu("7.2") == ("7.2", "Read in the source.")
+    assert nearest_qemu("7.3")[1].endswith("are those of QEMU 7.2. Read in the source.")
+    assert memkit.boot("-m 1G").notes == ("Read in the source.",)

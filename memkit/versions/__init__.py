@@ -12,14 +12,17 @@ from memkit.versions.machine_facts import MACHINE_FACTS, MachineFacts, machine_f
 from memkit.versions.numbers import (
     DEFAULT_QEMU,
     KNOWN_QEMU,
+    UNCONFIRMED,
     Version,
     known_qemu,
+    labelled,
     nearest_qemu,
     parse_version,
 )
 from memkit.versions.qemu_facts import QEMU_FACTS, QemuFact, QemuFacts, qemu_facts
 
 __all__ = [
-    "DEFAULT_QEMU", "KNOWN_QEMU", "MACHINE_FACTS", "QEMU_FACTS", "MachineFacts", "QemuFact", "QemuFacts",
-    "Version", "known_qemu", "machine_facts", "nearest_qemu", "parse_version", "qemu_facts",
+    "DEFAULT_QEMU", "KNOWN_QEMU", "MACHINE_FACTS", "QEMU_FACTS", "UNCONFIRMED", "MachineFacts", "QemuFact",
+    "QemuFacts", "Version", "known_qemu", "labelled", "machine_facts", "nearest_qemu", "parse_version",
+    "qemu_facts",
 ]

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from memkit.errors import MemkitError
 
-__all__ = ["DEFAULT_QEMU", "KNOWN_QEMU", "Version", "known_qemu", "nearest_qemu", "parse_version"]
+__all__ = [
+    "DEFAULT_QEMU", "KNOWN_QEMU", "UNCONFIRMED", "Version", "known_qemu", "labelled", "nearest_qemu",
+    "parse_version",
+]
 
 Version = tuple[int, ...]
 
 # Oldest first.
 KNOWN_QEMU = ("5.2", "7.2", "10.0", "11.1")
 DEFAULT_QEMU = "7.2"
+# A known QEMU that was never recorded from the running program → one sentence on what is not confirmed.
+UNCONFIRMED: dict[str, str] = {}
 
 
 def parse_version(text: str) -> Version:
@@ -23,10 +28,11 @@ def parse_version(text: str) -> Version:
 
 
 def nearest_qemu(text: str) -> tuple[str, str]:
-    """The known QEMU that answers for version ``text``, and a note: "" if it is that version itself.
+    """The known QEMU that answers for version ``text``, and a note on what is not exact, or "".
 
-    A version in between gets the nearest older known one.  Raises MemkitError, with the list of what is
-    known, for what is no version and for versions before all known ones.
+    A version in between gets the nearest older known one; the note says so, and what is unconfirmed.
+    Raises MemkitError, with the list of what is known, for what is no version and for versions before
+    all known ones.
 
     >>> nearest_qemu("7.2.22")
     ('7.2', '')
@@ -48,9 +54,10 @@ def nearest_qemu(text: str) -> tuple[str, str]:
         raise MemkitError(f"the model does not know QEMU {shown!r}; it knows: {known}, and takes the nearest "
                           "older one for a version in between")
     found = older[-1]
-    if parse_version(found) == number:
-        return found, ""
-    return found, f"QEMU {shown} is not known here; the facts are those of QEMU {found}."
+    notes = [] if parse_version(found) == number else [
+        f"QEMU {shown} is not known here; the facts are those of QEMU {found}."
+    ]
+    return found, " ".join([*notes, *filter(None, [UNCONFIRMED.get(found)])])
 
 
 def known_qemu(text: str) -> str:
@@ -60,3 +67,12 @@ def known_qemu(text: str) -> str:
     '10.0'
     """
     return nearest_qemu(text)[0]
+
+
+def labelled() -> dict[str, str]:
+    """The known QEMUs, oldest first → how to show each where one is chosen: an unconfirmed one says so.
+
+    >>> list(labelled())[:2], labelled()["7.2"]
+    (['5.2', '7.2'], '7.2')
+    """
+    return {v: f"{v} (unconfirmed)" if v in UNCONFIRMED else v for v in KNOWN_QEMU}
