@@ -59,7 +59,7 @@ class BackedDevices:
         if kind not in ("virtio-mem", "virtio-pmem"):
             return 0
         memdev = self.memdev(spec, props)
-        align = memdev.align if memdev else 0
+        multiple = align = memdev.align if memdev else 0
         if kind == "virtio-mem":
             block_size = props.get("block-size", 0)
             if "block-size" in props:
@@ -71,9 +71,13 @@ class BackedDevices:
         if self.build.machine.family == "microvm":
             # microvm has no device-memory window: QEMU 7.2 starts and leaves the address at 0.
             return 0
+        if self.build.device_memory is None and self.build.qemu.window_first:
+            raise refuse("no-device-memory", spec.option, located=True)
         if memdev is None:
             raise refuse("dimm-memdev-unset", spec.option, located=True)
-        return place(self.build, spec, memdev.region.size, align, props.get("memaddr", 0), self.dimms.window)
+        return place(
+            self.build, spec, memdev.region.size, align, multiple, props.get("memaddr", 0), self.dimms.window
+        )
 
     def realize(self, kind: str, spec: DeviceSpec, props: Mapping[str, Any], path: str, addr: int) -> None:
         """Show the backend to the guest; raises Refused."""

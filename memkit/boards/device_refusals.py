@@ -13,19 +13,25 @@ __all__ = ["refuse_device", "refuse_recorded", "refuse_wrong_bus"]
 
 
 def refuse_device(
-    spec: DeviceSpec | None, text: str, why: str = "", hint: str = "", source: str = ""
+    spec: DeviceSpec | None, text: str, why: str = "", hint: str = "", source: str = "", *, key: str = "",
+    **values: object,
 ) -> Refused:
-    """A Refused in QEMU's words for the device ``spec``; None for a device of the board."""
+    """A Refused in QEMU's words for the device ``spec``; None for a device of the board.
+
+    ``key`` and ``values`` are for words that other releases than 7.2 put differently
+    (memkit.versions.wordings).
+    """
     option = spec.option if spec else None
     return Refused(
         f"{option.text}: {text}" if option else text, explanation=why, hint=hint,
         option=option.text if option else "", position=option.index if option else None,
-        source=f"{source}, QEMU 7.2" if source else "",
+        source=f"{source}, QEMU 7.2" if source and "QEMU" not in source else source, key=key, values=values,
+        located=option is not None,
     )
 
 
 def refuse_recorded(spec: DeviceSpec, recorded: str, recipe: str = "") -> Refused:
-    """A Refused for what QEMU 7.2 said to the device when it was recorded; ``recipe`` is what started it."""
+    """A Refused for what QEMU said to the device when it was recorded; ``recipe`` is what started it."""
     located = recorded.startswith("-device ")
     return refuse_device(
         spec if located else None, recorded.partition(": ")[2] if located else recorded,

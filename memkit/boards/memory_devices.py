@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from memkit.boards import catalog
 from memkit.boards.build import Build, Memdev
 from memkit.boards.device_refusals import refuse_device
 from memkit.boards.device_window import DeviceWindow, Plugged
@@ -24,27 +25,33 @@ THP_SIZE = 2 << 20
 
 
 def place(
-    build: Build, spec: DeviceSpec, size: int, align: int, wanted: int, window: DeviceWindow
+    build: Build, spec: DeviceSpec, size: int, align: int, multiple: int, wanted: int, window: DeviceWindow
 ) -> int:
     """The gpa for a memory device of ``size`` bytes; ``wanted`` is addr= or 0 (memory_device_get_free_addr).
 
-    ``window`` holds the devices that are plugged already.
+    ``window`` holds the devices that are plugged already; ``align`` is what the address needs, ``multiple``
+    what the size does.
     """
-    machine = build.machine
+    machine, facts = build.machine, build.qemu
     if build.device_memory is None:
         raise refuse("no-device-memory", spec.option, located=True)
     base, room = build.device_memory_base, build.device_memory.size
+    total = machine.maxram_size - machine.ram_size
+    full = window.used + size > total
+    if full and facts.space_first:
+        raise refuse("no-space", spec.option, located=True, used=window.used, total=total)
+    if facts.size_before_address and size % multiple:
+        raise refuse("size-align", spec.option, located=True, align=multiple)
     if base % align:
         build.warnings.append(
             f"{spec.option.text}: warning: the alignment (0x{align:x}) exceeds the expected maximum "
             "alignment, memory will get fragmented and not all 'maxmem' might be usable for memory devices."
         )
-    total = machine.maxram_size - machine.ram_size
-    if window.used + size > total:
+    if full:
         raise refuse("no-space", spec.option, located=True, used=window.used, total=total)
     if wanted % align:
         raise refuse("addr-align", spec.option, located=True, align=align)
-    if size % align:
+    if not facts.size_before_address and size % align:
         raise refuse("size-align", spec.option, located=True, align=align)
     if wanted:
         if wanted < base or wanted + size > base + room:
@@ -99,12 +106,15 @@ def plug_dimm(
     if plugged:
         slot, addr, region = _pre_plug(dimms, spec, memdev, props)
     node = props.get("node", 0)
-    if (nodes and node >= nodes) or (not nodes and node):
+    lost = (nodes and node >= nodes) or (not nodes and node)
+    if lost and build.qemu.dimm_node_first:
         raise refuse("dimm-node", spec.option, located=True, node=node, nodes=nodes or 1)
     if memdev is None:
         raise refuse("dimm-memdev-not-set", spec.option, located=True)
     if memdev.mapped:
         raise refuse("memdev-busy", spec.option, located=True, name=memdev.backend.id)
+    if lost:
+        raise refuse("dimm-node", spec.option, located=True, node=node, nodes=nodes or 1)
     region = region or _region(spec, memdev, props)
     memdev.mapped = True
     if plugged:
@@ -138,11 +148,13 @@ def _pre_plug(
         raise refuse("memhp-off", option, located=True, name=name)
     given = props.get("slot", -1)
     slot = dimms.take_slot(spec, None if given == -1 else given)
+    if dimms.build.device_memory is None and dimms.build.qemu.window_first:
+        raise refuse("no-device-memory", option, located=True)
     if memdev is None:
         raise refuse("dimm-memdev-unset", option, located=True)
     region = _region(spec, memdev, props)
     align = memdev.align if machine.facts.aligned_dimm else TARGET_PAGE
-    addr = place(dimms.build, spec, region.size, align, props.get("addr", 0), dimms.window)
+    addr = place(dimms.build, spec, region.size, align, memdev.align, props.get("addr", 0), dimms.window)
     return slot, addr, region
 
 
@@ -182,6 +194,14 @@ def virtio_mem_realize(
         raise refuse("virtio-mem-busy", option, located=True, name=memdev.backend.id)
     if memdev.backend.readonly:
         raise refuse("virtio-mem-memdev", option, located=True)
+    if memdev.backend.prealloc and build.qemu.virtio_mem_own_prealloc:
+        raise refuse_device(
+            spec, "'memdev' property specifies a memdev with preallocation enabled: "
+            f"{memdev.backend.id}. Instead, specify 'prealloc=on' for the virtio-mem device.",
+            "Preallocation would take memory that virtio-mem has not plugged yet.",
+            "move prealloc=on from the backend to the device",
+            "virtio_mem_device_realize, hw/virtio/virtio-mem.c, QEMU 8.0",
+        )
     if (nodes and node >= nodes) or (not nodes and node):
         raise refuse("virtio-mem-node", option, located=True, node=node, nodes=nodes or 1)
     if build.config.merged("overcommit").get("mem-lock") in ("on", "yes", "true", "y"):
@@ -192,11 +212,19 @@ def virtio_mem_realize(
         )
     backend = memdev.backend
     zero_page = not backend.share and backend.type == "memory-backend-ram"
-    legacy = "off" if build.machine.facts.virtio_mem_accessible else "auto"
-    if props.get("unplugged-inaccessible", legacy) == "off" and not zero_page:
+    facts, known = build.machine.facts, catalog.device(build.qemu.version, spec.driver)
+    usual = "off" if facts.virtio_mem_accessible else "on" if facts.virtio_mem_inaccessible else "auto"
+    inaccessible = props.get("unplugged-inaccessible", usual)
+    if inaccessible == "off" and not zero_page and known and "unplugged-inaccessible" in known.properties:
         build.warnings.append(
             f"{option.text}: warning: 'unplugged-inaccessible' property set to 'off' with a memdev that does "
             "not support the shared zeropage."
+        )
+    if props.get("dynamic-memslots") and (inaccessible == "off" or (inaccessible == "auto" and zero_page)):
+        raise refuse_device(
+            spec, "'dynamic-memslots' property set to 'on' requires 'unplugged-inaccessible' to be 'on'",
+            "Memory slots that are not there cannot be read.", "add unplugged-inaccessible=on",
+            "virtio_mem_device_realize, hw/virtio/virtio-mem.c, QEMU 8.2",
         )
     block = virtio_mem_block_size(memdev, props.get("block-size", 0))
     if block < memdev.backend.page_size:
@@ -207,6 +235,8 @@ def virtio_mem_realize(
             f"{option.text}: warning: 'block-size' property is smaller than the default block size "
             f"({default >> 20} MiB)"
         )
+        if not build.qemu.virtio_mem_checks_all:
+            return block
     if props.get("requested-size", 0) % block:
         raise refuse("virtio-mem-requested", option, located=True, block=block)
     if props.get("memaddr", 0) % block:

@@ -33,6 +33,8 @@ MACHINE_FACTS: tuple[Fact, ...] = (
     Fact("limit_32bit", (8, 2), False, True, "hw/i386/pc_piix.c of 8.2, 8_1: broken_32bit_mem_addr_check"),
     Fact("virtio_mem_accessible", (7, 0), True, False,
          "hw/i386/pc.c, pc_compat_6_2: unplugged-inaccessible=off"),
+    Fact("virtio_mem_inaccessible", (8, 1), False, True,
+         "hw/i386/pc.c of 8.1, pc_compat_8_0: unplugged-inaccessible=auto"),
     Fact("numa_mem", (5, 1), True, False, "hw/i386/pc_piix.c, 5_0: numa_mem_supported"),
     Fact("auto_numa_memdev", (5, 1), False, True, "hw/i386/pc_piix.c, 5_0"),
     Fact("auto_numa_slots", (2, 11), False, True, "hw/i386/pc_piix.c, 2_10"),
@@ -77,6 +79,7 @@ class MachineFacts:
     amd_1tb_hole: bool
     limit_32bit: bool
     virtio_mem_accessible: bool
+    virtio_mem_inaccessible: bool
     numa_mem: bool
     auto_numa_memdev: bool
     auto_numa_slots: bool

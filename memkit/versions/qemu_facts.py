@@ -51,6 +51,18 @@ QEMU_FACTS: tuple[QemuFact, ...] = (
     QemuFact("nics_left_over", (9, 0), False, True,
              "pci_init_nic_devices, hw/pci/pci.c, qemu_create_nic_device, net/net.c"),
     QemuFact("pae_36_bits", (8, 2), False, True, "x86_cpu_realizefn, target/i386/cpu.c; d830054247"),
+    # -- devices
+    QemuFact("window_first", (8, 1), False, True, "memory_device_pre_plug, hw/mem/memory-device.c"),
+    QemuFact("space_first", (8, 2), False, True,
+             "memory_device_pre_plug and memory_device_check_addable, hw/mem/memory-device.c"),
+    QemuFact("size_before_address", (9, 0), False, True,
+             "memory_device_pre_plug, hw/mem/memory-device.c: multiples of the region's own alignment only"),
+    QemuFact("dimm_node_first", (6, 2), False, True, "pc_dimm_realize, hw/mem/pc-dimm.c"),
+    QemuFact("virtio_mem_checks_all", (7, 0), False, True, "virtio_mem_device_realize, hw/virtio/virtio-mem.c"),
+    QemuFact("virtio_mem_own_prealloc", (8, 0), False, True,
+             "virtio_mem_device_realize, hw/virtio/virtio-mem.c; ce1761f0f9"),
+    QemuFact("cxl_volatile", (8, 1), False, True, "cxl_setup_memory, hw/mem/cxl_type3.c; adacc814f5"),
+    QemuFact("cxl_once", (9, 1), False, True, "cxl_setup_memory, hw/mem/cxl_type3.c"),
     QemuFact("phys_bits_check", (7, 1), False, True, "pc_memory_init, hw/i386/pc.c; 1caab5cf86"),
 )
 
@@ -74,6 +86,14 @@ class QemuFacts:
     limit_by_long_mode: bool
     nics_left_over: bool
     pae_36_bits: bool
+    window_first: bool
+    space_first: bool
+    size_before_address: bool
+    dimm_node_first: bool
+    virtio_mem_checks_all: bool
+    virtio_mem_own_prealloc: bool
+    cxl_volatile: bool
+    cxl_once: bool
     phys_bits_check: bool
 
 

@@ -35,6 +35,13 @@ OLD: Version = (0,)
 NEVER: Version = (1000,)
 
 WORDINGS: dict[str, tuple[Wording, ...]] = {
+    # -- memory devices
+    "no-device-memory": (
+        Wording(
+            "the configuration is not prepared for memory devices (e.g., for memory hotplug), consider specifying "
+            "the maxmem option", (8, 1), NEVER, "memory_device_pre_plug, hw/mem/memory-device.c; 99d88de6eb",
+        ),
+    ),
     "machine-type": (
         Wording(
             'unsupported machine type: "{name}"\nUse -machine help to list supported machines', (9, 1), NEVER,
