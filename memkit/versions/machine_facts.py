@@ -46,6 +46,7 @@ MACHINE_FACTS: tuple[Fact, ...] = (
     Fact("acpi_legacy_size", (2, 1), True, False, "hw/i386/pc_piix.c, 2_0: legacy_acpi_table_size"),
     Fact("acpi_tables", (1, 7), False, True, "hw/i386/pc_piix.c, 1_6: has_acpi_build"),
     Fact("bios_256k", (2, 0), False, True, "hw/i386/pc_piix.c, 1_7: firmware=bios-256k.bin"),
+    Fact("isa_bios_alias", (9, 1), False, True, "hw/i386/pc_piix.c of 9.1, 9_0: isa_bios_alias"),
     Fact("option_rom_blocks", (2, 0), True, False, "hw/i386/pc_piix.c, 1_7: option_rom_has_mr"),
     Fact("prefer_sockets", (6, 2), True, False, "hw/i386/pc_piix.c, 6_1: smp_props.prefer_sockets"),
     Fact("default_vga", (2, 2), "cirrus", "std", "hw/i386/pc_piix.c, 2_1: default_display", ("pc",)),
@@ -90,6 +91,7 @@ class MachineFacts:
     acpi_legacy_size: bool
     acpi_tables: bool
     bios_256k: bool
+    isa_bios_alias: bool
     option_rom_blocks: bool
     prefer_sockets: bool
     default_vga: str | None

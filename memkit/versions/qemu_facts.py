@@ -36,14 +36,19 @@ QEMU_FACTS: tuple[QemuFact, ...] = (
     QemuFact("memdev_reserve", (6, 1), False, True,
              "hmp_info_memdev, hw/core/machine-hmp-cmds.c; baa014e3b9"),
     QemuFact("mtree_groups_spaces", (7, 0), False, True, "mtree_info_as, softmmu/memory.c; 7bdbf99aa2"),
-    QemuFact("mtree_container_kind", (11, 0), False, True, "seen in info mtree of 11.1; not in 10.2"),
+    QemuFact("mtree_container_kind", (11, 0), False, True, "memory_region_type, system/memory.c; 40aa899d03"),
     # -- address spaces and regions
     QemuFact("device_memory_space", (8, 2), False, True,
              "machine_memory_devices_init, hw/core/machine.c; f9716f4b0d"),
-    QemuFact("virtio_cfg_space", (9, 2), False, True,
-             "virtio_pci_realize, hw/virtio/virtio-pci.c; 55fa4be6f7"),
     QemuFact("bridge_spaces", (9, 2), False, True, "pci_bridge_initfn, hw/pci/pci_bridge.c; 55fa4be6f7"),
+    QemuFact("ich9_smbus_space", (6, 0), "ICH9 SMB", "ICH9-SMB", "hw/i2c/smbus_ich9.c; e178113ff6"),
+    QemuFact("gpex_window", (6, 1), False, True, "gpex_host_realize, hw/pci-host/gpex.c; a6091108aa"),
+    QemuFact("smm_ranges", (9, 1), False, True, "mch_realize, hw/pci-host/q35.c; b07bf7b73f"),
+    QemuFact("amd_iommu_alias", (9, 2), False, True,
+             "amdvi_host_dma_iommu, hw/i386/amd_iommu.c; c1f46999ef"),
     # -- boards
+    # In 9.0 and in the last stable updates of 7.2 and 8.2, which are those that people have.
+    QemuFact("serial_none_keeps_place", (7, 2), False, True, "serial_parse, system/vl.c; d2019a9d0c"),
     QemuFact("table_loader_max", (6, 0), 0x1000, 0x10000, "acpi_add_rom_blob, hw/acpi/utils.c"),
     QemuFact("smp_by_machine_type", (6, 2), False, True, "smp_parse, hw/core/machine.c; 4a0af2930a"),
     QemuFact("isapc_limits", (10, 2), False, True, "pc_init_isa, hw/i386/isapc.c; 3113e7db1d"),
@@ -78,8 +83,12 @@ class QemuFacts:
     mtree_groups_spaces: bool
     mtree_container_kind: bool
     device_memory_space: bool
-    virtio_cfg_space: bool
     bridge_spaces: bool
+    ich9_smbus_space: str
+    gpex_window: bool
+    smm_ranges: bool
+    amd_iommu_alias: bool
+    serial_none_keeps_place: bool
     table_loader_max: int
     smp_by_machine_type: bool
     isapc_limits: bool
