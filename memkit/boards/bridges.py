@@ -18,6 +18,7 @@ from memkit.boards.build import Build
 from memkit.boards.device_refusals import refuse_device
 from memkit.boards.pci import PciBus
 from memkit.config import DeviceSpec
+from memkit.memory.flatview import AddressSpace
 from memkit.memory.region import MemoryRegion
 
 __all__ = ["EXPANDERS", "add_bridge", "add_expander", "check_bridges", "is_bridge", "join_chassis"]
@@ -75,6 +76,9 @@ def add_bridge(
         elif in_io:
             build.ports.append(partial(MemoryRegion.add, region=window, addr=0, priority=1))
     kind = "CXL" if secondary.cxl else "PCIE" if secondary.express else "PCI"
+    if build.qemu.bridge_spaces:
+        build.address_spaces.append(AddressSpace("pci_bridge_pci_mem", memory))
+        build.address_spaces.append(AddressSpace("pci_bridge_pci_io", io))
     behind = PciBus(
         id or build.automatic_bus_name(kind), kind, bus.root, f"{bus.chain}:{devfn >> 3:02x}.{devfn & 7:x}",
         memory, io, (bus, devfn, driver), no_slot_0=_standard_hotplug(build, driver, props),

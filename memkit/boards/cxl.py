@@ -125,7 +125,8 @@ def add_cxl_memory(
     assert memdev is not None
     memdev.mapped = True
     memdev.region.nonvolatile = True
-    name = f"cxl-type3-dpa-space:{spec.id}" if spec.id else "cxl-type3-dpa-space"
+    name = "cxl-type3-dpa-pmem-space" if build.qemu.cxl_volatile else "cxl-type3-dpa-space"
+    name += f":{spec.id}" if spec.id else ""
     build.address_spaces.append(AddressSpace(name, memdev.region))
     build.frontends.append(Frontend(
         spec.driver, spec.id, spec.id or spec.driver, memdev.backend, (memdev.block,), (memdev.region,),

@@ -23,18 +23,14 @@ SECTOR = 4096
 DEFAULT_MAX_FLASH = 8 << 20
 OPTION_ROM_BASE, OPTION_ROM_SIZE = 0xC0000, 0x20000
 
-# Images that QEMU finds by name in its own data directory: bytes (SeaBIOS 1.16, qboot; Debian 12).
-SHIPPED = {
-    "bios.bin": 128 << 10, "bios-256k.bin": 256 << 10, "bios-microvm.bin": 64 << 10, "qboot.rom": 64 << 10,
-}
-
 
 def firmware_size(build: Build, default: str) -> int:
     """The size in bytes of the BIOS image that ``-bios`` names, or of ``default``; raises Refused."""
     name = build.machine.words.get("firmware") or default
     size = build.host.file_size(name)
     if size is None and "/" not in name:
-        size = build.host.firmware.get(name, SHIPPED.get(name))
+        # What QEMU finds by name in its own data directory comes from its package.
+        size = build.host.firmware.get(name, catalog.rom_file_size(build.qemu.version, name))
     if not size or size % 0x10000:
         raise refuse("bios", build.config.last("bios"), name=name)
     return size
@@ -92,7 +88,10 @@ def add_flash(
     build: Build, system: MemoryRegion, pci: MemoryRegion,
     images: list[tuple[str, str, int, Option | None]],
 ) -> None:
-    """Map the flash chips downward from 4 GiB; the first one's end is copied below 1 MiB."""
+    """Map the flash chips downward from 4 GiB; the first one's end also shows below 1 MiB.
+
+    Machine types before 9.1 have a copy there, in a RAMBlock of its own (pc_isa_bios_init).
+    """
     total = 0
     for unit, (name, _path, size, option) in enumerate(images):
         if size == 0 or size % SECTOR:
@@ -110,11 +109,14 @@ def add_flash(
         blocks, regions = [block], [flash]
         if unit == 0:
             isa_size = min(size, ISA_BIOS)
-            isa = build.rom("isa-bios", isa_size)
+            if build.machine.facts.isa_bios_alias:
+                isa = MemoryRegion.window("isa-bios", flash, size - isa_size, isa_size)
+            else:
+                isa = build.rom("isa-bios", isa_size)
+                assert isa.block is not None
+                blocks.append(isa.block)
+                regions.append(isa)
             pci.add(isa, (1 << 20) - isa_size, 1)
-            assert isa.block is not None
-            blocks.append(isa.block)
-            regions.append(isa)
         build.frontends.append(Frontend(
             "pflash", name, f"flash chip {unit}", None, tuple(blocks), tuple(regions),
             build.option_index(option),

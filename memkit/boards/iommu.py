@@ -51,17 +51,21 @@ class Views:
             build.iommu
         ]
         if build.iommu == "intel-iommu":
-            self._interrupts = MemoryRegion("vtd-ir", INTERRUPTS_SIZE, "i/o")
-            self._untranslated = MemoryRegion("vtd-nodmar", WHOLE)
-            system = MemoryRegion.window("vtd-sys-alias", build.system, 0, WHOLE)
-            self._untranslated.add(system, 0)
-            self._untranslated.add(self._interrupts, INTERRUPTS, 1)
+            self._pass_on("vtd-ir", "vtd-nodmar", "vtd-sys-alias")
         if build.iommu == "amd-iommu":
+            self._pass_on("amdvi-ir", "amdvi-sys", "amdvi-nodma")
             self.view(build.buses["pcie.0"], AMD_IOAPIC)
         # Newest bus first, for the newest asks to be told of the machine's completion first.
         for bus in reversed(list(build.buses.values())):
             for devfn in sorted(bus.taken):
                 self.view(bus, devfn)
+
+    def _pass_on(self, interrupts: str, untranslated: str, system: str) -> None:
+        """Make what a device sees without translation: ``system``, and ``interrupts`` in front of it."""
+        self._interrupts = MemoryRegion(interrupts, INTERRUPTS_SIZE, "i/o")
+        self._untranslated = MemoryRegion(untranslated, WHOLE)
+        self._untranslated.add(MemoryRegion.window(system, self.build.system, 0, WHOLE), 0)
+        self._untranslated.add(self._interrupts, INTERRUPTS, 1)
 
     def view(self, bus: PciBus, devfn: int) -> MemoryRegion:
         """The root of the view of the function ``devfn`` on ``bus``."""
@@ -87,6 +91,14 @@ class Views:
 
     def _amd(self, devfn: int) -> tuple[str, MemoryRegion]:
         root = MemoryRegion("amdvi_root", WHOLE)
+        if self.build.qemu.amd_iommu_alias:
+            translated = MemoryRegion("amd_iommu", WHOLE, "i/o", enabled=False)
+            translated.add(
+                MemoryRegion.window("amdvi-ir", self._interrupts, 0, INTERRUPTS_SIZE), INTERRUPTS, 1
+            )
+            root.add(translated, 0)
+            root.add(MemoryRegion.window("amdvi-sys", self._untranslated, 0, WHOLE), 0)
+            return f"amd_iommu_devfn_{devfn}", root
         root.add(MemoryRegion("amd_iommu", WHOLE, "i/o"), 0, 1)
         root.add(MemoryRegion("amd_iommu_ir", INTERRUPTS_SIZE, "i/o"), INTERRUPTS, 64)
         return f"amd_iommu_devfn_{devfn}", root

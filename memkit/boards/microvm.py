@@ -52,9 +52,11 @@ def _add_pcie(build: Build) -> None:
     machine, system = build.machine, build.system
     if not (machine.flag("pcie", False) and machine.flag("acpi", True)):
         return
-    window = MemoryRegion("gpex_mmio_window", 1 << 64, "i/o")
-    mmio = MemoryRegion("gpex_mmio", 1 << 64)
-    window.add(mmio, 0)
+    window = mmio = MemoryRegion("gpex_mmio", 1 << 64)
+    if build.qemu.gpex_window:
+        # What answers where no device is mapped.
+        window = MemoryRegion("gpex_mmio_window", 1 << 64, "i/o")
+        window.add(mmio, 0)
     configuration = MemoryRegion("pcie-mmcfg-mmio", PCIE_ECAM_SIZE, "i/o")
     system.add(MemoryRegion.window("pcie-ecam", configuration, 0, PCIE_ECAM_SIZE), PCIE_ECAM)
     system.add(MemoryRegion.window("pcie-mmio32", window, PCIE_MMIO, PCIE_MMIO_SIZE), PCIE_MMIO)

@@ -23,6 +23,7 @@ from memkit.boards.firmware import (
 from memkit.boards.pci import PciBus
 from memkit.boards.refusals import refuse
 from memkit.errors import Refused
+from memkit.memory.flatview import AddressSpace
 from memkit.memory.region import MemoryRegion
 
 __all__ = ["add_chipset", "add_root_bus", "build_memory", "late_functions", "map_ram", "split_ram"]
@@ -39,6 +40,7 @@ HOLE64_PROPERTY = {
 }
 SMRAM, SMRAM_SIZE = 0xA0000, 0x20000
 IO_APIC = 0xFEC0_0000
+_PAM = ((0xF0000, 0x10000), *((0xC0000 + i * 0x4000, 0x4000) for i in range(12)))
 
 
 def split_ram(build: Build) -> tuple[int, int]:
@@ -86,6 +88,8 @@ def build_memory(build: Build, ram: MemoryRegion) -> MemoryRegion:
         build.device_memory = MemoryRegion("device-memory", size)
         build.device_memory_base = base
         system.add(build.device_memory, base)
+        if build.qemu.device_memory_space:
+            build.address_spaces.append(AddressSpace("device-memory", build.device_memory))
     add_cxl_windows(build, _cxl_start(build, above_end))
     images = pflash_images(build)
     if images:
@@ -211,13 +215,11 @@ def _add_pam(system: MemoryRegion, ram: MemoryRegion, pci: MemoryRegion) -> None
 
     Each has four aliases of which one is enabled (init_pam, hw/pci-host/pam.c).
     """
-    windows = [(0xF0000, 0x10000), *((0xC0000 + i * 0x4000, 0x4000) for i in range(12))]
-    for start, size in windows:
-        for name, target, enabled in (
-            ("pam-pci", pci, True), ("pam-rom", ram, False), ("pam-pci", ram, False), ("pam-ram", ram, False)
-        ):
-            alias = MemoryRegion.window(name, target, start, size, enabled=enabled,
-                                        readonly=name == "pam-rom")
+    aliases = (("pam-pci", pci, True, False), ("pam-rom", ram, False, True), ("pam-pci", ram, False, False),
+               ("pam-ram", ram, False, False))
+    for start, size in _PAM:
+        for name, target, enabled, readonly in aliases:
+            alias = MemoryRegion(name, size, alias=target, alias_offset=start, enabled=enabled, readonly=readonly)
             system.add(alias, start, 1)
 
 
@@ -250,7 +252,7 @@ def late_functions(build: Build) -> list[tuple[str, int]]:
     if build.machine.family == "q35":
         found = [("ich9-ahci", 0xFA)] if flag("sata", True) else []
         found += _ICH9_USB if flag("usb", False) else []
-        return found + ([("ICH9-SMB", 0xFB)] if flag("smbus", True) else [])
+        return found + ([(build.qemu.ich9_smbus_space, 0xFB)] if flag("smbus", True) else [])
     found = [("piix3-ide", 0x09)]
     found += [("piix3-usb-uhci", 0x0A)] if flag("usb", False) else []
     return found + ([("PIIX4_PM", 0x0B)] if flag("acpi", True) else [])
