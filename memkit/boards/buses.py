@@ -13,6 +13,7 @@ from memkit.boards import catalog
 from memkit.boards.bridges import EXPANDERS
 from memkit.boards.build import Build
 from memkit.boards.device_refusals import refuse_device, refuse_wrong_bus
+from memkit.boards.iommu import IOMMUS
 from memkit.boards.refusals import refuse
 from memkit.config import DeviceSpec
 
@@ -66,7 +67,9 @@ def add_buses(build: Build, seen: catalog.Observation, id: str | None) -> None:
 
 def find_bus(build: Build, spec: DeviceSpec, facts: catalog.DeviceFacts) -> None:
     """Raise Refused if a device that is not for PCI finds no bus."""
-    if facts.bus == "System" and not _takes_system_device(build, facts.name):
+    if not _takes_system_device(build, facts):
+        if build.machine.family == "isapc" and not build.qemu.sysbus_checked_early:
+            raise _found_too_late(spec, facts.name)
         raise refuse_device(
             spec, _NOT_DYNAMIC, "This machine type takes no system device of that kind.", "use q35",
             "qdev_get_device_class, softmmu/qdev-monitor.c",
@@ -87,7 +90,19 @@ def find_bus(build: Build, spec: DeviceSpec, facts: catalog.DeviceFacts) -> None
         raise refuse("no-bus", spec.option, located=True, bus_type=facts.bus, driver=facts.name)
 
 
-def _takes_system_device(build: Build, driver: str) -> bool:
-    """True if the machine lets ``-device`` add this device to its system bus."""
-    seen = catalog.observed(build.qemu.version, driver, build.machine.family)
-    return build.machine.type not in ("none", "isapc") and (seen is None or _NOT_DYNAMIC not in seen.refusal)
+def _takes_system_device(build: Build, facts: catalog.DeviceFacts) -> bool:
+    """True unless the device goes to a system bus, where ``-device`` adds none to this machine."""
+    seen = catalog.observed(build.qemu.version, facts.name, build.machine.family)
+    if seen is not None and _NOT_DYNAMIC in seen.refusal:
+        return False
+    return facts.bus != "System" or build.machine.type not in ("none", "isapc")
+
+
+def _found_too_late(spec: DeviceSpec, driver: str) -> Exception:
+    """What releases before 6.2 say on isapc, where they make such a device first."""
+    why, hint = "isapc takes no system device.", "use q35"
+    if driver in IOMMUS:
+        return refuse_device(spec, "Machine-type 'isapc' not supported by IOMMU", why, hint,
+                             "x86_iommu_realize, hw/i386/x86-iommu.c")
+    return refuse_device(None, f"Option '-device {driver}' cannot be handled by this machine", why, hint,
+                         "validate_sysbus_device, hw/core/machine.c")

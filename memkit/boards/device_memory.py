@@ -92,7 +92,7 @@ def add_device_memory(
             if size:
                 regions.append(build.rom(short, size, idstr=idstr, owner=path))
             continue
-        _check_name(build, spec, idstr)
+        _check_name(build, spec, idstr, isa=not path)
         size = _size(build, spec, driver, name, size, props)
         if short.startswith("/rom@"):
             # The ROM of a card that is not for PCI, loaded as a file; old types keep a block for it.
@@ -115,11 +115,11 @@ def add_option_rom(
     return [build.rom(name, size, idstr=f"{path}/{name}", owner=path)] if size else []
 
 
-def _check_name(build: Build, spec: DeviceSpec | None, idstr: str) -> None:
+def _check_name(build: Build, spec: DeviceSpec | None, idstr: str, *, isa: bool) -> None:
     """A block's name must be new: names without a path are taken once."""
     if "/" in idstr or all(block.idstr != idstr for block in build.ram.blocks):
         return
-    if idstr == GLOBAL_NAME:
+    if idstr == GLOBAL_NAME and build.qemu.one_vga_checked and not (isa and build.qemu.isa_vga_unchecked):
         raise refuse_device(
             spec, "Only one global VGA device can be used at a time",
             "On this machine type (or ISA bus) the video RAM of every card has the same name.",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from memkit.boards import cpus, pc
 from memkit.boards.build import Build
+from memkit.boards.cxl import add_cxl_windows
 from memkit.boards.devices import DeviceBuilder
 from memkit.boards.firmware import add_bios, add_option_rom_area, firmware_size
 from memkit.boards.graphics import default_vga
@@ -54,7 +55,7 @@ def build_memory(build: Build, ram: MemoryRegion) -> None:
     """
     machine, system = build.machine, build.system
     below, above = (machine.ram_size, 0) if build.qemu.isapc_limits else pc.split_ram(build)
-    pc.map_ram(build, ram, below, above, 0)
+    add_cxl_windows(build, pc.map_ram(build, ram, below, above, 0))
     add_bios(build, system, firmware_size(build, "bios.bin"), writable=True)
     add_option_rom_area(build, system, writable=True)
     for window in memory_windows(build.qemu.version, "isapc", machine.version, features_of(build)):

@@ -55,6 +55,11 @@ QEMU_FACTS: tuple[QemuFact, ...] = (
     QemuFact("limit_by_long_mode", (8, 2), False, True, "pc_max_used_gpa, hw/i386/pc.c; cf0386509e"),
     QemuFact("nics_left_over", (9, 0), False, True,
              "pci_init_nic_devices, hw/pci/pci.c, qemu_create_nic_device, net/net.c"),
+    QemuFact("one_vga_checked", (7, 0), False, True, "vga_common_init, hw/display/vga.c; 9eb840a209"),
+    QemuFact("isa_vga_unchecked", (11, 0), False, True,
+             "global_vmstate is gone from hw/display/vga-isa.c; d7189d4009"),
+    QemuFact("sysbus_checked_early", (6, 2), False, True,
+             "qdev_get_device_class, softmmu/qdev-monitor.c; 312e1b1f3e"),
     QemuFact("pae_36_bits", (8, 2), False, True, "x86_cpu_realizefn, target/i386/cpu.c; d830054247"),
     # -- devices
     QemuFact("window_first", (8, 1), False, True, "memory_device_pre_plug, hw/mem/memory-device.c"),
@@ -94,6 +99,9 @@ class QemuFacts:
     isapc_limits: bool
     limit_by_long_mode: bool
     nics_left_over: bool
+    one_vga_checked: bool
+    isa_vga_unchecked: bool
+    sysbus_checked_early: bool
     pae_36_bits: bool
     window_first: bool
     space_first: bool
