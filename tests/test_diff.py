@@ -25,7 +25,8 @@ def test_equal_guests_have_no_difference() -> None:
     same = diff(memkit.boot(DIMM.format("4G")), memkit.boot(DIMM.format("4G")))
     assert not same
     assert str(same) == (
-        "No difference in the RAMBlocks, the memory map, the backends, the memory devices and the NUMA nodes."
+        "No difference in the RAMBlocks, the memory map, the backends, the memory devices, the NUMA nodes "
+        "and QEMU's warnings."
     )
 
 
@@ -111,7 +112,7 @@ def test_the_heading_tells_which_guest_is_which() -> None:
     found = diff(model, text)
     assert str(found).splitlines()[:2] == ["From the model to the monitor's text:",
                                            "pc.ram grew from 1 GiB to 2 GiB."]
-    assert "<p>From the model to the monitor's text:</p>" in found._repr_mimebundle_()["text/html"]
+    assert "<p>From the model to the monitor&#x27;s text:</p>" in found._repr_mimebundle_()["text/html"]
     assert diff(model, other).heading == ""
 
 

@@ -1,4 +1,4 @@
-"""Two guests compared, in words: what appeared, vanished, moved, grew or was renamed.
+"""Two guests compared, in words: what appeared, vanished, moved, grew, was renamed or is now refused.
 
 The guests may come in by any door.  Only what both know is compared: text tells no backend
 types, the model has no host-virtual addresses, and a monitor command that was not asked says nothing.
@@ -7,19 +7,32 @@ types, the model has no host-virtual addresses, and a monitor command that was n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from memkit.diff import compare
+from memkit.diff import compare, outcome
 from memkit.diff.change import Change, sentences
-from memkit.errors import MemkitError
+from memkit.diff.marks import Marks
+from memkit.diff.outcome import Side
+from memkit.diff.partners import block_partners
+from memkit.diff.ranges import ranges
+from memkit.errors import MemkitError, Refused
 from memkit.explain.story import listed
 from memkit.guest import Guest
 
+if TYPE_CHECKING:
+    from memkit.draw.graph import Graph
+    from memkit.draw.map import AddressMap
+    from memkit.draw.table import Tables
+
 __all__ = ["Change", "Difference", "diff"]
 
-_DOORS = {"model": "the model", "observed": "the real QEMU", "text": "the monitor's text"}
+_PICTURES = (
+    "The same marked in pictures of the second guest: <code>.graph()</code>, <code>.map()</code> "
+    "and <code>.tables()</code> of this difference."
+)
 
 
 @dataclass(frozen=True)
@@ -27,23 +40,66 @@ class Difference:
     """Where two guests differ; false if nowhere.
 
     ``compared`` names what both guests know; ``sentences`` say the same as ``changes``, with
-    things that moved together in one sentence.  ``doors`` are those of the two guests.
+    things that moved together in one sentence.  ``before`` and ``after`` are the guests, or the
+    refusals.
     """
 
     changes: tuple[Change, ...]
     compared: tuple[str, ...]
-    doors: tuple[str, str] = ("model", "model")
+    before: Side = field(repr=False)
+    after: Side = field(repr=False)
+    names: tuple[str, str] | None = None
 
     @property
     def heading(self) -> str:
-        """Which guest is which, where they came in by different doors; else empty."""
-        before, after = (_DOORS.get(door, door) for door in self.doors)
-        return f"From {before} to {after}:" if before != after else ""
+        """Which guest is which, where door, machine type or QEMU's version tells; else empty."""
+        found = outcome.heading(self.before, self.after, self.names)
+        return f"{found}:" if found else ""
 
     @property
     def sentences(self) -> tuple[str, ...]:
         """The differences in plain words."""
         return tuple(sentences(self.changes))
+
+    @cached_property
+    def marks(self) -> Marks:
+        """What the pictures mark; raises MemkitError if QEMU refuses one of the two guests."""
+        if isinstance(self.before, Refused) or isinstance(self.after, Refused):
+            raise MemkitError(
+                "QEMU refuses one of the two guests, so there is nothing to draw a difference of; "
+                "print(difference) tells it, and a guest that boots draws itself: guest.graph()"
+            )
+        return Marks(self.changes, self.before, self.after)
+
+    def graph(self, theme: str = "auto", focus: str | None = None) -> Graph:
+        """The joined graph of the second guest with what changed marked; raises MemkitError.
+
+        What vanished from the first guest is drawn as a ghost.
+
+        >>> import memkit
+        >>> pc, q35 = memkit.boot("-m 4G -M pc -nodefaults"), memkit.boot("-m 5G -M q35 -nodefaults")
+        >>> print(memkit.diff(pc, q35).graph().alt())
+        From pc-i440fx-7.2 to pc-q35-7.2: what changed in how memory is built. 5 RAMBlocks moved,
+        1 RAMBlock was resized.
+        """
+        from memkit.draw.graph import Graph
+
+        return Graph(self.marks.after, theme, focus, self)
+
+    def map(self, theme: str = "auto") -> AddressMap:
+        """The address map of the second guest with what changed marked; raises MemkitError.
+
+        Beside each column stands where things were in the first guest.
+        """
+        from memkit.draw.map import AddressMap
+
+        return AddressMap(self.marks.after, theme, self)
+
+    def tables(self, theme: str = "auto") -> Tables:
+        """The tables of the second guest with a column ``change``; raises MemkitError."""
+        from memkit.draw.table import Tables
+
+        return Tables(self.marks.after, theme, self)
 
     def __bool__(self) -> bool:
         return bool(self.changes)
@@ -51,23 +107,29 @@ class Difference:
     def __str__(self) -> str:
         if self.changes:
             return "\n".join(filter(None, (self.heading, *self.sentences)))
+        if isinstance(self.after, Refused):
+            return f"No difference: QEMU refuses both in the same words.\n{self.after}"
         return f"No difference in {listed(self.compared)}."
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         if self.changes:
             items = "".join(f"<li>{escape(s)}</li>" for s in self.sentences)
-            body = (f"<p>{self.heading}</p>" if self.heading else "") + f"<ul>{items}</ul>"
+            body = (f"<p>{escape(self.heading)}</p>" if self.heading else "") + f"<ul>{items}</ul>"
+            if isinstance(self.before, Guest) and isinstance(self.after, Guest):
+                body += f"<p><small>{_PICTURES}</small></p>"
         else:
-            body = f"<p>{escape(str(self))}</p>"
+            body = "".join(f"<p>{escape(line)}</p>" for line in str(self).splitlines())
         html = f'<section aria-label="Difference between two guests">{body}</section>'
         return {"text/plain": str(self), "text/html": html}
 
 
-def diff(a: Guest, b: Guest) -> Difference:
+def diff(a: Side, b: Side, names: tuple[str, str] | None = None) -> Difference:
     """The Difference from guest ``a`` to guest ``b``; raises MemkitError if they share no facts.
 
-    Compared are RAMBlocks (ram_addr_t), the FlatView of "memory" (gpa), backends, memory devices
-    and NUMA nodes.
+    Either may be a memkit.Refused that was caught: then the difference is whether, and in which
+    words, QEMU refuses.  Compared are RAMBlocks (ram_addr_t), the FlatView of "memory" (gpa),
+    backends, memory devices, NUMA nodes and, of the same door, QEMU's warnings.  ``names`` say
+    in the heading which is which.
 
     >>> import memkit
     >>> small = memkit.boot("-m 4G,maxmem=8G -M q35 -nodefaults")
@@ -80,25 +142,32 @@ def diff(a: Guest, b: Guest) -> Difference:
     Backend pc.ram has size 5 GiB instead of 4 GiB.
     Node 0 has 5 GiB instead of 4 GiB.
     """
-    for guest in (a, b):
-        if not isinstance(guest, Guest):
-            raise MemkitError(f"diff compares two guests, not {type(guest).__name__}")
+    for side in (a, b):
+        if not isinstance(side, (Guest, Refused)):
+            raise MemkitError(f"diff compares two guests or refusals, not {type(side).__name__}")
+    if isinstance(a, Refused) or isinstance(b, Refused):
+        return Difference(tuple(outcome.refusals(a, b)), ("what QEMU accepts",), a, b, names)
+    partners = block_partners(a, b)
+    pairs = partners[0]
     parts = (
-        ("the RAMBlocks", ("info ramblock",), compare.blocks),
-        ("the memory map", ("info mtree -f", "info mtree"), compare.ranges),
-        ("the backends", ("info memdev",), compare.backends),
-        ("the memory devices", ("info memory-devices",), compare.devices),
-        ("the NUMA nodes", ("info numa",), compare.nodes),
+        ("the RAMBlocks", ("info ramblock",), compare.blocks(partners)),
+        ("the memory map", ("info mtree -f", "info mtree"), ranges(a, b, pairs)),
+        ("the backends", ("info memdev",), compare.backends(a, b, pairs)),
+        ("the memory devices", ("info memory-devices",), compare.devices(a, b)),
+        ("the NUMA nodes", ("info numa",), compare.nodes(a, b)),
     )
-    changes: list[Change] = []
+    changes: list[Change] = list(outcome.alias(a, b))
     compared = []
     for name, commands, changed in parts:
         if _knows(a, commands) and _knows(b, commands):
             compared.append(name)
-            changes += changed(a, b)
+            changes += changed
     if not compared:
         raise MemkitError("the two guests share no facts: no monitor command was answered for both")
-    return Difference(tuple(changes), tuple(compared), (a.door, b.door))
+    if a.door == b.door != "text":
+        compared.append("QEMU's warnings")
+        changes += outcome.warnings(a, b)
+    return Difference(tuple(changes), tuple(compared), a, b, names)
 
 
 def _knows(guest: Guest, commands: Sequence[str]) -> bool:

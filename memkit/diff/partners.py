@@ -48,9 +48,9 @@ def pair(a: Iterable[T], b: Iterable[T], keys: Sequence[Key[T]]) -> Pairs[T]:
 def block_partners(a: Guest, b: Guest) -> Pairs[RAMBlock]:
     """The RAMBlocks of two guests, paired: by name, else by what they are for.
 
-    A block with another name is the same one if the end of its name and its size are the same (a
-    backend by its path, a device in another PCI slot), if it is the machine's only main RAM, or if
-    it is RAM for the same sort of frontend in the same place (ram_addr_t) with the same size.
+    A block with another name is the same one if its name ends the same (a backend by its path, a
+    device in another PCI slot), if it is the machine's only main RAM, or if it is RAM for the same
+    sort of frontend in the same place (ram_addr_t) with the same size.
     """
     # Text names few frontends, so it cannot tell a role from its absence.
     known = "text" not in (a.door, b.door)
@@ -60,13 +60,14 @@ def block_partners(a: Guest, b: Guest) -> Pairs[RAMBlock]:
     def place(r: RAMBlock) -> Hashable:
         return (r.offset, r.max_length, role.get(id(r))) if r.purpose == "ram" else None
 
-    def end(r: RAMBlock) -> Hashable:
-        return (r.idstr.rpartition("/")[2], r.max_length) if r.idstr else None
+    def end(r: RAMBlock) -> str | None:
+        return r.idstr.rpartition("/")[2] or None
 
     return pair(a.ram_blocks, b.ram_blocks, [
         lambda r: (r.idstr, r.max_length, r.offset), lambda r: (r.idstr, r.max_length),
         lambda r: r.idstr or None,
-        end, lambda r: "main" if id(r) in main else None, place,
+        lambda r: (end(r), r.max_length) if end(r) else None, end,
+        lambda r: "main" if id(r) in main else None, place,
     ])
 
 

@@ -6,7 +6,7 @@ import math
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from memkit.draw import svg
+from memkit.draw import marking, svg
 from memkit.draw import text as words
 from memkit.draw.layout import LINE, PAD, ROW, TAIL, TITLE, Layout, dot_source, layout, word_lines
 from memkit.draw.paths import graph_data
@@ -16,6 +16,7 @@ from memkit.joined import join
 from memkit.units import hex_address, human
 
 if TYPE_CHECKING:
+    from memkit.diff import Difference
     from memkit.guest import Guest
 
 __all__ = ["Graph"]
@@ -27,8 +28,9 @@ class Graph:
     """A picture of one Guest: options, backends, RAMBlocks, regions and frontends in columns.
 
     ``theme`` is light, dark or auto (follow the page).  ``focus`` names a block, backend,
-    frontend or region whose path stands out; others fade.  Raises MemkitError if the theme or
-    the name in focus is unknown.
+    frontend or region whose path stands out; others fade.  With a ``difference`` of which
+    ``guest`` is the second, what changed is marked.  Raises MemkitError if the theme or the name
+    in focus is unknown.
 
     >>> import memkit
     >>> graph = Graph(memkit.boot("-m 1G -nodefaults"))
@@ -36,7 +38,10 @@ class Graph:
     ['words', 'backends', 'blocks', 'regions', 'guest']
     """
 
-    def __init__(self, guest: Guest, theme: str = "auto", focus: str | None = None) -> None:
+    def __init__(
+        self, guest: Guest, theme: str = "auto", focus: str | None = None,
+        difference: Difference | None = None,
+    ) -> None:
         resolve(theme)
         self.guest = guest
         self.theme = theme
@@ -45,7 +50,7 @@ class Graph:
         if focus and row is None:
             known = ", ".join(dict.fromkeys(r.block.label for r in joined.rows)) or "none"
             raise MemkitError(f"no RAMBlock goes by the name {focus!r}; this guest has: {known}")
-        self._data = graph_data(guest, joined, row)
+        self._data = graph_data(guest, joined, row, difference)
 
     def data(self) -> dict[str, Any]:
         """The facts that picture and text are made from, ready for JSON; sizes are bytes."""
@@ -66,6 +71,9 @@ class Graph:
     def alt(self) -> str:
         """One sentence that says what the picture shows, for people who cannot see it."""
         paths = self._data["paths"]
+        if self._data["marks"] is not None:
+            said = marking.counted(paths, "RAMBlock") or "no RAMBlock changed"
+            return f"{self._data['title']}. {said[0].upper()}{said[1:]}."
         blocks = sum(p["count"] for p in paths)
         biggest = ", ".join(
             f"{p['name']} {human(p['size'])}" for p in sorted(paths, key=lambda p: -p["size"])[:3]
@@ -109,12 +117,17 @@ def _render(data: dict[str, Any], places: Layout, theme: str) -> str:
     name = svg.NAME
     focus = data["focus"]
     out = [svg.text(MARGIN, 26, data["title"], "h")]
+    head_end = HEAD
+    if data["marks"] is not None:
+        # The signs come first: without them nothing below can be read.
+        out.append(marking.legend_row(MARGIN, 40, data["marks"]))
+        head_end += marking.LEGEND_ROW
     for number, column in enumerate(data["columns"]):
         head = places.places[f"c{number}"]
-        out.append(svg.text(MARGIN + head.x, 51, column["title"], "t"))
-        out.append(svg.text(MARGIN + head.x, 67, column["note"], "s m"))
+        out.append(svg.text(MARGIN + head.x, head_end - 19, column["title"], "t"))
+        out.append(svg.text(MARGIN + head.x, head_end - 3, column["note"], "s m"))
     top = min((p.y for n, p in places.places.items() if not n.startswith("c")), default=0)
-    out.append(f'<g transform="translate({MARGIN},{HEAD - top + 6:.1f})">')
+    out.append(f'<g transform="translate({MARGIN},{head_end - top + 6:.1f})">')
     curves = {key: list(found) for key, found in places.curves.items()}
     for edge in data["edges"]:
         key = (edge["from"], edge["from_port"] or "h", edge["to"], edge["to_port"] or "h")
@@ -123,7 +136,7 @@ def _render(data: dict[str, Any], places: Layout, theme: str) -> str:
         if not found:
             continue
         cls = _classes([edge["path"]], focus)
-        thin = edge["size"] == 0
+        thin = edge["size"] == 0 or edge["ghost"]
         look = 'class="thin" stroke-dasharray="2 3"' if thin else f'class="l-{edge["kind"]}"'
         width = 1.1 if thin else _thickness(edge["size"])
         out.append(f'<g class="{cls}"><path d="{found.pop(0)}" {look} stroke-width="{width:.1f}" '
@@ -132,7 +145,7 @@ def _render(data: dict[str, Any], places: Layout, theme: str) -> str:
         out.append(_node(node, places, name, focus))
     out.append("</g>")
     body = max((p.y + p.h for p in places.places.values()), default=0) - top
-    height = HEAD + body + FOOT
+    height = head_end + body + FOOT
     notes = ["thicker line: larger", "point at a box to follow its path"]
     out.append(svg.legend(MARGIN, height - 42, data["kinds"], data["backings"], notes))
     style = f"#{name} .x{{transition:opacity .12s}}#{name} .o{{opacity:.16}}"
@@ -141,7 +154,10 @@ def _render(data: dict[str, Any], places: Layout, theme: str) -> str:
         f"#{name}:has(.k{p['number']}:hover) .x:not(.k{p['number']}){{opacity:.16}}"
         for p in data["paths"]
     )
-    paths = "; ".join(f"{p['name']}: {human(p['size'])}, {p['pages']}" for p in data["paths"])
+    paths = "; ".join(
+        f"{p['name']}: {human(p['size'])}, {p['pages']}" + "".join(f", {w}" for w in p["mark"])
+        for p in data["paths"]
+    )
     return svg.document(
         max(places.width + 2 * MARGIN, 640), height, data["title"], paths,
         "".join(out), theme_name=theme, style=style,
@@ -152,17 +168,24 @@ def _node(node: dict[str, Any], places: Layout, name: str, focus: int | None) ->
     at = places.places[node["id"]]
     kind, column = node["kind"], node["column"]
     tip = f"<title>{svg.escape(node['tip'])}</title>" if node["tip"] else ""
+    mark = node["mark"]
+    ghost = "vanished" in mark
     cls = _classes(node["paths"], focus)
     out = []
     y = at.y + PAD
+    over = f"{name}-{node['backing']}" if node["backing"] != "private" and column < 4 else ""
+    if ghost:
+        out.append(marking.hollow(at.x, at.y, at.w, at.h, kind))
+    else:
+        out.append(svg.box(at.x, at.y, at.w, at.h, f"a-{kind}" if kind else "card", hatch=over))
+    out.append(marking.outline(at.x, at.y, at.w, at.h, mark))
+    # On the corner, so that it covers no word.
+    out.append(marking.badge(at.x + at.w - marking.badge_width(mark) + 5, at.y - 7, mark))
     if column == 0:
-        out.append(svg.box(at.x, at.y, at.w, at.h, "card"))
         for line in word_lines(node):
             y += LINE
             out.append(svg.text(at.x + 9, y - 4, line, "c"))
         return f'<g class="{cls}">{tip}{"".join(out)}</g>'
-    over = f"{name}-{node['backing']}" if node["backing"] != "private" and column < 4 else ""
-    out.append(svg.box(at.x, at.y, at.w, at.h, f"a-{kind}" if kind else "card", hatch=over))
     title = svg.fitted(node["title"], at.w - 14, 13.5, bold=True)
     out.append(svg.text(at.x + 9, y + 14, title, "t"))
     y += TITLE
@@ -180,19 +203,26 @@ def _node(node: dict[str, Any], places: Layout, name: str, focus: int | None) ->
 
 def _row(row: dict[str, Any], x: float, y: float, w: float, focus: int | None, filled: bool) -> str:
     """A line inside a box: a window onto the region, or a range of guest addresses."""
-    dash = ' stroke-dasharray="5 3"' if row["dashed"] else ""
-    look = f"a-{row['kind']}" if filled else f"l-{row['kind']}"
+    mark = row["mark"]
+    dash = f' stroke-dasharray="{marking.dash([marking.PAST]) if row["past"] else "5 3"}"'
+    dash = dash if row["dashed"] or row["past"] else ""
+    look = f"a-{row['kind']}" if filled and not row["past"] else f"l-{row['kind']}"
+    left = x + 6 + (marking.badge_width(mark) + 2 if mark else 0)
+    text = svg.fitted(row["text"], w - 12) if row["echo"] else words.shorten(row["text"], 20)
     return (
         f'<g class="{_classes([row["path"]], focus)}"><title>{svg.escape(row["tip"])}</title>'
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{ROW - 3}" rx="2" class="{look}"'
-        f'{dash} pointer-events="all"/>'
-        f"{svg.text(x + 6, y + 13.5, words.shorten(row['text'], 20), 'c')}"
+        f'{dash} pointer-events="all"/>{marking.outline(x, y, w, ROW - 3, mark, 2)}'
+        f"{marking.badge(x + 3, y + 2, mark)}"
+        f"{svg.text(left, y + 13.5, text, 's' if row['echo'] else 'c')}"
         f"{svg.text(x + w - 6, y + 13.5, row['note'], 's', 'end')}</g>"
     )
 
 
 def _text(data: dict[str, Any]) -> list[str]:
     lines = words.wrap_words(data["title"], words.WIDTH)
+    if data["marks"] is not None:
+        lines += words.field("marks", marking.key(data["marks"]), 0, 7)
     for path in data["paths"]:
         mine = [n for n in data["nodes"] if path["number"] in n["paths"]]
         mine.sort(key=lambda n: (n["column"], len(n["id"]), n["id"]))
@@ -203,11 +233,14 @@ def _text(data: dict[str, Any]) -> list[str]:
         for node in mine:
             label = ("words", "backend", "block", "region", "shown by")[node["column"]]
             said = node["title"]
-            if node["lines"]:
-                said += " (" + ", ".join(node["lines"]) + ")"
+            facts = [line for line in node["lines"] if line not in node["was"]]
+            if facts:
+                said += " (" + ", ".join(facts) + ")"
             lines += words.field(label, said)
+            if node["mark"]:
+                lines += words.field("", marking.said(node["mark"], node["was"]))
             for row in node["rows"]:
-                if row["path"] != path["number"]:
+                if row["path"] != path["number"] or row["echo"]:
                     continue
                 if node["column"] == 4 and path["count"] > 1:
                     lines += words.field("at gpa", f"{row['text']} {row['note']}".strip())
@@ -221,6 +254,8 @@ def _text(data: dict[str, Any]) -> list[str]:
                     lines += words.field("window", said)
                 else:
                     lines += words.field("at gpa", row["text"])
+                if row["mark"]:
+                    lines += words.field("", marking.said(row["mark"], row["was"]))
         if path["number"] == data["focus"]:
             lines += words.field("focus", "this path stands out in the picture")
     return lines

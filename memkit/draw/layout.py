@@ -53,10 +53,11 @@ _KNOWN: dict[Hashable, Layout] = {}
 
 
 def word_lines(node: dict[str, Any]) -> list[str]:
-    """The lines of a node in the first column: an option, wrapped, or a group's summary."""
+    """The lines of a node in the first column: an option, wrapped, or a group's summary; then its past."""
+    was = [line for past in node["was"] for line in wrap_words(past, WORD_CHARS, 2)]
     if node["lines"]:
-        return [node["title"], *(wrap_words(node["lines"][0], WORD_CHARS, 1)), *node["lines"][1:]]
-    return wrap_words(node["title"], WORD_CHARS, 5)
+        return [node["title"], *(wrap_words(node["lines"][0], WORD_CHARS, 1)), *node["lines"][1:], *was]
+    return [*wrap_words(node["title"], WORD_CHARS, 5), *was]
 
 
 def node_height(node: dict[str, Any]) -> int:

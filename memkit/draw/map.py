@@ -6,16 +6,18 @@ import json
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from memkit.draw import bokehjs, mapsvg, svg
+from memkit.draw import bokehjs, mapsvg, marking, svg
 from memkit.draw import text as words
+from memkit.draw.mapchange import changed_data
 from memkit.draw.mapfigure import MapFigure
 from memkit.draw.scale import map_data
 from memkit.draw.theme import BACKING_NAMES, KIND_NAMES, SANS, css, resolve, swap_table
-from memkit.errors import Unavailable
+from memkit.errors import MemkitError, Unavailable
 from memkit.joined import join
 from memkit.units import hex_address, human
 
 if TYPE_CHECKING:
+    from memkit.diff import Difference
     from memkit.guest import Guest
 
 __all__ = ["AddressMap"]
@@ -52,8 +54,9 @@ class AddressMap:
     """A picture of one Guest: host pages, RAMBlocks (ram_addr_t) and the FlatView (gpa).
 
     All columns share one scale, so equal numbers lie at equal heights; the scale is not linear
-    and breaks where nothing lies.  ``theme`` is light, dark or auto (follow the page).  Raises
-    MemkitError if the theme is unknown.
+    and breaks where nothing lies.  ``theme`` is light, dark or auto (follow the page).  With a
+    ``difference`` of which ``guest`` is the second, what changed is marked, and lanes with the old
+    places stand where host pages stand else.  Raises MemkitError if the theme is unknown.
 
     >>> import memkit
     >>> address_map = AddressMap(memkit.boot("-m 1G -nodefaults"))
@@ -61,11 +64,13 @@ class AddressMap:
     ['host', 'ram', 'guest']
     """
 
-    def __init__(self, guest: Guest, theme: str = "auto") -> None:
+    def __init__(
+        self, guest: Guest, theme: str = "auto", difference: Difference | None = None
+    ) -> None:
         self._palette = resolve(theme)
         self.guest = guest
         self.theme = theme
-        self._data = map_data(guest, join(guest))
+        self._data = changed_data(difference) if difference else map_data(guest, join(guest))
 
     def data(self) -> dict[str, Any]:
         """The facts that picture and text are made from, ready for JSON; sizes are bytes."""
@@ -83,7 +88,12 @@ class AddressMap:
         return self._live.figure
 
     def update(self, guest: Guest) -> AddressMap:
-        """This map, now of another guest; the figure changes in place."""
+        """This map, now of another guest; the figure changes in place.
+
+        Raises MemkitError for the map of a difference: it has other columns.
+        """
+        if self._data["marks"] is not None:
+            raise MemkitError("the map of a difference cannot show a single guest; use guest.map()")
         self.guest = guest
         self._data = map_data(guest, join(guest))
         if "_live" in self.__dict__:
@@ -102,6 +112,13 @@ class AddressMap:
         """One sentence that says what the picture shows, for people who cannot see it."""
         guest = [i for i in self._data["items"] if i["column"] == "guest" and i["kind"] != "nobody"]
         ram = [i for i in self._data["items"] if i["column"] == "ram"]
+        if self._data["marks"] is not None:
+            said = marking.counted(
+                [i for i in self._data["items"] if i["column"].startswith("ram")], "RAMBlock")
+            seen = marking.counted(
+                [i for i in self._data["items"] if i["column"].startswith("guest")], "range")
+            both = ", ".join(filter(None, (said, seen))) or "nothing changed here"
+            return f"{self._data['title']}. {both[0].upper()}{both[1:]}."
         blocks = words.plural(sum(i["count"] for i in ram), "RAMBlock")
         ranges = words.plural(sum(i["count"] for i in guest), "range")
         return f"{self._data['title']}: {blocks}, shown to the guest in {ranges}."
@@ -166,6 +183,13 @@ class AddressMap:
         }
 
 
+_HEADINGS = {
+    "guest": "Guest-physical addresses (gpa)", "guest-was": "Before, guest-physical addresses (gpa)",
+    "ram": "RAMBlocks (ram_addr_t)", "ram-was": "Before, RAMBlocks (ram_addr_t)",
+    "host": "Host pages, each at the ram_addr_t of its block",
+}
+
+
 def _js(value: Any) -> str:
     """A value as JavaScript that is safe inside a script element."""
     return json.dumps(value).replace("</", "<\\/").replace("<!--", "<\\!--")
@@ -173,11 +197,12 @@ def _js(value: Any) -> str:
 
 def _text(data: dict[str, Any]) -> list[str]:
     lines = words.wrap_words(data["title"], words.WIDTH)
+    if data["marks"] is not None:
+        lines += words.field("marks", marking.key(data["marks"]), 0, 7)
     by_column: dict[str, list[dict[str, Any]]] = {}
     for item in data["items"]:
         by_column.setdefault(item["column"], []).append(item)
-    for key, heading in (("guest", "Guest-physical addresses (gpa)"), ("ram", "RAMBlocks (ram_addr_t)"),
-                         ("host", "Host pages, each at the ram_addr_t of its block")):
+    for key, heading in _HEADINGS.items():
         items = by_column.get(key, [])
         if not items:
             continue
@@ -186,6 +211,8 @@ def _text(data: dict[str, Any]) -> list[str]:
             lines.append("")
             lines.append(f"  {words.span(item['start'], item['size'])}")
             lines += words.field("", f"{item['name']}, {item['note']}", 4, 0)
+            if item["mark"]:
+                lines += words.field("", marking.said(item["mark"], item["was"]), 4, 0)
             if key == "host":
                 lines += words.field("", f"behind {_names(data, item)}", 4, 0)
             elif key == "ram":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from memkit.draw import bokehjs, mapsvg
+from memkit.draw import bokehjs, mapsvg, marking
 from memkit.draw.theme import HATCH_ALPHA, MONO, SANS, Theme, hatch
 from memkit.units import hex_address
 
@@ -36,7 +36,7 @@ ribbons.selected.indices = chosen.size ? same(ribbons) : [];
 def sources(data: dict[str, Any], theme: Theme) -> dict[str, Table]:
     """The contents of the figure's four sources: boxes, labels, ribbons and lines."""
     boxes: Table = {k: [] for k in ("left", "right", "bottom", "top", "fill", "line", "hatch",
-                                    "tile", "tip", "path")}
+                                    "tile", "tip", "path", "dash", "weight")}
     labels: Table = {k: [] for k in ("x", "y", "text", "align", "font", "colour")}
     lines: Table = {"xs": [], "ys": [], "colour": []}
 
@@ -44,35 +44,46 @@ def sources(data: dict[str, Any], theme: Theme) -> dict[str, Table]:
         for key, value in zip(labels, (x, y, text, align, font, colour), strict=True):
             labels[key].append(value)
 
+    lanes = mapsvg.lanes_of(data)
     breaks = {b["start"] for b in data["breaks"]}
-    for item in data["items"]:
-        left, width = mapsvg.SPANS[item["column"]]
+    addressed = set()
+    for item in sorted(data["items"], key=lambda i: i["past"]):
+        left, width = lanes.spans[item["column"]]
+        mark, past = item["mark"], item["past"]
         nobody = item["kind"] == "nobody"
         ink = theme.kinds[item["kind"]]
         bottom, top = item["y0"], item["y1"]
         fill, edge = (theme.page, theme.rule) if nobody else (ink.fill, ink.line)
         if nobody and item["start"] in breaks:
             edge = theme.page
+        if past:
+            fill = theme.page
+        elif mark:
+            edge = theme.text
         # Half a pixel of air keeps neighbours apart.
         row = (left, left + width, bottom + 0.5, top - 0.5, fill, edge,
-               hatch(item["backing"]), TILES.get(item["backing"], 12), item["tip"], _path(item))
+               hatch("private" if past else item["backing"]), TILES.get(item["backing"], 12),
+               item["tip"], _path(item), marking.dash([marking.PAST] if past else mark) or "solid",
+               2 if mark and not past else 1)
         for key, value in zip(boxes, row, strict=True):
             boxes[key].append(value)
         if top - bottom >= 14:
             name, note = mapsvg.fitting(item, width)
-            colour = theme.muted if nobody else theme.text
+            name = f"{marking.signs(mark)} {name}".lstrip()
+            colour = theme.muted if nobody or past else theme.text
             label(left + 8, (bottom + top) / 2, name, "left", MONO, colour)
             label(left + width - 8, (bottom + top) / 2, note, "right", SANS, colour)
-        if item["column"] in mapsvg.LABELS and not nobody:
-            x, anchor = mapsvg.LABELS[item["column"]]
+        x, anchor = lanes.labels.get(item["column"], (0, ""))
+        if anchor and not nobody and (x, item["start"]) not in addressed:
+            addressed.add((x, item["start"]))
             end = anchor == "end"
             lines["xs"].append([left if end else left + width, x])
             lines["ys"].append([bottom, bottom])
             lines["colour"].append(theme.rule)
             label(x + (-2 if end else 2), bottom + 8, hex_address(item["start"]),
-                  "right" if end else "left", MONO, theme.text)
+                  "right" if end else "left", MONO, theme.muted if past else theme.text)
     if data["items"]:
-        for x in mapsvg.AXES:
+        for x in lanes.axes:
             points = mapsvg.axis_points(data, x)
             lines["xs"].append([p[0] for p in points])
             lines["ys"].append([p[1] for p in points])
@@ -81,8 +92,7 @@ def sources(data: dict[str, Any], theme: Theme) -> dict[str, Table]:
 
 
 def _ribbons(data: dict[str, Any], theme: Theme) -> Table:
-    left = mapsvg.SPANS["ram"][0] + mapsvg.SPANS["ram"][1]
-    right = mapsvg.SPANS["guest"][0]
+    left, right = mapsvg.lanes_of(data).between
     steps = [n / STEPS for n in range(STEPS + 1)]
     xs = [left + (right - left) * t for t in steps]
     ease = [t * t * (3 - 2 * t) for t in steps]
@@ -167,7 +177,8 @@ class MapFigure:
         boxes = plot.quad(
             left="left", right="right", bottom="bottom", top="top", source=s["boxes"],
             fill_color="fill", line_color="line", hatch_pattern="hatch", hatch_color=theme.text,
-            hatch_alpha=HATCH_ALPHA, hatch_scale="tile", hatch_weight=1.4, line_width=1,
+            hatch_alpha=HATCH_ALPHA, hatch_scale="tile", hatch_weight=1.4, line_width="weight",
+            line_dash="dash",
             nonselection_fill_alpha=0.3, nonselection_line_alpha=0.3, selection_line_alpha=1.0,
         )
         plot.text(
@@ -185,10 +196,8 @@ class MapFigure:
 
     def _headings(self, plot: Any, data: dict[str, Any], ticker: Any) -> None:
         """Column titles on an axis, so that they stay when a person zooms."""
-        middles = {
-            float(mapsvg.SPANS[c["key"]][0] + mapsvg.SPANS[c["key"]][1] / 2): c
-            for c in data["columns"]
-        }
+        spans = mapsvg.lanes_of(data).spans
+        middles = {float(spans[c["key"]][0] + spans[c["key"]][1] / 2): c for c in data["columns"]}
         axis = plot.xaxis[0]
         axis.ticker = ticker(ticks=list(middles))
         axis.major_label_overrides = {x: f"{c['title']}: {c['note']}" for x, c in middles.items()}

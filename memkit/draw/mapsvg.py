@@ -2,27 +2,56 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from memkit.draw import svg
+from memkit.draw import marking, svg
 from memkit.draw import text as words
 from memkit.units import hex_address
 
-__all__ = ["AXES", "LABELS", "SPANS", "WIDTH", "axis_points", "fitting", "legend_picture", "render"]
+__all__ = ["WIDTH", "Lanes", "axis_points", "fitting", "lanes_of", "legend_picture", "render"]
 
 # Fits beside JupyterLab's margins on a projector of 1280 pixels.
 WIDTH = 1046
-# The left edge and the width of each column, in pixels; addresses stand beside a column.
-SPANS = {"host": (8, 200), "ram": (330, 248), "guest": (668, 258)}
-LABELS = {"ram": (320, "end"), "guest": (936, "start")}
-AXES = (SPANS["ram"][0] - 6, SPANS["guest"][0] + SPANS["guest"][1] + 6)
 HEAD, FOOT = 86, 66
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """Where columns stand, in pixels: ``spans`` are left edge and width, ``labels`` where addresses stand
+    and at which of their ends, ``axes`` the places of the two axes."""
+
+    spans: dict[str, tuple[int, int]]
+    labels: dict[str, tuple[int, str]]
+    axes: tuple[int, int]
+
+    @property
+    def between(self) -> tuple[int, int]:
+        """The left and right edge of the ribbons."""
+        left, width = self.spans["ram"]
+        return left + width, self.spans["guest"][0]
+
+
+_ONE = Lanes(
+    {"host": (8, 200), "ram": (330, 248), "guest": (668, 258)},
+    {"ram": (320, "end"), "guest": (936, "start")}, (324, 932),
+)
+_TWO = Lanes(
+    {"ram-was": (128, 124), "ram": (258, 214), "guest": (574, 214), "guest-was": (794, 124)},
+    {"ram-was": (118, "end"), "ram": (118, "end"), "guest": (928, "start"), "guest-was": (928, "start")},
+    (122, 924),
+)
+
+
+def lanes_of(data: dict[str, Any]) -> Lanes:
+    """The places of the columns of a map: of one guest, or of two that differ."""
+    return _ONE if data["marks"] is None else _TWO
 
 
 def fitting(item: dict[str, Any], width: float) -> tuple[str, str]:
     """An item's name and note, shortened to stand side by side in ``width`` pixels."""
-    note = item["note"]
-    room = int((width - 24 - svg.text_width(note)) / 7.25)
+    note = "" if item["past"] else item["note"]
+    room = int((width - 24 - svg.text_width(note) - marking.badge_width(item["mark"])) / 7.25)
     return words.shorten(item["name"], max(room, 6)), note
 
 
@@ -47,13 +76,12 @@ def axes(data: dict[str, Any], flip: float) -> list[str]:
         return []
     return [
         " ".join(f"{x:.1f},{flip - y:.1f}" for x, y in axis_points(data, left))
-        for left in AXES
+        for left in lanes_of(data).axes
     ]
 
 
-def _ribbon(link: dict[str, Any], flip: float) -> str:
-    left = SPANS["ram"][0] + SPANS["ram"][1]
-    right = SPANS["guest"][0]
+def _ribbon(link: dict[str, Any], lanes: Lanes, flip: float) -> str:
+    left, right = lanes.between
     middle = (left + right) / 2
     (a0, a1), (b0, b1) = link["ram_y"], link["gpa_y"]
     a0, a1, b0, b1 = (flip - v for v in (a0, a1, b0, b1))
@@ -63,55 +91,81 @@ def _ribbon(link: dict[str, Any], flip: float) -> str:
     )
 
 
-def _item(item: dict[str, Any], flip: float) -> str:
-    left, width = SPANS[item["column"]]
+def _item(item: dict[str, Any], lanes: Lanes, flip: float) -> str:
+    left, width = lanes.spans[item["column"]]
     top, bottom = flip - item["y1"], flip - item["y0"]
     height = bottom - top
-    nobody = item["kind"] == "nobody"
-    over = f"{svg.NAME}-{item['backing']}" if item["backing"] != "private" else ""
+    nobody, mark = item["kind"] == "nobody", item["mark"]
     out = [f"<title>{svg.escape(item['tip'])}</title>"]
-    if not nobody:
+    if item["past"]:
+        # The page's colour under it hides the lines that lead past it to addresses.
+        out.append(svg.box(left, top + 0.5, width, height - 1, "page"))
+        out.append(marking.hollow(left, top + 0.5, width, height - 1, item["kind"], 1.5))
+    elif not nobody:
+        over = f"{svg.NAME}-{item['backing']}" if item["backing"] != "private" else ""
         look = f"a-{item['kind']}"
         out.append(svg.box(left, top + 0.5, width, height - 1, look, radius=1.5, hatch=over))
+        out.append(marking.outline(left, top + 1, width, height - 2, mark, 1.5))
     if height >= 14:
         name, note = fitting(item, width)
         y = (top + bottom) / 2 + 4
-        cls = "c m" if nobody else "c"
-        out.append(svg.text(left + 8, y, name, cls))
+        out.append(marking.badge(left + 5, y - 11, mark))
+        cls = "c m" if nobody or item["past"] else "c"
+        out.append(svg.text(left + 8 + marking.badge_width(mark), y, name, cls))
         out.append(svg.text(left + width - 8, y, note, "s m" if nobody else "s", "end"))
-    if item["column"] in LABELS and not nobody:
-        x, anchor = LABELS[item["column"]]
-        edge = left if anchor == "end" else left + width
-        out.append(f'<path d="M{edge} {bottom:.1f}H{x}" class="rule"/>')
-        x += 2 if anchor == "start" else -2
-        out.append(svg.text(x, bottom - 4, hex_address(item["start"]), "c", anchor))
     cls = "x" + "".join(f" k{b}" for b in item["blocks"][:1])
     return f'<g class="{cls}">{"".join(out)}</g>'
 
 
+def _addresses(data: dict[str, Any], lanes: Lanes, flip: float) -> list[str]:
+    """Where each box begins, beside its column, and a line that leads there; each address once."""
+    out, seen = [], set()
+    for item in sorted(data["items"], key=lambda i: i["past"]):
+        if item["column"] not in lanes.labels or item["kind"] == "nobody":
+            continue
+        x, anchor = lanes.labels[item["column"]]
+        if (x, item["start"]) in seen:
+            continue
+        seen.add((x, item["start"]))
+        left, width = lanes.spans[item["column"]]
+        edge, bottom = left if anchor == "end" else left + width, flip - item["y0"]
+        out.append(f'<path d="M{edge} {bottom:.1f}H{x}" class="rule"/>')
+        x += 2 if anchor == "start" else -2
+        cls = "c m" if item["past"] else "c"
+        number = "".join(f" k{b}" for b in item["blocks"][:1])
+        out.append(f'<g class="x{number}">'
+                   f'{svg.text(x, bottom - 4, hex_address(item["start"]), cls, anchor)}</g>')
+    return out
+
+
 def render(data: dict[str, Any], theme_name: str) -> str:
     """The whole picture as SVG text."""
-    flip = HEAD + data["height"]
+    lanes, head = lanes_of(data), HEAD
     out = [svg.text(8, 26, data["title"], "h")]
+    if data["marks"] is not None:
+        out.append(marking.legend_row(8, 40, data["marks"]))
+        head += marking.LEGEND_ROW
+    flip = head + data["height"]
     for column in data["columns"]:
-        left, _ = SPANS[column["key"]]
-        out.append(svg.text(left, 56, column["title"], "t"))
-        out.append(svg.text(left, 72, column["note"], "s m"))
+        left, _ = lanes.spans[column["key"]]
+        out.append(svg.text(left, head - 30, column["title"], "t"))
+        out.append(svg.text(left, head - 14, column["note"], "s m"))
     if not data["items"]:
         out.append(svg.text(8, 110, "Nothing is known of this guest's memory.", "m"))
         flip = 130
     for link in data["links"]:
         cls = "x" + "".join(f" k{b}" for b in link["blocks"][:1])
         look = f'class="{cls} f-{link["kind"]}" fill-opacity=".2"'
-        out.append(f'<path d="{_ribbon(link, flip)}" {look}/>')
+        out.append(f'<path d="{_ribbon(link, lanes, flip)}" {look}/>')
+    out += _addresses(data, lanes, flip)
     breaks = {b["start"] for b in data["breaks"]}
     for item in data["items"]:
         if item["kind"] == "nobody" and item["start"] not in breaks:
-            left, width = SPANS["guest"]
+            left, width = lanes.spans["guest"]
             place = f'y="{flip - item["y1"]:.1f}" height="{item["y1"] - item["y0"]:.1f}"'
             look = 'class="rule" stroke-dasharray="2 4"'
             out.append(f'<rect x="{left}" width="{width}" {place} {look}/>')
-        out.append(_item(item, flip))
+        out.append(_item(item, lanes, flip))
     out.append("".join(f'<polyline points="{p}" class="thin"/>' for p in axes(data, flip)))
     style = f"#{svg.NAME} .x{{transition:opacity .12s}}"
     numbers = dict.fromkeys(b for i in data["items"] for b in i["blocks"][:1])
@@ -121,7 +175,7 @@ def render(data: dict[str, Any], theme_name: str) -> str:
     backings = data["backings"] or ["private"]
     out.append(svg.legend(8, flip + 26, data["kinds"], backings, _notes(data)))
     said = "; ".join(
-        f"{i['name']} {i['note']} at gpa {hex_address(i['start'])}"
+        f"{i['name']} {i['note']} at gpa {hex_address(i['start'])}" + "".join(f", {w}" for w in i["mark"])
         for i in data["items"] if i["column"] == "guest" and i["kind"] != "nobody"
     )
     return svg.document(
@@ -132,8 +186,11 @@ def render(data: dict[str, Any], theme_name: str) -> str:
 
 def legend_picture(data: dict[str, Any], theme_name: str) -> str:
     """The legend alone, as an SVG picture."""
-    body = svg.legend(8, 8, data["kinds"], data["backings"] or ["private"], _notes(data))
-    return svg.document(WIDTH, 54, "Legend", "Colours and patterns", body, theme_name=theme_name)
+    body, top, what = "", 8, "Colours and patterns"
+    if data["marks"] is not None:
+        body, top, what = marking.legend_row(8, 8, data["marks"]), 29, "Changes, colours and patterns"
+    body += svg.legend(8, top, data["kinds"], data["backings"] or ["private"], _notes(data))
+    return svg.document(WIDTH, top + 46, "Legend", what, body, theme_name=theme_name)
 
 
 def _notes(data: dict[str, Any]) -> list[str]:

@@ -2,25 +2,29 @@
 
 A *path* is what belongs to one RAMBlock, from the words on the command line to the
 guest-physical addresses (gpa).  When there are very many, paths that differ only in their
-names and places are drawn as one.
+names and places are drawn as one.  In a picture of a difference there are paths of ghosts, too:
+RAMBlocks that only the first guest has.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from memkit.draw import text
+from memkit.draw import marking, text
+from memkit.draw.collapse import Path, collapse
 from memkit.draw.theme import KINDS
+from memkit.joined import join
 from memkit.units import hex_address, human
 
 if TYPE_CHECKING:
+    from memkit.diff import Difference
     from memkit.guest import Guest
     from memkit.joined import Joined, JoinedRow
+    from memkit.memory.device import Frontend, MemoryDevice
     from memkit.memory.flatview import FlatRange
 
-__all__ = ["COLUMNS", "Path", "collapse", "graph_data"]
+__all__ = ["COLUMNS", "graph_data"]
 
 COLUMNS = (
     ("words", "Command line", "what you type"),
@@ -29,113 +33,53 @@ COLUMNS = (
     ("regions", "MemoryRegions", "dashed: an alias, a window"),
     ("guest", "What the guest sees", "frontends, with gpa ranges"),
 )
-# More paths than this do not fit on a page; alike ones are then drawn together.
-ROOM = 16
-KEPT = 2
 # So many windows onto a region are drawn even if others cover them.
 WINDOWS = 6
 
 Fact = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
-    """One RAMBlock's row of the join, or several alike; ``number`` is its place in the picture."""
-
-    number: int
-    rows: tuple[JoinedRow, ...]
-
-    @property
-    def first(self) -> JoinedRow:
-        """The row that stands for the path."""
-        return self.rows[0]
-
-    @property
-    def many(self) -> bool:
-        """True if the path stands for several blocks."""
-        return len(self.rows) > 1
-
-    @property
-    def size(self) -> int:
-        """The bytes of all its blocks."""
-        return sum(r.block.max_length for r in self.rows)
-
-    def names(self) -> str:
-        """The labels of its blocks, shortened to first and last."""
-        labels = [r.block.label for r in self.rows]
-        return labels[0] if len(labels) == 1 else f"{labels[0]} … {labels[-1]}"
-
-
-def _order(row: JoinedRow) -> tuple[bool, int, int]:
-    where = min((r.start for r in row.ranges), default=0)
-    return not row.ranges, KINDS.index(row.kind), where
-
-
-def collapse(rows: Sequence[JoinedRow], focus: JoinedRow | None = None) -> list[Path]:
-    """The paths to draw: all of them while they fit, else alike ones together.
-
-    The row in focus always keeps a path of its own.
-    """
-    # What one frontend shows stays together, at the place of its foremost block.
-    places = {id(r): _order(r) for r in rows}
-    foremost: dict[int, tuple[bool, int, int]] = {}
-    for r in rows:
-        who = id(r.frontends[0]) if r.frontends else id(r)
-        foremost[who] = min(foremost.get(who, places[id(r)]), places[id(r)])
-    ordered = sorted(
-        rows,
-        key=lambda r: (foremost[id(r.frontends[0]) if r.frontends else id(r)], places[id(r)]),
-    )
-
-    def close(r: JoinedRow) -> Hashable:
-        kinds = tuple(f.kind for f in r.frontends)
-        backend = r.backend.type if r.backend else ""
-        return (r.kind, r.backing, r.block.page_size, r.block.max_length, backend, kinds,
-                len(r.ranges), len(r.regions))
-
-    def loose(r: JoinedRow) -> Hashable:
-        return (r.kind, r.backing, bool(r.ranges), len(r.frontends))
-
-    def coarse(r: JoinedRow) -> Hashable:
-        return (r.kind, bool(r.ranges))
-
-    groups: list[tuple[JoinedRow, ...]] = [(r,) for r in ordered]
-    keys: tuple[Callable[[JoinedRow], Hashable], ...] = (close, loose, coarse)
-    for key in keys:
-        if len(groups) <= ROOM:
-            break
-        groups = _grouped(ordered, key, focus)
-    return [Path(number, group) for number, group in enumerate(groups)]
-
-
-def _grouped(
-    ordered: Sequence[JoinedRow], key: Callable[[JoinedRow], Hashable], focus: JoinedRow | None
-) -> list[tuple[JoinedRow, ...]]:
-    alike: dict[Hashable, list[JoinedRow]] = {}
-    for row in ordered:
-        alike.setdefault(("focus",) if row is focus else key(row), []).append(row)
-    groups: list[tuple[JoinedRow, ...]] = []
-    for members in alike.values():
-        kept = len(members) if len(members) <= KEPT + 1 else KEPT
-        groups += [(m,) for m in members[:kept]]
-        if members[kept:]:
-            groups.append(tuple(members[kept:]))
-    return groups
-
-
 class _Builder:
-    def __init__(self, guest: Guest) -> None:
+    def __init__(self, guest: Guest, difference: Difference | None) -> None:
         self.guest = guest
+        self.difference = difference
         self.nodes: dict[str, Fact] = {}
         self.edges: list[Fact] = []
+        self.cards = {id(f): f"F{n}" for n, f in enumerate(guest.frontends)}
+        self.new: set[int] = set()
+        if difference:
+            self._know_cards(difference.marks.before.frontends)
+
+    def _know_cards(self, before: Sequence[Frontend]) -> None:
+        """Frontends of the first guest share the card of the same one in the second, if it is there."""
+        same = {_who(f): self.cards[id(f)] for f in reversed(self.guest.frontends)}
+        for n, f in enumerate(before):
+            self.cards[id(f)] = same.get(_who(f), f"oldF{n}")
+        known = {_who(f) for f in before}
+        self.new = {id(f) for f in self.guest.frontends if _who(f) not in known}
+
+    def marks(self, things: Iterable[object]) -> Fact:
+        """The words of things that are marked alike, and their past if that is the same, too."""
+        found = [marking.mark_of(self.difference, thing) for thing in things]
+        words = found[0].words if len({m.words for m in found}) == 1 else ()
+        was = found[0].was if len({m.was for m in found}) == 1 else ()
+        return {"mark": list(words), "was": list(was)}
+
+    def gone(self, path: Path) -> bool:
+        """True for a path of ghosts."""
+        return self.difference is not None and self.difference.marks.gone(path.first.block)
 
     def node(self, id: str, column: int, title: str, path: Path, **facts: Any) -> Fact:
         node = self.nodes.get(id)
         if node is None:
             node = self.nodes[id] = {
                 "id": id, "column": column, "title": title, "lines": [], "kind": "",
-                "backing": "private", "rows": [], "paths": [], "tip": "", **facts,
+                "backing": "private", "rows": [], "paths": [], "tip": "", "mark": [], "was": [], **facts,
             }
+            if node["mark"] and node["tip"]:
+                node["tip"] += f"\n{marking.said(node['mark'], node['was'])}"
+            if column:
+                node["lines"] = [*node["lines"], *node["was"]]
         if path.number not in node["paths"]:
             node["paths"].append(path.number)
         return node
@@ -145,6 +89,7 @@ class _Builder:
         self.edges.append({
             "from": tail, "to": head, "from_port": ports[0], "to_port": ports[1],
             "path": path.number, "size": size, "kind": kind or path.first.kind,
+            "ghost": self.gone(path),
         })
 
     def add(self, path: Path) -> None:
@@ -156,7 +101,7 @@ class _Builder:
             block, 2, more if path.many else row.block.label, path, **look,
             lines=[path.names() if path.many else
                    f"{human(row.block.max_length)} at {hex_address(row.block.offset)}"],
-            tip=_block_tip(path),
+            tip=_block_tip(path), **self.marks(r.block for r in path.rows),
         )
         backend = self._backend(path, look, more)
         if backend:
@@ -168,7 +113,9 @@ class _Builder:
         self._guest(path, region or block, more)
 
     def _words(self, path: Path, head: str) -> None:
-        options = self.guest.config.options if self.guest.config else ()
+        gone = self.difference and self.gone(path)
+        config = self.difference.marks.before.config if self.difference and gone else self.guest.config
+        options = config.options if config else ()
         indexes = list(dict.fromkeys(i for r in path.rows for i in r.option_indexes))
         indexes = [i for i in indexes if i < len(options)]
         if path.many:
@@ -180,8 +127,12 @@ class _Builder:
             return
         for i in indexes:
             words = text.option_text(options[i])
-            self.node(f"w{i}", 0, words, path, tip=words)
-            self.edge(f"w{i}", head, path, 0)
+            id = f"w{i}"
+            if self.difference and gone:
+                kept = self.difference.marks.options.get(i)
+                id = f"oldw{i}" if kept is None else f"w{kept}"
+            self.node(id, 0, words, path, tip=words, **self.marks([options[i]]))
+            self.edge(id, head, path, 0)
 
     def _backend(self, path: Path, look: Fact, more: str) -> str:
         backend = path.first.backend
@@ -196,6 +147,7 @@ class _Builder:
             tip=f"{backend.type} {backend.id}{made}: {human(backend.size)}, "
             f"{text.page_text(path.first)}, policy {backend.policy}"
             + (f", {backend.mem_path}" if backend.mem_path else ""),
+            **self.marks(r.backend for r in path.rows),
         )
         return id
 
@@ -207,6 +159,7 @@ class _Builder:
         node = self.node(
             id, 3, more if path.many else row.owner.name, path, **look,
             tip=f"MemoryRegion {row.owner.name}, {row.owner.type}, {human(row.owner.size)}",
+            mark=self._come_or_gone(row),
         )
         if path.many:
             node["lines"] = [path.names()]
@@ -218,6 +171,7 @@ class _Builder:
             node["rows"].append({
                 "port": f"p{at}", "text": alias.name, "note": human(size), "kind": row.kind,
                 "dashed": True, "path": path.number, "start": offset, "size": size,
+                "mark": [], "was": [], "past": self.gone(path), "echo": False,
                 "tip": f"alias {alias.name}: a window of {human(size)} onto {row.owner.name} "
                 f"from offset {hex_address(offset)}",
             })
@@ -226,6 +180,7 @@ class _Builder:
             node["rows"].append({
                 "port": "more", "text": said, "note": "covered", "kind": row.kind, "dashed": True,
                 "path": path.number, "start": 0, "size": 0,
+                "mark": [], "was": [], "past": self.gone(path), "echo": False,
                 "tip": f"{said} onto {row.owner.name}, which show nothing at the moment",
             })
         return id
@@ -239,11 +194,10 @@ class _Builder:
             title = f"{more}: {', '.join(kinds)}" if path.many and kinds else more
             card = self.node(f"f{n}", 4, title if path.many else "guest memory", path)
         else:
-            index = {id(f): i for i, f in enumerate(self.guest.frontends)}
             for at, f in enumerate(row.frontends):
                 who = f"{f.kind} {f.id or ''}".strip()
-                node = self.node(f"F{index[id(f)]}", 4, text.frontend_name(f), path,
-                                 tip=f"{who} shows memory to the guest")
+                node = self.node(self.cards[id(f)], 4, text.frontend_name(f), path,
+                                 tip=f"{who} shows memory to the guest", **self._card_mark(f))
                 if at == 0:
                     card = node
                 else:
@@ -253,32 +207,74 @@ class _Builder:
             size = sum(r.size for member in path.rows for r in member.ranges)
             label = f"from {hex_address(min(starts))}" if starts else "not mapped"
             self._row(card, path, label, human(size) if starts else "", min(starts, default=0),
-                      size, tail, "h")
+                      size, tail, "h", self.marks(r for member in path.rows for r in member.ranges))
             return
         for r, region in zip(row.ranges, row.shown_by, strict=True):
             port = "h"
             if region in row.windows:
                 port = f"p{row.windows.index(region)}"
             self._row(card, path, hex_address(r.start), f"{human(r.size)} {r.type}", r.start,
-                      r.size, tail, port, r)
+                      r.size, tail, port, self.marks([r]), r)
+        for r in self.difference.marks.vanished_ranges(row.block) if self.difference else ():
+            self._row(card, path, hex_address(r.start), f"{human(r.size)} {r.type}", r.start,
+                      r.size, "", "", {"mark": ["vanished"], "was": []}, r)
         if not row.ranges:
             self._row(card, path, "not mapped", human(row.block.max_length), 0, 0, tail, "h")
 
     def _row(self, card: Fact, path: Path, label: str, note: str, start: int, size: int,
-             tail: str, port: str, r: FlatRange | None = None) -> None:
+             tail: str, port: str, marks: Fact | None = None, r: FlatRange | None = None) -> None:
+        """A line in a frontend's card; without a ``tail`` no edge leads to it."""
         name = f"p{len(card['rows'])}"
+        marks = marks or {"mark": [], "was": []}
         tip = f"{path.names()}: {label} {note}".strip()
         if r is not None:
             tip = f"gpa {text.span(start, size)}, {note}: {path.names()}"
             if r.offset_in_region:
                 tip += f" from offset {hex_address(r.offset_in_region)}"
+        if marks["mark"]:
+            tip += f"\n{marking.said(marks['mark'], marks['was'])}"
         kind = path.first.kind if size else "nobody"
         card["rows"].append({
             "port": name, "text": label, "note": note, "kind": kind,
             "dashed": False, "path": path.number, "start": start, "size": size, "tip": tip,
+            **marks, "past": self.gone(path) or "vanished" in marks["mark"], "echo": False,
         })
-        self.edge(tail, card["id"], path, size, (port if tail[0] == "g" else "", name),
-                  kind)
+        if marks["was"] and marks["mark"] != ["renamed"]:
+            # The line below says how it was; no edge leads to it.
+            card["rows"].append({
+                **card["rows"][-1], "port": f"{name}w", "text": "; ".join(marks["was"]), "note": "",
+                "mark": [], "was": [], "past": True, "echo": True,
+            })
+        if tail:
+            self.edge(tail, card["id"], path, size, (port if tail[0] == "g" else "", name),
+                      kind)
+
+    def _come_or_gone(self, row: JoinedRow) -> list[str]:
+        """What is marked of a block's region: that it came or went with its block."""
+        words = marking.mark_of(self.difference, row.block).words
+        return [w for w in words if w in ("appeared", "vanished")]
+
+    def _card_mark(self, frontend: Frontend) -> Fact:
+        if self.difference is None:
+            return {}
+        if self.cards[id(frontend)].startswith("old"):
+            return {"mark": ["vanished"]}
+        if id(frontend) in self.new:
+            return {"mark": ["appeared"]}
+        devices = [d for d in self.guest.memory_devices if _shows(frontend, d)]
+        return self.marks(devices[:1]) if devices else {}
+
+
+def _who(frontend: Frontend) -> tuple[str, str | None, str]:
+    """What makes a frontend the same in two guests; the machine's label names its type."""
+    return frontend.kind, frontend.id, "" if frontend.kind == "machine" else frontend.label
+
+
+def _shows(frontend: Frontend, device: MemoryDevice) -> bool:
+    if frontend.id is not None or device.id is not None:
+        return frontend.id == device.id
+    backend = frontend.backend
+    return backend is not None and device.memdev.rpartition("/")[2] == backend.id
 
 
 def _block_tip(path: Path) -> str:
@@ -292,24 +288,33 @@ def _block_tip(path: Path) -> str:
     return f"RAMBlock {block.label}: {size}, ram_addr_t {where}, {pages}, {moves}"
 
 
-def graph_data(guest: Guest, joined: Joined, focus: JoinedRow | None = None) -> Fact:
+def graph_data(
+    guest: Guest, joined: Joined, focus: JoinedRow | None = None, difference: Difference | None = None,
+) -> Fact:
     """The plain facts of the joined graph: columns, nodes, edges and paths, ready for JSON.
 
     Sizes are bytes; ``start`` is a gpa in the last column, an offset in the region elsewhere.
+    With a ``difference``, ``mark`` says what happened to a thing and ``was`` tells its past.
     """
-    paths = collapse(joined.rows, focus)
-    builder = _Builder(guest)
+    rows = list(joined.rows)
+    if difference:
+        old = join(difference.marks.before).rows
+        rows += [r for r in old if difference.marks.gone(r.block)]
+    paths = collapse(rows, focus, lambda r: marking.mark_of(difference, r.block).words)
+    builder = _Builder(guest, difference)
     for path in paths:
         builder.add(path)
     for node in builder.nodes.values():
         if node["column"] == 4:
-            node["rows"].sort(key=lambda r: (not r["size"], r["start"]))
+            node["rows"].sort(key=lambda r: (not r["size"], r["start"], r["echo"]))
     kinds = {p.first.kind for p in paths}
     backings = {p.first.backing for p in paths}
+    title = f"How {guest.machine_type} (QEMU {guest.qemu}) builds its memory"
+    nodes = list(builder.nodes.values())
     return {
-        "title": f"How {guest.machine_type} (QEMU {guest.qemu}) builds its memory",
+        "title": marking.title(difference, "what changed in how memory is built") if difference else title,
         "columns": [{"key": k, "title": t, "note": n} for k, t, n in COLUMNS],
-        "nodes": list(builder.nodes.values()),
+        "nodes": nodes,
         "edges": builder.edges,
         "paths": [
             {
@@ -317,10 +322,12 @@ def graph_data(guest: Guest, joined: Joined, focus: JoinedRow | None = None) -> 
                 "backing": p.first.backing, "size": p.size, "count": len(p.rows),
                 "members": [r.block.label for r in p.rows],
                 "pages": text.page_text(p.first),
+                "mark": list(marking.mark_of(difference, p.first.block).words),
             }
             for p in paths
         ],
         "kinds": [k for k in KINDS if k in kinds],
         "backings": sorted(backings),
         "focus": next((p.number for p in paths if focus in p.rows), None),
+        "marks": marking.used([*nodes, *(r for n in nodes for r in n["rows"])]) if difference else None,
     }

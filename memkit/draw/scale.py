@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from memkit.joined import Joined, JoinedRow
     from memkit.memory.flatview import FlatRange
 
-__all__ = ["COLUMNS", "Scale", "map_data"]
+__all__ = ["COLUMNS", "Fact", "Scale", "block_item", "finished", "fitted", "map_data", "range_item"]
 
 COLUMNS = (
     ("host", "Host", "pages behind each block"),
@@ -31,6 +31,7 @@ COLUMNS = (
     ("guest", "Guest", "gpa, FlatView of memory"),
 )
 ROW, BREAK, SLIVER = 21.0, 18.0, 4.0
+LABEL = 15.0  # pixels between two addresses that stand beside each other's columns
 PER_DOUBLING = 2.2  # pixels, above 1 MiB
 TIMES = "\N{MULTIPLICATION SIGN}"
 RUN = 5  # so many neighbours alike are drawn as one
@@ -73,7 +74,8 @@ def _who(row: JoinedRow) -> str:
     return " ".join([backend, str(row.block.page_size), *(f.kind for f in row.frontends)])
 
 
-def _block_item(number: int, row: JoinedRow) -> Fact:
+def block_item(number: int, row: JoinedRow) -> Fact:
+    """The box of a RAMBlock (ram_addr_t); ``number`` is the block's place among the names."""
     block = row.block
     fs = row.backend.filesystem if row.backend else "anonymous"
     path = row.backend.mem_path if row.backend and row.backend.mem_path else ""
@@ -93,10 +95,12 @@ def _block_item(number: int, row: JoinedRow) -> Fact:
         "note": human(block.max_length), "kind": row.kind, "backing": row.backing,
         "blocks": [number], "count": 1, "tip": "\n".join(f for f in facts if f),
         "pages": pages, "page_size": block.page_size, "filesystem": fs, "who": _who(row),
+        "mark": [], "was": [], "past": False,
     }
 
 
-def _range_item(r: FlatRange, number: int | None, row: JoinedRow | None) -> Fact:
+def range_item(r: FlatRange, number: int | None, row: JoinedRow | None) -> Fact:
+    """The box of a FlatRange (gpa), of the RAMBlock ``number`` or of a device."""
     kind = row.kind if row else "io"
     facts = [
         r.region.name, f"gpa {text.span(r.start, r.size)}", f"{human(r.size)}, {r.type}",
@@ -113,7 +117,7 @@ def _range_item(r: FlatRange, number: int | None, row: JoinedRow | None) -> Fact
         "backing": row.backing if row else "private",
         "blocks": [] if number is None else [number], "count": 1, "tip": "\n".join(facts),
         "ram": row.block.offset + r.offset_in_region if row else None,
-        "who": _who(row) if row else "",
+        "who": _who(row) if row else "", "mark": [], "was": [], "past": False,
     }
 
 
@@ -122,17 +126,20 @@ def _gap_item(start: int, size: int) -> Fact:
     return {
         "column": "guest", "start": start, "size": size, "name": "nobody", "note": human(size),
         "kind": "nobody", "backing": "private", "blocks": [], "count": 1, "tip": tip, "ram": None,
-        "who": "",
+        "who": "", "mark": [], "was": [], "past": False,
     }
 
 
 def _runs(items: list[Fact], key: Callable[[Fact], Hashable], least: int, kept: int) -> list[Fact]:
     """Items in order of address, runs of alike ones drawn together behind the first few."""
+    def alike(one: Fact, other: Fact) -> bool:
+        return one["mark"] == other["mark"] and key(one) == key(other)
+
     out: list[Fact] = []
     at = 0
     while at < len(items):
         stop = at + 1
-        while stop < len(items) and key(items[stop]) == key(items[at]):
+        while stop < len(items) and alike(items[stop], items[at]):
             stop += 1
         if stop - at < least:
             out += items[at:stop]
@@ -157,6 +164,7 @@ def _merged(members: list[Fact]) -> Fact:
         **first, "size": size, "name": name, "note": note, "count": len(members),
         "blocks": [b for m in members for b in m["blocks"]],
         "pages": sum(m.get("pages", 0) for m in members),
+        "was": first["was"] if all(m["was"] == first["was"] for m in members) else [],
         "tip": f"{name}: {len(members)} alike\n{space} {text.span(first['start'], size)}\n"
         f"{total} together",
     }
@@ -170,8 +178,9 @@ def _alike(item: Fact) -> Hashable:
     return (item["kind"], item["backing"], item["size"], item["who"])
 
 
-def _fitted(items: list[Fact]) -> list[Fact]:
-    """Items that fit on a page: alike neighbours together, and if need be all of a kind."""
+def fitted(items: Iterable[Fact]) -> list[Fact]:
+    """Items that fit on a page, by address: alike neighbours together, if need be all of a kind."""
+    items = sorted(items, key=lambda i: i["start"])
     items = _runs(items, lambda i: ("io", i["name"]) if i["kind"] == "io" else i["start"], 3, 0)
     items = _runs(items, _alike, RUN, KEPT)
     if len(items) > 60:
@@ -181,23 +190,23 @@ def _fitted(items: list[Fact]) -> list[Fact]:
     return items
 
 
-def _columns(joined: Joined) -> tuple[list[Fact], list[Fact]]:
-    blocks = [_block_item(n, row) for n, row in enumerate(joined.rows)]
-    ranges = [_range_item(r, n, row) for n, row in enumerate(joined.rows) for r in row.ranges]
-    ranges += [_range_item(r, None, None) for r in joined.io_ranges]
-    blocks.sort(key=lambda i: i["start"])
-    ranges.sort(key=lambda i: i["start"])
-    blocks, ranges = _fitted(blocks), _fitted(ranges)
+def _gaps(ranges: Iterable[Fact]) -> list[Fact]:
+    """A box for each run of guest addresses that nobody answers, below the last range."""
     gaps, end = [], 0
     for item in ranges:
         if item["start"] > end:
             gaps.append(_gap_item(end, item["start"] - end))
         end = max(end, item["start"] + item["size"])
-    return blocks, sorted(ranges + gaps, key=lambda i: i["start"])
+    return gaps
 
 
-def _build_scale(items: Iterable[Fact]) -> tuple[Scale, list[Fact]]:
-    """The scale through all boundaries of ``items``, and the breaks in it."""
+def _build_scale(
+    items: Iterable[Fact], labels: Iterable[Iterable[int]] = ()
+) -> tuple[Scale, list[Fact]]:
+    """The scale through all boundaries of ``items``, and the breaks in it.
+
+    Each of ``labels`` are addresses that stand in one column, so that they need room.
+    """
     items = list(items)
     solid = [i for i in items if i["kind"] != "nobody"]
     points = sorted({0, *(i["start"] for i in items), *(i["start"] + i["size"] for i in items)})
@@ -212,12 +221,19 @@ def _build_scale(items: Iterable[Fact]) -> tuple[Scale, list[Fact]]:
             heights[n] = BREAK
         else:
             heights[n] += PER_DOUBLING * max(0.0, math.log2((high - low) / (1 << 20)))
-    for i in sorted(solid, key=lambda i: i["size"]):
-        inside = range(index[i["start"]], index[i["start"] + i["size"]])
-        lacking = ROW - sum(heights[n] for n in inside)
+
+    def stretch(low: int, high: int, least: float) -> None:
+        inside = range(index[low], index[high])
+        lacking = least - sum(heights[n] for n in inside)
         if lacking > 0:
             largest = max(inside, key=lambda n: points[n + 1] - points[n])
             heights[largest] += lacking
+
+    for i in sorted(solid, key=lambda i: i["size"]):
+        stretch(i["start"], i["start"] + i["size"], ROW)
+    for starts in labels:
+        for low, high in pairwise(sorted(set(starts))):
+            stretch(low, high, LABEL)
     knots, y = [(points[0], 0.0)], 0.0
     for point, height in zip(points[1:], heights, strict=True):
         y += height
@@ -261,27 +277,41 @@ def map_data(guest: Guest, joined: Joined) -> Fact:
     ``start`` and ``size`` are bytes: a ram_addr_t in the columns "host" and "ram", a gpa in
     "guest".  ``y0`` and ``y1`` are heights in pixels, from address 0 upwards.
     """
-    blocks, ranges = _columns(joined)
-    scale, breaks = _build_scale([*blocks, *ranges])
-    hosts = []
-    for item in blocks:
-        size = human(item["page_size"])
-        hosts.append({
-            **item, "column": "host", "name": item["filesystem"],
-            "note": f"{item['pages']:,} {TIMES} {size}",
-        })
-    items = [*hosts, *blocks, *ranges]
+    ranges = [range_item(r, n, row) for n, row in enumerate(joined.rows) for r in row.ranges]
+    ranges += [range_item(r, None, None) for r in joined.io_ranges]
+    blocks = fitted(block_item(n, row) for n, row in enumerate(joined.rows))
+    hosts = [
+        {**item, "column": "host", "name": item["filesystem"],
+         "note": f"{item['pages']:,} {TIMES} {human(item['page_size'])}"}
+        for item in blocks
+    ]
+    title = f"Where the memory of {guest.machine_type} (QEMU {guest.qemu}) lies"
+    names = [row.block.label for row in joined.rows]
+    return finished(title, COLUMNS, names, blocks, fitted(ranges), hosts)
+
+
+def finished(
+    title: str, columns: Iterable[tuple[str, str, str]], names: list[str], blocks: list[Fact],
+    ranges: list[Fact], beside: list[Fact], labels: Iterable[Iterable[int]] = (),
+) -> Fact:
+    """The facts of a map, from its boxes: all on one scale, with gaps and links.
+
+    ``beside`` are the boxes of further columns, ``labels`` as in _build_scale.
+    """
+    ranges = sorted([*ranges, *_gaps(ranges)], key=lambda i: i["start"])
+    items = [*beside, *blocks, *ranges]
+    scale, breaks = _build_scale(items, labels)
     for number, item in enumerate(items):
         item["id"] = f"i{number}"
         item["y0"], item["y1"] = scale(item["start"]), scale(item["start"] + item["size"])
     kinds = {i["kind"] for i in items}
     backings = {i["backing"] for i in blocks}
     return {
-        "title": f"Where the memory of {guest.machine_type} (QEMU {guest.qemu}) lies",
-        "columns": [{"key": k, "title": t, "note": n} for k, t, n in COLUMNS],
+        "title": title,
+        "columns": [{"key": k, "title": t, "note": n} for k, t, n in columns],
         "items": items, "links": _links(blocks, ranges, scale), "breaks": breaks,
         "scale": [list(k) for k in scale.knots], "height": scale.height,
         "kinds": [k for k in KINDS if k in kinds],
         "backings": [b for b in BACKINGS if b in backings],
-        "names": [row.block.label for row in joined.rows],
+        "names": names, "marks": None,
     }

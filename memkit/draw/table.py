@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from memkit.draw import svg
+from memkit.draw import marking, svg
 from memkit.draw import text as words
 from memkit.draw.theme import KIND_NAMES, MONO, SANS, css, resolve
 from memkit.errors import Unavailable
@@ -17,6 +17,7 @@ from memkit.units import hex_address, human
 if TYPE_CHECKING:
     import pandas
 
+    from memkit.diff import Difference
     from memkit.guest import Guest
     from memkit.joined import Joined, JoinedRow
     from memkit.memory.flatview import FlatRange
@@ -88,6 +89,10 @@ TABLES: dict[str, tuple[str, str, tuple[Column, ...]]] = {
 }
 
 
+# In the tables of a difference this column comes first.
+CHANGE = Column("change", "Change")
+
+
 class Tables:
     """Tables of one Guest: ``ram_blocks``, ``backends``, ``frontends``, ``flat_ranges``,
     ``memory_devices``, each a pandas DataFrame.
@@ -95,50 +100,71 @@ class Tables:
     As the last line of a cell all of them are shown.  Pandas is imported only when a frame is
     asked for; the picture and the text are made from ``data()``.  Sizes are bytes, ``offset`` of a
     RAMBlock is a ram_addr_t, ``start``, ``end`` and ``addr`` are guest-physical addresses (gpa).
+    With a ``difference`` of which ``guest`` is the second, a column ``change`` says what happened,
+    and what vanished from the first guest has its rows, too.
 
     >>> import memkit
     >>> Tables(memkit.boot("-m 1G -nodefaults")).data()["backends"][0]["id"]
     'pc.ram'
     """
 
-    def __init__(self, guest: Guest, theme: str = "auto") -> None:
+    def __init__(
+        self, guest: Guest, theme: str = "auto", difference: Difference | None = None
+    ) -> None:
         resolve(theme)
         self.guest = guest
         self.theme = theme
-        self._joined = join(guest)
+        self.difference = difference
+
+    def columns(self, name: str) -> tuple[Column, ...]:
+        """The columns of one table."""
+        return (CHANGE, *TABLES[name][2]) if self.difference else TABLES[name][2]
 
     @cached_property
     def _data(self) -> dict[str, list[Row]]:
-        guest, joined = self.guest, self._joined
+        if self.difference is None:
+            return {name: [row for _, row in rows] for name, rows in self._rows(self.guest).items()}
+        return self._changed(self.difference)
+
+    def _changed(self, difference: Difference) -> dict[str, list[Row]]:
+        """The rows of the second guest, then those of the first whose things vanished."""
+        marks = difference.marks
+        now, then = self._rows(self.guest), self._rows(marks.before)
+        data = {}
+        for name, rows in now.items():
+            rows = rows + [(thing, row) for thing, row in then[name] if marks.gone(thing)]
+            data[name] = [
+                {"change": marking.said(marks.of(thing).words, marks.of(thing).was), **row}
+                for thing, row in rows
+            ]
+        return data
+
+    def _rows(self, guest: Guest) -> dict[str, list[tuple[object, Row]]]:
+        """Table name to rows, each with the thing of the guest that it is about."""
+        joined = join(guest)
         # A block counts as mapped by the first of its frontends.
         mapped: Counter[int] = Counter()
         for row in joined.rows:
             if row.frontends:
                 mapped[id(row.frontends[0])] += sum(r.size for r in row.ranges)
         return {
-            "ram_blocks": [_block_row(r) for r in joined.rows],
+            "ram_blocks": [(r.block, _block_row(r)) for r in joined.rows],
             "backends": [
-                {**facts_of(b), "host_nodes": ", ".join(map(str, b.host_nodes)),
-                 "made_by": self._option(b.option_index) or ("-m" if b.implicit else "")}
+                (b, {**facts_of(b), "host_nodes": ", ".join(map(str, b.host_nodes)),
+                     "made_by": _option(guest, b.option_index) or ("-m" if b.implicit else "")})
                 for b in guest.backends
             ],
             "frontends": [
-                {"name": words.frontend_name(f), "kind": f.kind, "id": f.id,
-                 "backend": f.backend.id if f.backend else None,
-                 "blocks": ", ".join(b.label for b in f.blocks),
-                 "mapped": mapped[id(f)],
-                 "made_by": self._option(f.option_index)}
+                (f, {"name": words.frontend_name(f), "kind": f.kind, "id": f.id,
+                     "backend": f.backend.id if f.backend else None,
+                     "blocks": ", ".join(b.label for b in f.blocks),
+                     "mapped": mapped[id(f)],
+                     "made_by": _option(guest, f.option_index)})
                 for f in guest.frontends
             ],
-            "flat_ranges": _flat_rows(guest, joined),
-            "memory_devices": [facts_of(d) for d in guest.memory_devices],
+            "flat_ranges": _flat_rows(joined),
+            "memory_devices": [(d, facts_of(d)) for d in guest.memory_devices],
         }
-
-    def _option(self, index: int | None) -> str:
-        options = self.guest.config.options if self.guest.config else ()
-        if index is None or index >= len(options):
-            return ""
-        return words.option_text(options[index])
 
     def data(self) -> dict[str, list[Row]]:
         """The facts that every form is made from: table name to rows, ready for JSON."""
@@ -153,7 +179,7 @@ class Tables:
                 "the tables as data frames need pandas, which is not installed; install it with: "
                 "pip install 'memkit[lab]' (or: pip install pandas)"
             ) from error
-        keys = [c.key for c in TABLES[name][2]]
+        keys = [c.key for c in self.columns(name)]
         rows = [{k: row[k] for k in keys} for row in self._data[name]]
         return pandas.DataFrame(rows, columns=keys)
 
@@ -188,16 +214,15 @@ class Tables:
 
     def _lines(self) -> list[str]:
         lines: list[str] = []
-        for name, (title, _, columns) in TABLES.items():
-            rows = self._data[name]
+        for name, (title, _, plain) in TABLES.items():
+            rows, columns = self._data[name], self.columns(name)
             if not rows:
                 continue
             lines += ["", f"{title} ({len(rows)})"]
             for row in rows:
-                head, *rest = columns
-                first = "region" if name == "flat_ranges" else head.key
+                first = "region" if name == "flat_ranges" else plain[0].key
                 lines += ["", *words.wrap_words(said(row[first], _style(columns, first)), 68)]
-                for column in rest if first == head.key else columns:
+                for column in (*columns[:-len(plain)], *plain[first == plain[0].key:]):
                     value = said(row[column.key], column.style)
                     if value and column.key != first:
                         lines += words.field(column.title, value, 2, 18)
@@ -218,15 +243,18 @@ class Tables:
         )
 
     def _table(self, name: str) -> str:
-        title, command, columns = TABLES[name]
+        title, command, _ = TABLES[name]
         rows = self._data[name]
-        columns = tuple(c for c in columns if any(row[c.key] not in (None, "") for row in rows))
+        columns = tuple(c for c in self.columns(name) if any(row[c.key] not in (None, "") for row in rows))
         said_by = f" <span>{svg.escape(command)}</span>" if command else ""
         shade = ", shaded columns: what that command does not print" if command else ""
         head = "".join(
             f'<th scope="col"{_cls(c)}>{svg.escape(c.title)}</th>' for c in columns
         )
-        body = "".join(f"<tr>{_cells(columns, row)}</tr>" for row in rows)
+        body = "".join(
+            f"<tr{_GHOST if row.get('change', '').startswith('-') else ''}>{_cells(columns, row)}</tr>"
+            for row in rows
+        )
         return (
             f'<div class="w"><table><caption>{svg.escape(title)}{said_by}<small>{shade}</small>'
             f"</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
@@ -234,6 +262,15 @@ class Tables:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/plain": self.text(), "text/html": self.html()}
+
+
+# A row of the first guest alone is quieter, as ghosts are hollow elsewhere.
+_GHOST = ' class="gone"'
+
+
+def _option(guest: Guest, index: int | None) -> str:
+    options = guest.config.options if guest.config else ()
+    return "" if index is None or index >= len(options) else words.option_text(options[index])
 
 
 def facts_of(fact: Any) -> Row:
@@ -254,14 +291,14 @@ def _block_row(row: JoinedRow) -> Row:
     }
 
 
-def _flat_rows(guest: Guest, joined: Joined) -> list[Row]:
-    rows = []
+def _flat_rows(joined: Joined) -> list[tuple[object, Row]]:
+    rows: list[tuple[object, Row]] = []
     for row in joined.rows:
         for r, through in zip(row.ranges, row.shown_by, strict=True):
             name = through.name if through is not r.region else None
-            rows.append(_flat_row(r, row.block.label, row.kind, row.backing, name))
-    rows += [_flat_row(r, None, "io", "private", None) for r in joined.io_ranges]
-    return sorted(rows, key=lambda r: r["start"])
+            rows.append((r, _flat_row(r, row.block.label, row.kind, row.backing, name)))
+    rows += [(r, _flat_row(r, None, "io", "private", None)) for r in joined.io_ranges]
+    return sorted(rows, key=lambda r: r[1]["start"])
 
 
 def _flat_row(r: FlatRange, block: str | None, kind: str, backing: str, through: str | None) -> Row:
@@ -329,5 +366,6 @@ def _style_rules(theme: str, s: str) -> str:
         f"{s} thead th{{font-weight:600;vertical-align:bottom}}"
         f"{s} tbody th{{font-family:{MONO};font-size:12px}}"
         f"{s} .s{{text-align:right}}{s} td.a,{s} td.o{{font-family:{MONO};font-size:12px}}"
+        f"{s} tr.gone td,{s} tr.gone th{{font-style:italic;opacity:.75}}"
         f"{s} td.o{{white-space:normal;min-width:260px}}"
     )

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import sample
 
+from memkit.draw.collapse import ROOM
 from memkit.draw.graph import Graph
-from memkit.draw.paths import ROOM
 from memkit.errors import MemkitError
 from memkit.guest import Guest
 from memkit.memory.region import MemoryRegion
