@@ -6,6 +6,7 @@ Source: qemu_strtosz in util/cutils.c (QEMU 7.2).
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 __all__ = ["format_size", "hex_address", "human", "parse_address", "parse_size"]
 
@@ -19,6 +20,8 @@ _UNITS = ((60, "EiB"), (50, "PiB"), (40, "TiB"), (30, "GiB"), (20, "MiB"), (10, 
 _LIMIT = 1 << 64
 
 
+# A line with many devices says the same sizes again and again.
+@lru_cache(maxsize=1024)
 def parse_size(text: str, default_suffix: str = "B") -> int:
     """``text`` as bytes, read as QEMU reads a size.
 

@@ -219,8 +219,9 @@ def _add_pam(system: MemoryRegion, ram: MemoryRegion, pci: MemoryRegion) -> None
                ("pam-ram", ram, False, False))
     for start, size in _PAM:
         for name, target, enabled, readonly in aliases:
-            alias = MemoryRegion(name, size, alias=target, alias_offset=start, enabled=enabled, readonly=readonly)
-            system.add(alias, start, 1)
+            system.add(MemoryRegion(
+                name, size, alias=target, alias_offset=start, enabled=enabled, readonly=readonly
+            ), start, 1)
 
 
 # -- the root bus and what is always on it

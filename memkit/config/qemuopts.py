@@ -67,23 +67,23 @@ def read_value(text: str, start: int) -> tuple[str, int]:
         start = comma + 2
 
 
-def _parts(text: str, implied: str | None) -> list[tuple[str, str, bool]]:
-    """Key, value and whether it was a bare switch, for every part of ``text``."""
-    if not text:
-        return []
-    parts: list[tuple[str, str, bool]] = []
-    if ",," not in text:
+def _parts(text: str, implied: str | None) -> tuple[list[tuple[str, str]], set[int]]:
+    """The pairs of ``text``, and the places of those that were bare switches."""
+    pairs: list[tuple[str, str]] = []
+    switches: set[int] = set()
+    if text and ",," not in text:
         # A comma at the end starts nothing.
         for part in (text[:-1] if text[-1] == "," else text).split(","):
             key, equals, value = part.partition("=")
             if equals:
-                parts.append((key, value, False))
+                pairs.append((key, value))
             elif implied is not None:
-                parts.append((implied, key, False))
+                pairs.append((implied, key))
             else:
-                parts.append(_switch(key))
+                switches.add(len(pairs))
+                pairs.append(_switch(key))
             implied = None
-        return parts
+        return pairs, switches
     position = 0
     while position < len(text):
         comma, equals_at = text.find(",", position), text.find("=", position)
@@ -91,19 +91,20 @@ def _parts(text: str, implied: str | None) -> list[tuple[str, str, bool]]:
         if 0 <= equals_at < end:
             key = text[position:equals_at]
             value, position = read_value(text, equals_at + 1)
-            parts.append((key, value, False))
+            pairs.append((key, value))
         elif implied is not None:
             value, position = read_value(text, position)
-            parts.append((implied, value, False))
+            pairs.append((implied, value))
         else:
-            parts.append(_switch(text[position:end]))
+            switches.add(len(pairs))
+            pairs.append(_switch(text[position:end]))
             position = end + 1
         implied = None
-    return parts
+    return pairs, switches
 
 
-def _switch(name: str) -> tuple[str, str, bool]:
-    return (name[2:], "off", True) if name[:2] == "no" else (name, "on", True)
+def _switch(name: str) -> tuple[str, str]:
+    return (name[2:], "off") if name[:2] == "no" else (name, "on")
 
 
 def _warn_switch(key: str, value: str, warn: Warn) -> None:
@@ -122,7 +123,7 @@ def split_opts(text: str, implied: str | None = None) -> Pairs:
     >>> split_opts("pc-dimm,nohotplugged,path=a,,b", "driver")
     (('driver', 'pc-dimm'), ('hotplugged', 'off'), ('path', 'a,b'))
     """
-    return tuple([(key, value) for key, value, _ in _parts(text, implied)])
+    return tuple(_parts(text, implied)[0])
 
 
 def read_opts(group: Group, text: str, warn: Warn, ids: set[str], *, abbreviated: bool = True) -> Pairs:
@@ -131,8 +132,8 @@ def read_opts(group: Group, text: str, warn: Warn, ids: set[str], *, abbreviated
     ``warn`` gets QEMU's warnings; ``ids`` are the ids that the group already has, and a new one is
     added.  Without ``abbreviated``, the first value needs its key.
     """
-    parts = _parts(text, group.implied if abbreviated else None)
-    name = _find_id(text, parts) if "id" in text else None
+    pairs, switches = _parts(text, group.implied if abbreviated else None)
+    name = _find_id(text, pairs) if "id" in text else None
     if name is not None:
         if group.merges:
             raise Wrong("Invalid parameter 'id'", "All options of this name make one, so none has an id.",
@@ -142,9 +143,17 @@ def read_opts(group: Group, text: str, warn: Warn, ids: set[str], *, abbreviated
             raise Wrong(f"Duplicate ID '{name}' for {group.name}",
                         f"Two options of this kind have the id {name!r}.", "give each its own id=")
         ids.add(name)
-    kinds = group.kinds
-    for key, value, bare in parts:
-        if bare:
+    if group.kinds is not None or switches:
+        _check_pairs(pairs, switches, group.kinds, warn)
+    return tuple(pairs)
+
+
+def _check_pairs(
+    pairs: list[tuple[str, str]], switches: set[int], kinds: dict[str, str] | None, warn: Warn
+) -> None:
+    """Warn of bare switches, and raise Wrong for what ``kinds`` do not allow."""
+    for place, (key, value) in enumerate(pairs):
+        if place in switches:
             if value == "off" or not is_help(key):
                 _warn_switch(key, value, warn)
             elif kinds is not None:
@@ -157,15 +166,15 @@ def read_opts(group: Group, text: str, warn: Warn, ids: set[str], *, abbreviated
                         near(key, kinds))
         if kind != "str":
             check_value(key, kind, value, warn)
-    return tuple([(key, value) for key, value, _ in parts])
 
 
-def _find_id(text: str, parts: list[tuple[str, str, bool]]) -> str | None:
+def _find_id(text: str, pairs: list[tuple[str, str]]) -> str | None:
     """The first id=; QEMU looks for it before it knows of implied keys."""
-    first = text.partition(",")[0]
-    if first in ("id", "noid"):
-        return "on" if first == "id" else "off"
-    for key, value, _ in parts:
+    if text[:2] == "id" or text[:4] == "noid":
+        first = text.partition(",")[0]
+        if first in ("id", "noid"):
+            return "on" if first == "id" else "off"
+    for key, value in pairs:
         if key == "id":
             return value
     return None

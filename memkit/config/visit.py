@@ -72,12 +72,12 @@ def read_opts_members(
     """
     given = dict(pairs)
     values: dict[str, Any] = {}
-    for name, kind, optional in members:
+    # Most objects have few of the members that they could have.
+    for name, kind, _ in [m for m in members if m[0] in given or not m[2]]:
         text = given.get(name)
         if text is None:
-            if not optional:
-                raise missing(name)
-        elif kind == "bool":
+            raise missing(name)
+        if kind == "bool":
             values[name] = _opts_bool(name, text)
         elif kind == "size":
             values[name] = _opts_size(name, text, warn)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 __all__ = ["Backend"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(eq=False, slots=True)
 class Backend:
     """A HostMemoryBackend object.
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Frontend", "MemoryDevice", "NumaNode"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(eq=False, slots=True)
 class MemoryDevice:
     """One stanza of ``info memory-devices``.
 
@@ -43,7 +43,7 @@ class MemoryDevice:
     option_index: int | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(eq=False, slots=True)
 class Frontend:
     """Whoever shows memory to the guest: the machine, a device, the firmware loader.
 
@@ -60,7 +60,7 @@ class Frontend:
     option_index: int | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(eq=False, slots=True)
 class NumaNode:
     """One node of ``info numa``: sizes are bytes; ``size`` includes ``plugged``."""
 
