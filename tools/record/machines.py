@@ -266,7 +266,7 @@ def record_machines(binary: Binary) -> dict[str, Any]:
     starts: dict[str, Any] = {}
     plain: dict[str, dict[str, Any]] = {}
     # Xen and Nitro enclaves need what no ordinary host has: they only refuse.
-    built = [name for name in names if not name.startswith(("isapc", "xen", "nitro"))]
+    built = [name for name in names if not name.startswith(("xen", "nitro"))]
     for title, text in SCENARIOS.items():
         if binary.release < (6, 1):
             text = text.replace(",reserve=off", "")
