@@ -14,16 +14,14 @@ from typing import Any
 
 from memkit.boards.build import Build, Memdev
 from memkit.boards.host_memory import open_file, open_memfd
-from memkit.boards.machine import set_accelerator
 from memkit.boards.refusals import refuse
 from memkit.config import ObjectSpec, Option
-from memkit.config.networks import check_networks
 from memkit.config.qdict import hash_order
 from memkit.config.qemuopts import well_formed_id
 from memkit.memory.backend import Backend
 from memkit.memory.region import MemoryRegion
 
-__all__ = ["create_backends", "create_default_backend"]
+__all__ = ["check_objects", "create_backends", "create_default_backend"]
 
 # qemu_anon_ram_alloc asks for whole transparent huge pages (QEMU_VMALLOC_ALIGN, x86_64).
 ANONYMOUS_ALIGN = 2 << 20
@@ -32,19 +30,38 @@ HOST_ADDRESS_SPACE = (1 << 47) - (1 << 21)
 MAX_NODES = 128
 # An object type that only hosts with SGX have.
 _SGX = "memory-backend-epc"
+# Objects that wait for character devices and networks (object_create_initial, softmmu/vl.c).
+_LATE = frozenset(("colo-compare", "cryptodev-vhost-user", "rng-egd", "vhost-user-blk-server"))
 
 
 def create_backends(build: Build) -> None:
     """Make the objects of ``-object`` in their order, behind accelerator and networks; raises Refused."""
-    set_accelerator(build.machine, build.config, build.host)
-    build.warnings.extend(build.machine.warnings)
-    check_networks(build.config.nics)
-    for spec in build.config.objects:
-        if not spec.qom_type.startswith("memory-backend-"):
-            build.object_types[spec.id] = spec.qom_type
+    if build.qemu.typed_objects:
+        for spec in build.config.objects:
+            if not spec.qom_type.startswith("memory-backend-"):
+                build.object_types[spec.id] = spec.qom_type
     for spec in build.config.objects:
         if spec.qom_type.startswith("memory-backend-"):
             _create(build, spec)
+        elif spec.fault is not None and _is_late(spec):
+            raise spec.fault
+
+
+def check_objects(build: Build) -> None:
+    """Make what is no backend and needs none, first of all; raises Refused where the object itself does.
+
+    Before 6.0 only (object_create_initial, softmmu/vl.c).
+    """
+    for spec in build.config.objects:
+        if _is_late(spec):
+            continue
+        if spec.fault is not None:
+            raise spec.fault
+        build.object_types[spec.id] = spec.qom_type
+
+
+def _is_late(spec: ObjectSpec) -> bool:
+    return spec.qom_type in _LATE or spec.qom_type.startswith(("memory-backend-", "filter-"))
 
 
 def create_default_backend(build: Build, name: str, size: int, mem_path: str | None) -> Memdev:
@@ -62,6 +79,9 @@ def _create(build: Build, spec: ObjectSpec) -> None:
         raise refuse("object-id", spec.option, name=spec.id)
     if spec.qom_type == _SGX:
         raise refuse("object-type", spec.option, type=_SGX)
+    if spec.fault is not None:
+        _check_properties(build, spec.qom_type, spec.props, spec.option)
+        raise spec.fault
     _make(build, spec.qom_type, spec.id, spec.props, spec.option, implicit=False)
 
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from memkit.boards import cpus
-from memkit.boards.backends import create_backends, create_default_backend
+from memkit.boards.backends import check_objects, create_backends, create_default_backend
 from memkit.boards.build import Build
 from memkit.boards.devices import DeviceBuilder
-from memkit.boards.machine import Machine, apply_memory
+from memkit.boards.machine import Machine, apply_memory, set_accelerator
 from memkit.boards.numa import consume
 from memkit.boards.refusals import refuse
 from memkit.config import Config
+from memkit.config.networks import check_networks
 from memkit.errors import Refused
 from memkit.host import Host
 from memkit.memory.device import Frontend
@@ -63,6 +64,11 @@ def build_bare(config: Config, host: Host, target: str) -> Build:
     build.warnings.extend(config.warnings)
     _check(config, machine)
     apply_memory(machine, config)
+    if not machine.qemu.typed_objects:
+        check_objects(build)
+    set_accelerator(machine, config, host)
+    build.warnings.extend(machine.warnings)
+    check_networks(config.nics, config.qemu)
     create_backends(build)
     if config.flag("cpu"):
         cpus.model(build)

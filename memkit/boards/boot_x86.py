@@ -9,21 +9,22 @@ from __future__ import annotations
 from memkit.boards import cpus, isapc, microvm, pc
 from memkit.boards.acpi import add_acpi_tables
 from memkit.boards.address_spaces import add_address_spaces
-from memkit.boards.backends import create_backends, create_default_backend
+from memkit.boards.apic_ids import check_interrupt_mode
+from memkit.boards.backends import create_default_backend
 from memkit.boards.bare import build_bare, is_bare
 from memkit.boards.build import Build, Memdev
 from memkit.boards.buses import add_board_buses
 from memkit.boards.cli_devices import cli_devices
 from memkit.boards.cxl import add_host_registers
 from memkit.boards.devices import DeviceBuilder
-from memkit.boards.drives import check_drives, check_orphans
+from memkit.boards.drives import check_orphans
 from memkit.boards.global_properties import unknown_globals
-from memkit.boards.graphics import check_vga, default_vga, unused_vga
-from memkit.boards.machine import apply_properties, select_machine
+from memkit.boards.graphics import default_vga, unused_vga
 from memkit.boards.nics import wanted_nics
 from memkit.boards.numa import NumaState, complete_numa, consume, numa_nodes, parse_numa
 from memkit.boards.peers import network_warnings
 from memkit.boards.refusals import refuse
+from memkit.boards.startup import start
 from memkit.config import Config
 from memkit.host import Host
 from memkit.memory.device import Frontend, NumaNode
@@ -42,19 +43,8 @@ def build_x86(
     config.memory_options()
     if is_bare(config):
         return build_bare(config, host, target), ()
-    machine = select_machine(config)
-    build = Build(config, host, machine, target)
-    build.warnings.extend(config.warnings)
-    check_vga(config)
-    check_drives(config, machine.family, host)
-    apply_properties(machine, config)
-    backend_name = machine.words.get("memory-backend")
-    mem_path = config.last("mem-path")
-    if backend_name and mem_path:
-        raise refuse("mem-path-and-backend", mem_path)
-    create_backends(build)
-    cpus.model(build)
-    main = _machine_backend(build, backend_name)
+    build, main = start(config, host, target)
+    machine, mem_path = build.machine, config.last("mem-path")
     numa = parse_numa(build)
     main = _check_main_ram(build, main, numa, mem_path.value if mem_path else None)
     ram = complete_numa(build, numa, main)
@@ -71,23 +61,12 @@ def build_x86(
     return build, numa_nodes(build, numa)
 
 
-def _machine_backend(build: Build, name: str | None) -> Memdev | None:
-    if not name:
-        return None
-    memdev = build.memdevs.get(name)
-    if memdev is None:
-        raise refuse("no-memory-backend", build.config.last("machine"), name=name)
-    if build.config.memory_options().size is None:
-        build.machine.ram_size = memdev.backend.size
-    return memdev
-
-
 def _check_main_ram(
     build: Build, main: Memdev | None, numa: NumaState, mem_path: str | None
 ) -> Memdev | None:
     machine = build.machine
     if main is not None:
-        if main.backend.size != machine.ram_size:
+        if machine.qemu.compound_options and main.backend.size != machine.ram_size:
             raise refuse("ram-size-mismatch", build.config.last("m"), ram=hex(machine.ram_size),
                          name=main.backend.id, size=hex(main.backend.size))
         return main
@@ -123,6 +102,7 @@ def _board(build: Build, ram: MemoryRegion, nodes: int) -> None:
         devices.plug(spec)
     build.warnings += [*network_warnings(build), *unknown_globals(build)]
     add_host_registers(build)
+    check_interrupt_mode(build)
     add_acpi_tables(build)
     add_address_spaces(build, default_vga(build))
     build.warnings += unused_vga(build)

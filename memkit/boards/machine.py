@@ -27,7 +27,8 @@ from memkit.versions import (
 )
 
 __all__ = [
-    "DEFAULT_RAM", "Machine", "apply_properties", "machine_types", "select_machine", "set_accelerator",
+    "DEFAULT_RAM", "Machine", "apply_memory", "apply_properties", "apply_smp", "machine_types",
+    "select_machine", "set_accelerator",
 ]
 
 DEFAULT_RAM = 128 << 20
@@ -95,7 +96,9 @@ def select_machine(config: Config) -> Machine:
     record = catalog.machine(qemu, name)
     facts = qemu_facts(qemu)
     if record is None:
-        raise refuse("machine-type", config.last("machine"), name=name,
+        old = not facts.compound_options
+        option = config.all("machine")[0] if old else config.last("machine")
+        raise refuse("machine-type", option, old, name=name,
                      known="pc, q35, microvm, isapc, pc-i440fx-VERSION, pc-q35-VERSION")
     if record.name in _UNVERSIONED:
         version = parse_version(qemu)
@@ -113,17 +116,19 @@ def select_machine(config: Config) -> Machine:
 def apply_memory(machine: Machine, config: Config) -> None:
     """Set RAM size, limit and slots from ``-m`` (machine_set_mem); raises Refused."""
     memory = config.memory_options()
+    # Where -m is a list of its own, its place is told.
+    old = not machine.qemu.compound_options
     size = memory.size if memory.size is not None else DEFAULT_RAM
     size = -(-size // RAM_ALIGN) * RAM_ALIGN
-    option = config.last("m")
+    option = config.all("m")[0] if old and config.flag("m") else config.last("m")
     if memory.maxmem is not None:
         if memory.maxmem < size:
-            raise refuse("maxmem-small", option, maxmem=memory.maxmem, size=size)
+            raise refuse("maxmem-small", option, old, maxmem=memory.maxmem, size=size)
         if memory.slots and memory.maxmem == size:
-            raise refuse("maxmem-equal", option, maxmem=memory.maxmem, size=size)
+            raise refuse("maxmem-equal", option, old, maxmem=memory.maxmem, size=size)
         machine.maxram_size = memory.maxmem
     elif memory.slots is not None:
-        raise refuse("slots-alone", option)
+        raise refuse("slots-alone", option, old)
     else:
         machine.maxram_size = size
     machine.ram_size, machine.slots = size, memory.slots or 0
@@ -145,11 +150,16 @@ def apply_properties(machine: Machine, config: Config) -> None:
         if name == "memory":
             apply_memory(machine, config)
         elif name == "smp":
-            option = config.last("smp") or config.last("machine")
-            machine.topology = read_topology(machine, config.smp_options(), option)
-            machine.cpus, machine.max_cpus = machine.topology.cpus, machine.topology.max_cpus
+            apply_smp(machine, config)
         else:
             set_property(machine, config, name, tree[name])
+
+
+def apply_smp(machine: Machine, config: Config) -> None:
+    """Set the CPUs and their topology from ``-smp``; raises Refused."""
+    option = config.last("smp") or config.last("machine")
+    machine.topology = read_topology(machine, config.smp_options(), option)
+    machine.cpus, machine.max_cpus = machine.topology.cpus, machine.topology.max_cpus
 
 
 def set_accelerator(machine: Machine, config: Config, host: Host) -> None:

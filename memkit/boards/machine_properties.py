@@ -19,7 +19,7 @@ from memkit.config.wrong import refuse as refuse_wrong
 if TYPE_CHECKING:
     from memkit.boards.machine import Machine
 
-__all__ = ["LEGACY", "set_property"]
+__all__ = ["LEGACY", "check_boot_order", "set_old_properties", "set_property"]
 
 # Taken out of -machine before its properties are set (qemu_apply_legacy_machine_options, softmmu/vl.c).
 LEGACY = frozenset(("accel", "igd-passthru", "kvm-shadow-mem", "kernel-irqchip", "memory-backend"))
@@ -64,6 +64,24 @@ def set_property(machine: Machine, config: Config, name: str, value: Any) -> Non
         machine.words[name] = str(read)
 
 
+def set_old_properties(machine: Machine, config: Config) -> None:
+    """Set the properties of ``-machine`` one by one, as written; raises Refused.
+
+    Before 7.1, when they were no tree (machine_set_property, softmmu/vl.c, QEMU 5.2).
+    """
+    for name, value in config.machine_pairs:
+        if name == "memory-backend":
+            machine.words[name] = value
+        elif name != "type" and name.replace("_", "-") not in LEGACY:
+            set_property(machine, config, name, value)
+
+
+def check_boot_order(config: Config) -> None:
+    """Raise Refused for a letter of ``-boot`` that is no device."""
+    given = config.merged("boot")
+    _boot_order(None, config, config.last("boot"), given)
+
+
 def _option(config: Config, name: str) -> Option | None:
     """The option that set ``name``: a -machine with this key, or what is short for it."""
     for option in reversed(config.all("machine")):
@@ -86,7 +104,9 @@ def _max_firmware(_machine: Machine, _config: Config, option: Option | None, siz
         raise refuse("max-fw-size", option, value=size)
 
 
-def _boot_order(_machine: Machine, _config: Config, option: Option | None, given: dict[str, Any]) -> None:
+def _boot_order(
+    _machine: Machine | None, _config: Config, option: Option | None, given: dict[str, Any]
+) -> None:
     for name in ("order", "once"):
         letters = given.get(name, "")
         for index, letter in enumerate(letters):

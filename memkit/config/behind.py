@@ -13,8 +13,9 @@ from memkit.config.qemuopts import is_help, warn_hex
 from memkit.config.specs import Option
 from memkit.config.wrong import Wrong, refuse
 from memkit.errors import CommandLineError
+from memkit.versions import QemuFacts
 
-__all__ = ["ask_no_help", "check_behind"]
+__all__ = ["ask_no_help", "check_behind", "check_kernel"]
 
 
 def ask_no_help(option: Option) -> CommandLineError:
@@ -23,20 +24,23 @@ def ask_no_help(option: Option) -> CommandLineError:
                             word=option.text, position=option.index)
 
 
-def check_behind(options: Sequence[Option], machine: Tree, warnings: list[str]) -> None:
+def check_behind(
+    options: Sequence[Option], machine: Tree, warnings: list[str], qemu: QemuFacts
+) -> None:
     """Raise Refused or CommandLineError for the first mistake; add QEMU's late warnings to ``warnings``."""
-    if "append" in machine or "initrd" in machine:
-        _kernel(options, machine)
+    if qemu.compound_options and ("append" in machine or "initrd" in machine):
+        check_kernel(options, machine)
     last = {option.name: option for option in options}
     if "incoming" in last or "loadvm" in last:
-        _start(last)
+        _start(last, qemu)
     if "device" in last:
         _devices([option for option in options if option.name == "device"])
-    if "m" in last:
+    if "m" in last and qemu.compound_options and not qemu.strict_sizes:
         _memory([option for option in options if option.name == "m"], warnings)
 
 
-def _kernel(options: Sequence[Option], machine: Tree) -> None:
+def check_kernel(options: Sequence[Option], machine: Tree) -> None:
+    """Raise Refused for -append or -initrd without -kernel."""
     if isinstance(machine.get("kernel"), str):
         return
     for name in ("append", "initrd"):
@@ -47,11 +51,14 @@ def _kernel(options: Sequence[Option], machine: Tree) -> None:
                    located=False)
 
 
-def _start(last: dict[str, Option]) -> None:
+def _start(last: dict[str, Option], qemu: QemuFacts) -> None:
     """Refuse two ways of starting at once."""
     incoming, loadvm = last.get("incoming"), last.get("loadvm")
     message = ""
-    if loadvm and incoming:
+    if not qemu.compound_options:
+        if incoming and "preconfig" in last:
+            message = "'preconfig' and 'incoming' options are mutually exclusive"
+    elif loadvm and incoming:
         message = "'incoming' and 'loadvm' options are mutually exclusive"
     elif loadvm and "preconfig" in last:
         message = "'preconfig' and 'loadvm' options are mutually exclusive"

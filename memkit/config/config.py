@@ -14,7 +14,14 @@ from typing import Any
 
 from memkit.config import edit, specify
 from memkit.config.keyval import flatten
-from memkit.config.late import dashed, read_memory, read_numa, read_smp
+from memkit.config.late import (
+    dashed,
+    read_memory,
+    read_numa,
+    read_old_memory,
+    read_old_smp,
+    read_smp,
+)
 from memkit.config.loop import Loop
 from memkit.config.qemuopts import check_value
 from memkit.config.specs import (
@@ -28,7 +35,6 @@ from memkit.config.specs import (
     SmpOptions,
 )
 from memkit.config.wrong import Wrong, refuse
-from memkit.units import parse_size
 from memkit.versions import DEFAULT_QEMU
 
 __all__ = ["Config"]
@@ -123,7 +129,10 @@ class Config:
 
     @cached_property
     def _memory(self) -> MemoryOptions:
-        return read_memory(self.all("m"), self._loop.machine, self.last("machine"))
+        loop = self._loop
+        if not loop.qemu.compound_options:
+            return read_old_memory(self.all("m"), loop.sizes)
+        return read_memory(self.all("m"), loop.machine, self.last("machine"), self.qemu, loop.sizes)
 
     def smp_options(self) -> SmpOptions:
         """``-smp`` as numbers; raises Refused."""
@@ -131,15 +140,22 @@ class Config:
 
     @cached_property
     def _smp(self) -> SmpOptions:
-        return read_smp(self._loop.machine, self.last("smp") or self.last("machine"))
+        if not self._loop.qemu.compound_options:
+            return read_old_smp(self.all("smp"))
+        return read_smp(self._loop.machine, self.last("smp") or self.last("machine"), self.qemu)
 
     def machine_tree(self) -> dict[str, Any]:
         """``-machine`` as a tree of text, ``_`` read as ``-``; raises Refused for a name in two spellings."""
         return dashed(self._loop.machine, self.last("machine"))
 
+    @property
+    def machine_pairs(self) -> tuple[tuple[str, str], ...]:
+        """The machine options one by one, as written; all there is before 7.1 made them a tree."""
+        return tuple(self._loop.machine_pairs)
+
     def iter_numa(self) -> Iterator[NumaSpec]:
         """Each ``-numa`` in turn, as QEMU takes them: a mistake is raised when its turn comes."""
-        return read_numa(self.all("numa"))
+        return read_numa(self.all("numa"), self.qemu, self._loop.sizes)
 
     @cached_property
     def objects(self) -> tuple[ObjectSpec, ...]:
@@ -149,7 +165,10 @@ class Config:
     @cached_property
     def devices(self) -> tuple[DeviceSpec, ...]:
         """Each ``-device``, with what ``-set`` changed."""
-        return tuple([specify.device(option, self._loop.changes) for option in self.all("device")])
+        loop = self._loop
+        return tuple([
+            specify.device(option, loop.changes, json=loop.qemu.json_device) for option in self.all("device")
+        ])
 
     @cached_property
     def drives(self) -> tuple[DriveSpec, ...]:
@@ -183,11 +202,11 @@ class Config:
         for option, (owner, key, value) in zip(self.all("global"), self.globals, strict=True):
             if (owner, key) == (driver, name):
                 try:
-                    check_value(name, "size", value, lambda _text: None)
+                    check_value(name, "size", value, lambda _text: None, self._loop.sizes)
                 except Wrong as wrong:
                     wrong.message = f"can't apply global {driver}.{name}={value}: {wrong.message}"
                     refuse(option, wrong, located=False)
-                size = parse_size(value)
+                size = self._loop.sizes(value)
         return size
 
     # -- editing; see memkit.config.edit

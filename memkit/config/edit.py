@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from memkit.config.options import ALIASES, KNOWN, TAKES_ARGUMENT
+from memkit.config.options import ALIASES, TAKES_ARGUMENT, known_options
 from memkit.config.specs import Option
 from memkit.errors import CommandLineError, MemkitError
 from memkit.units import format_size
@@ -45,7 +45,8 @@ def replaced(config: Config, old: Option, new: Sequence[Option | str]) -> Config
 def added(config: Config, word: str, value: str | None) -> Config:
     """``config`` with one more option at its end."""
     name = word.removeprefix("-").removeprefix("-")
-    if not word.startswith("-") or name not in KNOWN or (value is not None) != (name in TAKES_ARGUMENT):
+    known = name in known_options(config.qemu)
+    if not word.startswith("-") or not known or (value is not None) != (name in TAKES_ARGUMENT):
         raise CommandLineError(
             f"{word!r} with {'an' if value is not None else 'no'} argument is no option of QEMU", word=word,
         )

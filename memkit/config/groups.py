@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["GROUPS", "Group"]
+__all__ = ["GROUPS", "OLD_GROUPS", "Group"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ GROUPS: dict[str, Group] = {
     "action": _ACTION,
     "msg": Group("msg", kinds=_kinds(bool="timestamp guest-name")),
     "add-fd": Group("add-fd", kinds=_kinds(number="fd set", text="opaque")),
+    "realtime": Group("realtime", kinds=_kinds(bool="mlock")),
     "option-rom": Group("option-rom", "romfile", kinds=_kinds(number="bootindex", text="romfile")),
     "fw_cfg": Group("fw_cfg", "name", kinds=_kinds(text="name file string gen_id")),
     "mon": Group("mon", "chardev", kinds=_kinds(text="mode chardev", bool="pretty")),
@@ -106,5 +107,14 @@ GROUPS: dict[str, Group] = {
              "jpeg-wan-compression zlib-glz-wan-compression streaming-video display rendernode",
         bool="ipv4 ipv6 unix disable-ticketing disable-copy-paste disable-agent-file-xfer sasl agent-mouse "
              "playback-compression seamless-migration gl",
+    )),
+}
+
+# Options that were groups before they became trees (QemuFacts.compound_options; softmmu/vl.c, QEMU 5.2).
+OLD_GROUPS: dict[str, Group] = {
+    "machine": Group("machine", "type", True),
+    "smp": Group("smp-opts", "cpus", True, _kinds(number="cpus sockets dies cores threads maxcpus")),
+    "boot": Group("boot-opts", "order", True, _kinds(
+        text="order once splash", bool="menu strict", number="splash-time reboot-timeout",
     )),
 }

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from memkit.config.behind import ask_no_help, check_behind
-from memkit.config.groups import GROUPS
+from memkit.config.groups import GROUPS, OLD_GROUPS
 from memkit.config.json_form import flatten_json, read_json
 from memkit.config.keyval import Tree, merge, parse_into
+from memkit.config.numbers import size_reader
+from memkit.config.old_objects import old_object
 from memkit.config.options import on_target
 from memkit.config.others import (
     CHECKS,
@@ -25,7 +28,7 @@ from memkit.config.others import (
     check_netdev,
 )
 from memkit.config.qemuopts import Pairs, check_value, is_help, read_opts, split_opts
-from memkit.config.schema import OBJECT_TYPES, object_schema
+from memkit.config.schema import object_schema, object_types
 from memkit.config.specs import ObjectSpec, Option
 from memkit.config.visit import missing, not_accepted, read_opts_members, read_tree
 from memkit.config.wrong import HelpWanted, Wrong, near, refuse
@@ -38,6 +41,15 @@ __all__ = ["Loop"]
 _SWITCHES = {
     "no-acpi": ("acpi", "off"), "no-hpet": ("hpet", "off"), "usb": ("usb", "on"),
     "nographic": ("graphics", "off"), "enable-kvm": ("accel", "kvm"),
+}
+# What QEMU 5.2 says to options that it still has, and later ones do not.
+_DEPRECATED = {
+    "show-cursor": (
+        "The -show-cursor option is deprecated. Please add show-cursor=on to your -display options.",
+        "When using the default display you can use -display default,show-cursor=on",
+    ),
+    "tb-size": ("The -tb-size option is deprecated, use -accel tcg,tb-size instead",),
+    "realtime": ("'-realtime mlock=...' is deprecated, please use '-overcommit mem-lock=...' instead",),
 }
 _VALUES = {"bios": "firmware", "kernel": "kernel", "initrd": "initrd", "append": "append", "dtb": "dtb"}
 _MOST_WARNINGS = 100
@@ -53,25 +65,28 @@ class Loop:
     """What the option loop has collected so far.
 
     ``machine`` is the tree of machine options, ``warnings`` QEMU's, ``objects`` the typed objects,
-    ``changes`` what ``-set`` changed: (group, id) to pairs.
+    ``changes`` what ``-set`` changed: (group, id) to pairs.  ``machine_pairs`` are the machine options one
+    by one, as QEMU sets them where they are no tree.
     """
 
     def __init__(self, target: str = "x86_64", qemu: str = DEFAULT_QEMU) -> None:
         self.target = target
         self.qemu = qemu_facts(qemu)
+        self.sizes = size_reader(self.qemu)
         self.machine: Tree = {}
+        self.machine_pairs: list[tuple[str, str]] = []
         self.warnings: list[str] = []
         self.objects: list[ObjectSpec] = []
         self.changes: dict[tuple[str, str], list[tuple[str, str]]] = {}
         self._ids: dict[str, set[str]] = {}
         self._place = ""
-        # Type, id and properties of an object whose option is not finished.
-        self._object_parts: tuple[str, str, dict[str, Any]] | None = None
+        # An object whose option is not finished, so that the spec cannot point at it yet.
+        self._make_object: Callable[[Option], ObjectSpec] | None = None
 
     def run(self, options: Sequence[Option]) -> tuple[Option, ...]:
         """The options with their pairs; raises Refused, CommandLineError."""
         done = tuple([self._take(option) for option in options])
-        check_behind(done, self.machine, self.warnings)
+        check_behind(done, self.machine, self.warnings, self.qemu)
         return done
 
     def _take(self, option: Option) -> Option:
@@ -103,10 +118,9 @@ class Loop:
         done = option
         if option.args != pairs:
             done = Option(option.name, option.word, value, pairs, option.index)
-        if self._object_parts is not None:
-            # Made here, so that the object points at the finished option.
-            self.objects.append(ObjectSpec(*self._object_parts, done))
-            self._object_parts = None
+        if self._make_object is not None:
+            self.objects.append(self._make_object(done))
+            self._make_object = None
         return done
 
     def _switch(self, option: Option) -> None:
@@ -114,9 +128,17 @@ class Loop:
             raise ask_no_help(option)
         found = _SWITCHES.get(option.name)
         if found is not None:
-            self.machine[found[0]] = found[1]
+            self._set_machine(*found)
+        elif option.name in _DEPRECATED:
+            self.warnings += [f"{option.text}: warning: {text}" for text in _DEPRECATED[option.name]]
+
+    def _set_machine(self, name: str, value: str) -> None:
+        self.machine[name] = value
+        self.machine_pairs.append((name, value))
 
     def _warn(self, text: str) -> None:
+        if not self.qemu.warns_of_switches:
+            return
         # A pasted megabyte could earn a warning for every comma, each with the whole option in front.
         if len(self.warnings) < _MOST_WARNINGS:
             self.warnings.append(f"{self._place}: warning: {text}")
@@ -127,18 +149,31 @@ class Loop:
         if ids is None:
             ids = self._ids[group.name] = set()
         return read_opts(group, value, self._warn, ids,
-                         abbreviated=abbreviated and name not in _NO_ABBREVIATION)
+                         abbreviated=abbreviated and name not in _NO_ABBREVIATION, sizes=self.sizes)
 
     # -- one reader per option that is more than a list
 
-    def _machine(self, _option: Option, value: str) -> Pairs:
-        return parse_into(self.machine, value, "type")
+    def _machine(self, option: Option, value: str) -> Pairs:
+        if self.qemu.compound_options:
+            return parse_into(self.machine, value, "type")
+        pairs = self._old_group(option, value)
+        for pair in pairs:
+            self._set_machine(*pair)
+        return pairs
 
-    def _smp(self, _option: Option, value: str) -> Pairs:
-        return self._machine_group("smp", "cpus", value)
+    def _old_group(self, option: Option, value: str) -> Pairs:
+        pairs = read_opts(OLD_GROUPS[option.name], value, self._warn, set())
+        if any(is_help(text) for pair in pairs for text in pair):
+            raise HelpWanted
+        return pairs
 
-    def _boot(self, _option: Option, value: str) -> Pairs:
-        return self._machine_group("boot", "order", value)
+    def _smp(self, option: Option, value: str) -> Pairs:
+        return self._machine_group("smp", "cpus", value) if self.qemu.compound_options else (
+            self._old_group(option, value))
+
+    def _boot(self, option: Option, value: str) -> Pairs:
+        return self._machine_group("boot", "order", value) if self.qemu.compound_options else (
+            self._old_group(option, value))
 
     def _machine_group(self, name: str, implied: str, value: str) -> Pairs:
         tree: Tree = {}
@@ -147,41 +182,55 @@ class Loop:
         return pairs
 
     def _machine_value(self, option: Option, value: str) -> Pairs:
-        self.machine[_VALUES[option.name]] = value
+        self._set_machine(_VALUES[option.name], value)
         return ()
 
     def _usbdevice(self, _option: Option, _value: str) -> Pairs:
-        self.machine["usb"] = "on"
+        self._set_machine("usb", "on")
         return ()
 
+    def _warned(self, option: Option, value: str) -> Pairs:
+        self.warnings += [f"{self._place}: warning: {text}" for text in _DEPRECATED[option.name]]
+        return self._opts(option.name, value) if option.name in GROUPS else ()
+
     def _object(self, _option: Option, value: str) -> Pairs:
+        qemu = self.qemu.version
+        if not self.qemu.typed_objects:
+            pairs = self._opts("object", value)
+            self._make_object = lambda done: old_object(done, qemu, self.sizes)
+            if {"help", "?"} & {*dict(pairs), dict(pairs).get("qom-type")}:
+                raise HelpWanted
+            return pairs
         if value[:1] == "{":
             whole = read_json(value)
             qom_type, name = whole.get("qom-type"), whole.get("id")
             _check_text("qom-type", qom_type, "qom-type" in whole)
-            _check_type(str(qom_type))
+            _check_type(str(qom_type), qemu)
             _check_text("id", name, "id" in whole)
-            props = read_tree(object_schema(str(qom_type)), whole, ("qom-type", "id"))
-            self._object_parts = str(qom_type), str(name), props
+            props = read_tree(object_schema(str(qom_type), qemu), whole, ("qom-type", "id"))
+            self._make_object = partial(ObjectSpec, str(qom_type), str(name), props)
             return flatten_json(whole)
         pairs = self._opts("object", value)
         words = dict(pairs)
         qom_type = words.get("qom-type")
         if qom_type is None:
             raise missing("qom-type")
-        if is_help(qom_type) or (qom_type in OBJECT_TYPES and ("help" in words or "?" in words)):
+        if is_help(qom_type) or (qom_type in object_types(qemu) and ("help" in words or "?" in words)):
             raise HelpWanted
-        _check_type(qom_type)
+        _check_type(qom_type, qemu)
         if "id" not in words:
             raise missing("id")
         # Of several ids, the first counts.
         name = next(v for k, v in pairs if k == "id")
-        props = read_opts_members(object_schema(qom_type), pairs, self._warn, ("qom-type", "id"))
-        self._object_parts = qom_type, name, props
+        props = read_opts_members(object_schema(qom_type, qemu), pairs, self._warn, ("qom-type", "id"),
+                                  self.sizes)
+        self._make_object = partial(ObjectSpec, qom_type, name, props)
         return pairs
 
     def _device(self, _option: Option, value: str) -> Pairs:
-        return flatten_json(read_json(value)) if value[:1] == "{" else self._opts("device", value)
+        if value[:1] == "{" and self.qemu.json_device:
+            return flatten_json(read_json(value))
+        return self._opts("device", value)
 
     def _blockdev(self, _option: Option, value: str) -> Pairs:
         whole, pairs = self._tree(value, "driver")
@@ -192,7 +241,7 @@ class Loop:
         if value[:1] != "{" and dict(split_opts(value, "type")).get("type") not in ("stream", "dgram"):
             return self._opts("netdev", value)
         whole, pairs = self._tree(value, "type")
-        check_netdev(whole)
+        check_netdev(whole, self.qemu.version)
         return pairs
 
     def _display(self, _option: Option, value: str) -> Pairs:
@@ -204,7 +253,7 @@ class Loop:
                             "-display vnc needs to know where.", "write -display vnc=:1")
             return self._opts("vnc", value[4:], abbreviated=not is_help(value[4:]))
         whole, pairs = self._tree(value, "type")
-        check_display(whole, keyval=value[:1] != "{")
+        check_display(whole, self.qemu.version, keyval=value[:1] != "{")
         return pairs
 
     def _vnc(self, _option: Option, value: str) -> Pairs:
@@ -282,7 +331,7 @@ class Loop:
             if key not in group.kinds:
                 raise Wrong(f"Invalid parameter '{key}'", "The option has no such part.",
                             near(key, group.kinds))
-            check_value(key, group.kinds[key], text, self._warn)
+            check_value(key, group.kinds[key], text, self._warn, self.sizes)
         self.changes.setdefault((kind, name), []).append((key, text))
         return ((f"{kind}.{name}.{key}", text),)
 
@@ -316,9 +365,9 @@ def _check_text(name: str, value: Any, given: bool) -> None:
                     "put it into double quotes")
 
 
-def _check_type(qom_type: str) -> None:
-    if qom_type not in OBJECT_TYPES:
-        raise not_accepted("qom-type", qom_type, OBJECT_TYPES)
+def _check_type(qom_type: str, qemu: str) -> None:
+    if qom_type not in object_types(qemu):
+        raise not_accepted("qom-type", qom_type, object_types(qemu))
 
 
 _Reader = Callable[[Loop, Option, str], Pairs]
@@ -328,7 +377,8 @@ _READERS: dict[str, _Reader] = {
     "vnc": Loop._vnc, "audiodev": Loop._audiodev, "audio": Loop._audio, "compat": Loop._compat,
     "accel": Loop._accel, "global": Loop._global, "set": Loop._set, "readconfig": Loop._readconfig,
     "monitor": Loop._monitor, "qmp": Loop._monitor, "qmp-pretty": Loop._monitor,
-    "usbdevice": Loop._usbdevice, "cpu": Loop._often_help, "vga": Loop._often_help,
+    "usbdevice": Loop._usbdevice, "tb-size": Loop._warned, "realtime": Loop._warned,
+    "cpu": Loop._often_help, "vga": Loop._often_help,
     "chardev": Loop._often_help, "nic": Loop._often_help, "d": Loop._often_help, "L": Loop._often_help,
     **dict.fromkeys(_VALUES, Loop._machine_value), **dict.fromkeys(CHECKS, Loop._checked),
 }

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from memkit.config.schema import NETWORK_TYPES, network_schema
+from memkit.config.schema import network_schema, network_types
 from memkit.config.specs import Option
 from memkit.config.visit import missing, not_accepted, read_opts_members
 from memkit.config.wrong import Wrong, refuse
@@ -22,7 +22,7 @@ _MAC = re.compile(r"[0-9a-fA-F]{1,2}([:-][0-9a-fA-F]{1,2}){5}\Z")
 _MOST_NICS = 8
 
 
-def check_networks(options: Sequence[Option]) -> None:
+def check_networks(options: Sequence[Option], qemu: str) -> None:
     """Raise Refused for the first network option that QEMU does not understand."""
     ids: set[str] = set()
     boards = 0
@@ -31,12 +31,12 @@ def check_networks(options: Sequence[Option]) -> None:
             if option.name != name:
                 continue
             try:
-                boards += _check(name, option, ids, boards)
+                boards += _check(name, option, ids, boards, qemu)
             except Wrong as wrong:
                 refuse(option, wrong, source="net_client_init, net/net.c, QEMU 7.2")
 
 
-def _check(name: str, option: Option, ids: set[str], boards: int) -> int:
+def _check(name: str, option: Option, ids: set[str], boards: int, qemu: str) -> int:
     """1 if the option makes a NIC of the board, else 0; raises Wrong."""
     words = dict(option.args)
     kind = words.get("type", "user" if name == "nic" else None)
@@ -57,10 +57,10 @@ def _check(name: str, option: Option, ids: set[str], boards: int) -> int:
         raise missing("id")
     if kind is None:
         raise missing("type")
-    if kind not in NETWORK_TYPES:
-        raise not_accepted("type", kind, NETWORK_TYPES)
+    if kind not in network_types(qemu):
+        raise not_accepted("type", kind, network_types(qemu))
     pairs = tuple((key, value) for key, value in option.args if key in words)
-    read_opts_members(network_schema(kind), pairs, lambda _text: None, ("type", "id"))
+    read_opts_members(network_schema(kind, qemu), pairs, lambda _text: None, ("type", "id"))
     if name != "net" and kind in ("nic", "none"):
         raise Wrong(f"network backend '{kind}' is not compiled into this binary",
                     f"-{name} makes the host's side of a network, and {kind} is none.",

@@ -1,14 +1,22 @@
-"""Numbers, switches and ranges as C and QEMU read them from text.
+"""Numbers, sizes, switches and ranges as C and QEMU read them from text.
 
-Source: qemu_strtou64 and parse_uint in util/cutils.c, opts_type_uint64 in qapi/opts-visitor.c,
-qapi_bool_parse in qapi/qapi-util.c (QEMU 7.2).
+Source: qemu_strtou64, parse_uint and do_strtosz in util/cutils.c (QEMU 5.2, 7.2, 8.2), opts_type_uint64
+in qapi/opts-visitor.c, qapi_bool_parse in qapi/qapi-util.c (QEMU 7.2).
 """
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Callable
 
-__all__ = ["c_integer", "read_bool", "uint", "uint_range"]
+from memkit.units import parse_size
+from memkit.versions import QemuFacts
+
+__all__ = ["SizeReader", "c_integer", "read_bool", "size_reader", "uint", "uint_range"]
+
+# Reads a size in bytes; raises ValueError for what is no size, OverflowError for what is out of range.
+SizeReader = Callable[[str], int]
 
 # strtoull with base 0: blanks, a sign, then hexadecimal, octal or decimal digits.
 _INTEGER = re.compile(r"[ \t\n\v\f\r]*([+-]?)(?:0[xX]([0-9a-fA-F]+)|(0[0-7]*)|([1-9][0-9]*))")
@@ -18,6 +26,60 @@ _RANGE_MAX = 65536
 _BOOL = {
     "on": True, "yes": True, "true": True, "y": True, "off": False, "no": False, "false": False, "n": False,
 }
+# What strtod takes, and QEMU's suffix behind it.
+_FLOAT = re.compile(
+    r"[ \t\n\v\f\r]*([+-]?(?:0[xX](?:[0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)(?:[pP][+-]?[0-9]+)?"
+    r"|(?![+-]?0[xX][0-9a-fA-F.])(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?))([bBkKmMgGtTpPeE]?)\Z"
+)
+_HEX_WITH_SUFFIX = re.compile(r"[ \t\n\v\f\r]*[+-]?0[xX][0-9a-fA-F]+[^0-9a-fA-F]")
+_NEGATIVE = re.compile(r"[ \t\n\v\f\r]*-([0-9]+)\Z")
+_LONGEST_FLOAT = 400
+
+
+def size_reader(qemu: QemuFacts) -> SizeReader:
+    """The function by which that release reads sizes.
+
+    >>> from memkit.versions import qemu_facts
+    >>> size_reader(qemu_facts("5.2"))("1e3"), size_reader(qemu_facts("7.2"))("0x10M")
+    (1000, 16777216)
+    """
+    if qemu.strict_sizes:
+        return _strict_size
+    return parse_size if qemu.exact_sizes else _rough_size
+
+
+def _strict_size(text: str) -> int:
+    negative = _NEGATIVE.match(text)
+    if negative is not None:
+        if negative[1].strip("0"):
+            raise OverflowError(f"{text!r} is negative; a size is not")
+        return 0
+    if _HEX_WITH_SUFFIX.match(text):
+        raise ValueError(f"{text!r} is hexadecimal with a suffix; write the number without 0x")
+    return parse_size("0" + text if text[:1] == "." and text[1:2].isdigit() else text)
+
+
+def _rough_size(text: str) -> int:
+    """A size by way of a floating-point number, with its exponents and its limits."""
+    match = _FLOAT.match(text)
+    if match is None or len(text) > _LONGEST_FLOAT:
+        raise ValueError(f"{text!r:.60} is not a size; write a number with k, M, G or T, such as 512M")
+    digits, suffix = match.groups()
+    try:
+        value = float.fromhex(digits) if "x" in digits.lower() else float(digits)
+    except OverflowError:
+        value = math.inf
+    if math.isinf(value):
+        # strtod is out of range before the suffix is looked at.
+        if suffix:
+            raise ValueError(f"{text!r} is far too large for a size")
+        raise OverflowError(f"{text!r} is 2^64 or more")
+    scale = 1 << 10 * "BKMGTPE".index(suffix.upper() or "B")
+    if scale == 1 and value != int(value):
+        raise ValueError(f"{text!r} has a fraction of a byte; add a suffix such as M or G")
+    if value < 0 or value * scale >= _LIMIT:
+        raise OverflowError(f"{text!r} is not between 0 and 2^64")
+    return int(value * scale)
 
 
 def _head(text: str) -> tuple[int, int]:

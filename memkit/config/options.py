@@ -1,32 +1,46 @@
-"""The names of QEMU's options, which take an argument, and on which targets they exist.
+"""The names of QEMU's options, which take an argument, in which releases and on which targets they exist.
 
-Source: qemu-options.hx (QEMU 7.2), as Debian builds it.
+Source: qemu-options.hx (QEMU 5.2 to 11.1), as Debian builds it.
 """
 
 from __future__ import annotations
 
-__all__ = ["ALIASES", "KNOWN", "TAKES_ARGUMENT", "on_target"]
+from functools import cache
+
+from memkit.versions import holds
+
+__all__ = ["ALIASES", "KNOWN", "TAKES_ARGUMENT", "known_options", "on_target"]
 
 _ARGUMENT = """
-D L M accel acpitable action add-fd append audio audiodev bios blockdev boot cdrom chardev chroot compat
-cpu d debugcon device dfilter display drive dtb dump-vmstate echr fda fdb fsdev fw_cfg g gdb global hda
-hdb hdc hdd icount incoming initrd iscsi k kernel loadvm m machine mem-path mon monitor msg mtdblock name
-net netdev nic numa object option-rom overcommit parallel pflash pidfile plugin prom-env qmp qmp-pretty
-qtest qtest-log readconfig rotate rtc runas sandbox sd seed semihosting-config serial set smbios smp spice
-tpmdev trace usbdevice uuid vga virtfs vnc watchdog-action xen-domid
+D L M accel acpitable action add-fd append audio audiodev bios blockdev boot cdrom chardev chroot compat cpu
+d debugcon device dfilter display drive dtb dump-vmstate echr fda fdb fsdev fw_cfg g gdb global hda hdb hdc
+hdd icount incoming initrd iscsi k kernel loadvm m machine mem-path mon monitor msg mtdblock name net netdev
+nic numa object option-rom overcommit parallel pflash pidfile plugin prom-env qmp qmp-pretty qtest qtest-log
+readconfig realtime rotate rtc run-with runas sandbox sd seed semihosting-config serial set shim smbios smp
+soundhw spice tb-size tpmdev trace usbdevice uuid vga virtfs vnc watchdog watchdog-action writeconfig
+xen-domid
 """
 _ALONE = """
-S async-teardown audio-help daemonize enable-kvm enable-sync-profile full-screen h help mem-prealloc
-no-acpi no-fd-bootchk no-hpet no-reboot no-shutdown no-user-config nodefaults nographic old-param
-only-migratable portrait preconfig s semihosting singlestep snapshot usb version win2k-hack xen-attach
-xen-domid-restrict
+S alt-grab async-teardown audio-help ctrl-grab curses daemonize enable-fips enable-kvm enable-sync-profile
+full-screen h help jitdump mem-prealloc no-acpi no-fd-bootchk no-hpet no-quit no-reboot no-shutdown
+no-user-config nodefaults nographic old-param only-migratable perfmap portrait preconfig s sdl semihosting
+show-cursor singlestep snapshot usb version win2k-hack xen-attach xen-domid-restrict
 """
 TAKES_ARGUMENT = frozenset(_ARGUMENT.split())
 KNOWN = TAKES_ARGUMENT | frozenset(_ALONE.split())
+# Options that not every release has, each with those that do (see memkit.versions.holds).
+_RELEASES = {
+    "action": "6.0", "alt-grab": "<7.1", "async-teardown": "7.2<9.0", "audio": "7.1", "audio-help": "<8.2",
+    "chroot": "<9.0", "compat": "6.0", "ctrl-grab": "<7.1", "curses": "<7.1", "enable-fips": "<7.1",
+    "jitdump": "8.0", "no-acpi": "<9.0", "no-hpet": "<9.0", "no-quit": "<7.0", "old-param": "<10.2",
+    "perfmap": "8.0", "portrait": "<9.2", "realtime": "<6.0", "rotate": "<9.2", "run-with": "8.1",
+    "runas": "<10.0", "sdl": "<7.1", "shim": "10.0", "show-cursor": "<6.0", "singlestep": "<9.0",
+    "soundhw": "<7.1", "tb-size": "<6.0", "watchdog": "<7.2", "writeconfig": "<7.1",
+}
 ALIASES = {"M": "machine", "h": "help"}
 
 # Options that only some targets have, by the beginning of the target's name.  Debian's x86 binary
-# is built without Xen, so it has none of those.
+# is built without Xen since 6.0, so it has none of those.
 _X86, _ARM = ("i386", "x86_64"), ("arm", "aarch64")
 _SEMIHOSTING = (*_ARM, "m68k", "xtensa", "mips", "nios2", "riscv")
 _TARGETS: dict[str, tuple[str, ...]] = {
@@ -36,6 +50,16 @@ _TARGETS: dict[str, tuple[str, ...]] = {
     "semihosting": _SEMIHOSTING, "semihosting-config": _SEMIHOSTING, "old-param": _ARM,
     "xen-domid": (), "xen-attach": (), "xen-domid-restrict": (),
 }
+
+
+@cache
+def known_options(qemu: str) -> frozenset[str]:
+    """The names of all options of that release, for any target.
+
+    >>> sorted(known_options("7.2") - known_options("10.0"))[:3]
+    ['async-teardown', 'audio-help', 'chroot']
+    """
+    return frozenset(name for name in KNOWN if holds(qemu, _RELEASES.get(name, "")))
 
 
 def on_target(name: str, target: str) -> bool:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from memkit.config.groups import GROUPS
 from memkit.config.qemuopts import check_value, split_opts
-from memkit.config.schema import NETWORK_TYPES, display_schema
+from memkit.config.schema import display_schema, network_types
 from memkit.config.visit import missing, not_accepted, read_keyval, read_tree
 from memkit.config.wrong import Wrong, near
+from memkit.versions import holds
 
 __all__ = [
     "BLOCK_DRIVERS", "CHECKS", "DISKS", "check_blockdev", "check_character_device", "check_display",
@@ -30,7 +32,11 @@ blkdebug blklogwrites blkreplay blkverify bochs cloop compress copy-before-write
 snapshot-access ftp ftps gluster host_cdrom host_device http https iscsi luks nbd nfs null-aio null-co
 nvme parallels preallocate qcow qcow2 qed quorum raw rbd replication ssh throttle vdi vhdx vmdk vpc vvfat
 """.split())
-_DISPLAYS = ("default", "none", "gtk", "sdl", "egl-headless", "curses", "spice-app", "dbus")
+# Each with the releases that know it (see memkit.versions.holds).
+_DISPLAYS = {
+    "default": "", "none": "", "gtk": "", "sdl": "", "egl-headless": "", "curses": "", "cocoa": "<6.1",
+    "spice-app": "", "dbus": "7.0",
+}
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\Z")
 _ANGLE = re.compile(r"[ \t\n\v\f\r]*([+-]?[0-9]{1,20})")
 _SIMPLE = frozenset(("null", "pty", "msmouse", "wctablet", "braille", "testdev", "stdio", "con:"))
@@ -52,22 +58,27 @@ def _choice(whole: dict[str, Any], name: str, known: tuple[str, ...]) -> str:
     return value
 
 
+@cache
+def _displays(qemu: str) -> tuple[str, ...]:
+    return tuple(name for name, span in _DISPLAYS.items() if holds(qemu, span))
+
+
 def check_blockdev(whole: dict[str, Any]) -> None:
     """Raise Wrong unless ``-blockdev`` names a driver that there is."""
     _choice(whole, "driver", BLOCK_DRIVERS)
 
 
-def check_netdev(whole: dict[str, Any]) -> None:
+def check_netdev(whole: dict[str, Any], qemu: str) -> None:
     """Raise Wrong unless ``-netdev`` in its newer form has an id and a type that there is."""
     if "id" not in whole:
         raise missing("id")
-    _choice(whole, "type", NETWORK_TYPES)
+    _choice(whole, "type", network_types(qemu))
 
 
-def check_display(whole: dict[str, Any], *, keyval: bool) -> None:
+def check_display(whole: dict[str, Any], qemu: str, *, keyval: bool) -> None:
     """Raise Wrong unless ``-display`` is as its schema says."""
-    kind = _choice(whole, "type", _DISPLAYS)
-    members = display_schema(kind) or ()
+    kind = _choice(whole, "type", _displays(qemu))
+    members = display_schema(kind, qemu) or ()
     if keyval:
         read_keyval(members, whole, "", ("type",))
     else:

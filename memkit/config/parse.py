@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from memkit.config.config import Config
 from memkit.config.loop import Loop
-from memkit.config.options import ALIASES, KNOWN, TAKES_ARGUMENT
+from memkit.config.options import ALIASES, TAKES_ARGUMENT, known_options
 from memkit.config.specs import Option
 from memkit.config.words import split
 from memkit.config.wrong import near
@@ -68,6 +68,7 @@ def _numbered(options: Iterable[Option]) -> list[Option]:
 def _first_pass(words: list[str], qemu: str) -> list[Option]:
     options: list[Option] = []
     index, end = 0, len(words)
+    known = known_options(qemu)
     while index < end:
         word = words[index]
         if word[:1] != "-":
@@ -76,7 +77,7 @@ def _first_pass(words: list[str], qemu: str) -> list[Option]:
             index += 1
             continue
         name = word[2:] if word[:2] == "--" else word[1:]
-        if name not in KNOWN:
+        if name not in known:
             raise _unknown(word, name, index, qemu)
         position = index
         value = None
@@ -94,7 +95,7 @@ def _first_pass(words: list[str], qemu: str) -> list[Option]:
 
 
 def _unknown(word: str, name: str, index: int, qemu: str) -> Refused:
-    hint = near(name, KNOWN)
+    hint = near(name, known_options(qemu))
     if not hint.startswith("did"):
         hint = "qemu-system-x86_64 -help lists all options"
     else:

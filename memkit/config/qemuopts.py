@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 
 from memkit.config.groups import Group
-from memkit.config.numbers import c_integer, read_bool
+from memkit.config.numbers import SizeReader, c_integer, read_bool
 from memkit.config.wrong import HelpWanted, Wrong, near
 from memkit.units import parse_size
 
@@ -126,11 +126,14 @@ def split_opts(text: str, implied: str | None = None) -> Pairs:
     return tuple(_parts(text, implied)[0])
 
 
-def read_opts(group: Group, text: str, warn: Warn, ids: set[str], *, abbreviated: bool = True) -> Pairs:
+def read_opts(
+    group: Group, text: str, warn: Warn, ids: set[str], *, abbreviated: bool = True,
+    sizes: SizeReader = parse_size,
+) -> Pairs:
     """The pairs of an option of ``group``, checked as the option loop does; raises Wrong, HelpWanted.
 
     ``warn`` gets QEMU's warnings; ``ids`` are the ids that the group already has, and a new one is
-    added.  Without ``abbreviated``, the first value needs its key.
+    added.  Without ``abbreviated``, the first value needs its key.  ``sizes`` reads sizes.
     """
     pairs, switches = _parts(text, group.implied if abbreviated else None)
     name = _find_id(text, pairs) if "id" in text else None
@@ -144,12 +147,13 @@ def read_opts(group: Group, text: str, warn: Warn, ids: set[str], *, abbreviated
                         f"Two options of this kind have the id {name!r}.", "give each its own id=")
         ids.add(name)
     if group.kinds is not None or switches:
-        _check_pairs(pairs, switches, group.kinds, warn)
+        _check_pairs(pairs, switches, group.kinds, warn, sizes)
     return tuple(pairs)
 
 
 def _check_pairs(
-    pairs: list[tuple[str, str]], switches: set[int], kinds: dict[str, str] | None, warn: Warn
+    pairs: list[tuple[str, str]], switches: set[int], kinds: dict[str, str] | None, warn: Warn,
+    sizes: SizeReader,
 ) -> None:
     """Warn of bare switches, and raise Wrong for what ``kinds`` do not allow."""
     for place, (key, value) in enumerate(pairs):
@@ -165,7 +169,7 @@ def _check_pairs(
             raise Wrong(f"Invalid parameter '{key}'", f"The option has no part called {key!r:.60}.",
                         near(key, kinds))
         if kind != "str":
-            check_value(key, kind, value, warn)
+            check_value(key, kind, value, warn, sizes)
 
 
 def _find_id(text: str, pairs: list[tuple[str, str]]) -> str | None:
@@ -180,11 +184,13 @@ def _find_id(text: str, pairs: list[tuple[str, str]]) -> str | None:
     return None
 
 
-def check_value(key: str, kind: str, value: str, warn: Warn) -> None:
+def check_value(
+    key: str, kind: str, value: str, warn: Warn, sizes: SizeReader = parse_size
+) -> None:
     """Raise Wrong unless ``value`` is a bool, number or size, as QemuOpts checks it."""
     try:
         if kind == "size":
-            parse_size(value)
+            sizes(value)
             warn_hex(value, warn)
         elif kind == "number":
             c_integer(value)

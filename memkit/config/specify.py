@@ -35,9 +35,9 @@ def _words(option: Option, changes: Changes) -> tuple[dict[str, str], str | None
     return words, name
 
 
-def device(option: Option, changes: Changes) -> DeviceSpec:
-    """The device that ``option`` describes."""
-    if (option.value or "")[:1] == "{":
+def device(option: Option, changes: Changes, *, json: bool = True) -> DeviceSpec:
+    """The device that ``option`` describes; ``json`` is False where QEMU does not read JSON."""
+    if json and (option.value or "")[:1] == "{":
         given: dict[str, Any] = read_json(option.value or "")
         # What is no text counts as left out.
         name, driver = given.pop("id", None), given.pop("driver", "")

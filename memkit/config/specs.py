@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from memkit.errors import Refused
+
 __all__ = [
     "BlockdevSpec", "DeviceSpec", "DriveSpec", "MemoryOptions", "NumaSpec", "ObjectSpec", "Option",
     "SmpOptions",
@@ -41,12 +43,16 @@ class Option:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ObjectSpec:
-    """``-object``: ``props`` are typed (bool, int, str, list of int), without qom-type and id."""
+    """``-object``: ``props`` are typed (bool, int, str, list of int), without qom-type and id.
+
+    ``fault`` is the mistake that a QEMU before 6.0 finds when it makes the object: a Refused, or None.
+    """
 
     qom_type: str
     id: str
     props: Mapping[str, Any]
     option: Option
+    fault: Refused | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,6 +108,9 @@ class SmpOptions:
     clusters: int | None = None
     cores: int | None = None
     threads: int | None = None
+    drawers: int | None = None
+    books: int | None = None
+    modules: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from memkit.config.numbers import c_integer, read_bool, uint, uint_range
+from memkit.config.numbers import SizeReader, c_integer, read_bool, uint, uint_range
 from memkit.config.qemuopts import Pairs, warn_hex
 from memkit.config.schema import ENUMS, Member, schema
 from memkit.config.wrong import Wrong, near
 from memkit.units import parse_size
 
 __all__ = ["missing", "not_accepted", "read_json_value", "read_keyval", "read_keyval_value",
-           "read_opts_members", "read_tree"]
+           "read_opts_members", "read_opts_value", "read_tree"]
 
 Warn = Callable[[str], None]
 _BITS = {"uint8": 8, "uint16": 16, "uint32": 32, "int8": 8, "int16": 16, "int32": 32}
@@ -33,7 +33,8 @@ def missing(name: str) -> Wrong:
 def not_accepted(name: str, value: str, known: Iterable[str]) -> Wrong:
     """The mistake of a ``value`` that is none of ``known``."""
     return Wrong(f"Parameter '{name}' does not accept value '{value}'",
-                 f"{value!r:.60} is none of the values that {name}= takes.", near(value, known))
+                 f"{value!r:.60} is none of the values that {name}= takes.", near(value, known),
+                 key="not-accepted", value=value)
 
 
 def _expects(name: str, what: str, value: object, example: str) -> Wrong:
@@ -64,7 +65,7 @@ def _enum(name: str, kind: str, value: str) -> str:
 
 
 def read_opts_members(
-    members: Iterable[Member], pairs: Pairs, warn: Warn, used: Iterable[str]
+    members: Iterable[Member], pairs: Pairs, warn: Warn, used: Iterable[str], sizes: SizeReader = parse_size
 ) -> dict[str, Any]:
     """The typed members from the pairs of a QemuOpts; the last of equal keys wins, lists take all.
 
@@ -77,18 +78,7 @@ def read_opts_members(
         text = given.get(name)
         if text is None:
             raise missing(name)
-        if kind == "bool":
-            values[name] = _opts_bool(name, text)
-        elif kind == "size":
-            values[name] = _opts_size(name, text, warn)
-        elif kind in ("str", "any"):
-            values[name] = text
-        elif kind[0] == "[":
-            values[name] = _opts_list(name, kind[1:-1], [v for k, v in pairs if k == name])
-        elif kind in ENUMS:
-            values[name] = _enum(name, kind, text)
-        else:
-            values[name] = _opts_integer(name, kind, text)
+        values[name] = read_opts_value(name, kind, text, pairs, warn, sizes)
     # Everything given was read, unless a key is left over.
     if len(values) < len(given):
         for key in given:
@@ -98,6 +88,23 @@ def read_opts_members(
     return values
 
 
+def read_opts_value(
+    name: str, kind: str, text: str, pairs: Pairs, warn: Warn, sizes: SizeReader = parse_size
+) -> Any:
+    """One typed value of a QemuOpts; a list takes all of ``pairs`` that have its name; raises Wrong."""
+    if kind == "bool":
+        return _opts_bool(name, text)
+    if kind == "size":
+        return _opts_size(name, text, warn, sizes)
+    if kind in ("str", "any"):
+        return text
+    if kind[0] == "[":
+        return _opts_list(name, kind[1:-1], [v for k, v in pairs if k == name])
+    if kind in ENUMS:
+        return _enum(name, kind, text)
+    return _opts_integer(name, kind, text)
+
+
 def _opts_bool(name: str, text: str) -> bool:
     try:
         return read_bool(text)
@@ -105,9 +112,9 @@ def _opts_bool(name: str, text: str) -> bool:
         raise _expects(name, "'on' or 'off'", text, f"{name}=on or {name}=off") from None
 
 
-def _opts_size(name: str, text: str, warn: Warn) -> int:
+def _opts_size(name: str, text: str, warn: Warn, sizes: SizeReader) -> int:
     try:
-        value = parse_size(text)
+        value = sizes(text)
     except (ValueError, OverflowError):
         raise _expects(name, "a size value", text, f"{name}=4G or {name}=512M") from None
     warn_hex(text, warn)
@@ -186,7 +193,7 @@ def read_json_value(name: str, path: str, kind: str, value: Any) -> Any:
 
 def read_keyval(
     members: Iterable[Member], tree: Any, path: str, used: Iterable[str] = (),
-    warn: Warn = lambda _text: None,
+    warn: Warn = lambda _text: None, sizes: SizeReader = parse_size,
 ) -> dict[str, Any]:
     """The typed members of the keyval tree at ``path``; raises Wrong."""
     if not isinstance(tree, dict):
@@ -196,14 +203,17 @@ def read_keyval(
     prefix = f"{path}." if path else ""
     for name, kind, optional in members:
         if name in tree:
-            values[name] = read_keyval_value(name, prefix + name, kind, tree[name], warn)
+            values[name] = read_keyval_value(name, prefix + name, kind, tree[name], warn, sizes)
         elif not optional:
             raise missing(prefix + name)
     _no_more(members, tree, values, used, prefix)
     return values
 
 
-def read_keyval_value(name: str, path: str, kind: str, value: Any, warn: Warn = lambda _text: None) -> Any:
+def read_keyval_value(
+    name: str, path: str, kind: str, value: Any, warn: Warn = lambda _text: None,
+    sizes: SizeReader = parse_size,
+) -> Any:
     """One typed value of a keyval tree; ``path`` is what messages call it; raises Wrong."""
     if kind == "any":
         return value
@@ -214,8 +224,9 @@ def read_keyval_value(name: str, path: str, kind: str, value: Any, warn: Warn = 
                         f"{path} is a {'list' if kind[0] == '[' else 'group'} of values.",
                         f"write {path}{'.0' if kind[0] == '[' else ''}.NAME=VALUE")
         if kind[0] == "[":
-            return [read_keyval_value(name, f"{path}.{i}", kind[1:-1], v, warn) for i, v in enumerate(value)]
-        return read_keyval(schema(kind[1:-1]), value, path, (), warn)
+            return [read_keyval_value(name, f"{path}.{i}", kind[1:-1], v, warn, sizes)
+                    for i, v in enumerate(value)]
+        return read_keyval(schema(kind[1:-1]), value, path, (), warn, sizes)
     if not isinstance(value, str):
         raise Wrong(f"Parameters '{path}.*' are unexpected", f"{path} is one value, not a group.",
                     f"write {path}=VALUE")
@@ -223,7 +234,7 @@ def read_keyval_value(name: str, path: str, kind: str, value: Any, warn: Warn = 
         if kind == "bool":
             return read_bool(value)
         if kind == "size":
-            size = parse_size(value)
+            size = sizes(value)
             warn_hex(value, warn)
             return size
         if kind == "str":

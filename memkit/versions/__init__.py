@@ -14,6 +14,7 @@ from memkit.versions.numbers import (
     KNOWN_QEMU,
     UNCONFIRMED,
     Version,
+    holds,
     known_qemu,
     labelled,
     nearest_qemu,
@@ -23,6 +24,6 @@ from memkit.versions.qemu_facts import QEMU_FACTS, QemuFact, QemuFacts, qemu_fac
 
 __all__ = [
     "DEFAULT_QEMU", "KNOWN_QEMU", "MACHINE_FACTS", "QEMU_FACTS", "UNCONFIRMED", "MachineFacts", "QemuFact",
-    "QemuFacts", "Version", "known_qemu", "labelled", "machine_facts", "nearest_qemu", "parse_version",
-    "qemu_facts",
+    "QemuFacts", "Version", "holds", "known_qemu", "labelled", "machine_facts", "nearest_qemu",
+    "parse_version", "qemu_facts",
 ]

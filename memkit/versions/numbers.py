@@ -5,7 +5,7 @@ from __future__ import annotations
 from memkit.errors import MemkitError
 
 __all__ = [
-    "DEFAULT_QEMU", "KNOWN_QEMU", "UNCONFIRMED", "Version", "known_qemu", "labelled", "nearest_qemu",
+    "DEFAULT_QEMU", "KNOWN_QEMU", "UNCONFIRMED", "Version", "holds", "known_qemu", "labelled", "nearest_qemu",
     "parse_version",
 ]
 
@@ -25,6 +25,17 @@ def parse_version(text: str) -> Version:
     True
     """
     return tuple(int(part) for part in text.split("."))
+
+
+def holds(qemu: str, span: str) -> bool:
+    """True if release ``qemu`` lies in ``span``: "6.0" is from 6.0 on, "<9.0" before 9.0, "6.0<9.0" both.
+
+    >>> holds("7.2", "6.0<9.0"), holds("10.0", "<9.0"), holds("5.2", "")
+    (True, False, True)
+    """
+    since, _, until = span.partition("<")
+    number = parse_version(qemu)
+    return (not since or number >= parse_version(since)) and (not until or number < parse_version(until))
 
 
 def nearest_qemu(text: str) -> tuple[str, str]:

@@ -29,6 +29,16 @@ class QemuFact(NamedTuple):
 
 
 QEMU_FACTS: tuple[QemuFact, ...] = (
+    # -- how the line is read
+    QemuFact("exact_sizes", (6, 0), False, True,
+             "do_strtosz, util/cutils.c; cf923b783e: integers, no longer floating-point numbers"),
+    QemuFact("strict_sizes", (8, 1), False, True,
+             "do_strtosz, util/cutils.c; 8b902e3d23 (8.0): no suffix on hex; negative is out of range"),
+    QemuFact("warns_of_switches", (6, 0), False, True, "opts_parse, util/qemu-option.c: short-form boolean"),
+    QemuFact("typed_objects", (6, 0), False, True,
+             "object_option_parse, softmmu/vl.c; bc2f4fcb1d: QAPI reads -object, in the option loop"),
+    QemuFact("compound_options", (7, 1), False, True,
+             "qemu_init, softmmu/vl.c; d8fb7d0969 (-machine, 6.1), fe68090e8f (-smp), ce9d03fb3f (-m)"),
     # -- what the monitor prints
     QemuFact("ramblock_hva", (8, 0), False, True, "ram_block_format, softmmu/physmem.c; dbc6ae9c3b"),
     QemuFact("memdev_share", (6, 1), False, True,
@@ -46,6 +56,8 @@ QEMU_FACTS: tuple[QemuFact, ...] = (
     QemuFact("smm_ranges", (9, 1), False, True, "mch_realize, hw/pci-host/q35.c; b07bf7b73f"),
     QemuFact("amd_iommu_alias", (9, 2), False, True,
              "amdvi_host_dma_iommu, hw/i386/amd_iommu.c; c1f46999ef"),
+    QemuFact("amd_iommu_passes", (10, 2), False, True,
+             "amdvi_sysbus_reset, hw/i386/amd_iommu.c; 01f599d39c"),
     # -- boards
     # In 9.0 and in the last stable updates of 7.2 and 8.2, which are those that people have.
     QemuFact("serial_none_keeps_place", (7, 2), False, True, "serial_parse, system/vl.c; d2019a9d0c"),
@@ -61,7 +73,15 @@ QEMU_FACTS: tuple[QemuFact, ...] = (
     QemuFact("sysbus_checked_early", (6, 2), False, True,
              "qdev_get_device_class, softmmu/qdev-monitor.c; 312e1b1f3e"),
     QemuFact("pae_36_bits", (8, 2), False, True, "x86_cpu_realizefn, target/i386/cpu.c; d830054247"),
+    # -- CPUs
+    QemuFact("tcg_phys_bits", (6, 0), False, True, "x86_cpu_realizefn, target/i386/cpu.c; b818413583"),
+    QemuFact("phys_bits_unlimited", (11, 0), False, True, "x86_cpu_realizefn, target/i386/cpu.c; ab7a864082"),
+    QemuFact("hyperthreading_hint", (9, 1), "\n", ". ", "x86_cpu_realizefn, target/i386/cpu.c: one line now"),
+    QemuFact("apic_ids_first", (7, 1), False, True, "x86_cpus_init, hw/i386/x86.c; dc89f32d92"),
+    QemuFact("apic_ids_each", (8, 2), False, True, "x86_cpus_init, hw/i386/x86.c; 9926cf34de"),
+    QemuFact("tcg_x2apic", (9, 0), False, True, "apic_common_set_id, hw/intc/apic_common.c; b5ee0468e9"),
     # -- devices
+    QemuFact("json_device", (6, 2), False, True, "qemu_init, softmmu/vl.c; 5dacda5167"),
     QemuFact("window_first", (8, 1), False, True, "memory_device_pre_plug, hw/mem/memory-device.c"),
     QemuFact("space_first", (8, 2), False, True,
              "memory_device_pre_plug and memory_device_check_addable, hw/mem/memory-device.c"),
@@ -82,6 +102,11 @@ class QemuFacts:
     """The facts that hold for one release, by the names of QEMU_FACTS; ``version`` is one of KNOWN_QEMU."""
 
     version: str
+    exact_sizes: bool
+    strict_sizes: bool
+    warns_of_switches: bool
+    typed_objects: bool
+    compound_options: bool
     ramblock_hva: bool
     memdev_share: bool
     memdev_reserve: bool
@@ -93,6 +118,7 @@ class QemuFacts:
     gpex_window: bool
     smm_ranges: bool
     amd_iommu_alias: bool
+    amd_iommu_passes: bool
     serial_none_keeps_place: bool
     table_loader_max: int
     smp_by_machine_type: bool
@@ -103,6 +129,13 @@ class QemuFacts:
     isa_vga_unchecked: bool
     sysbus_checked_early: bool
     pae_36_bits: bool
+    tcg_phys_bits: bool
+    phys_bits_unlimited: bool
+    hyperthreading_hint: str
+    apic_ids_first: bool
+    apic_ids_each: bool
+    tcg_x2apic: bool
+    json_device: bool
     window_first: bool
     space_first: bool
     size_before_address: bool
