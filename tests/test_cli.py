@@ -237,12 +237,62 @@ def test_a_refusal_is_qemus_words_then_ours(capsys) -> None:
     assert ["Why", "Try"] == [line.partition(":")[0] for line in lines[1:]]
 
 
-@pytest.mark.parametrize(("number", "lines"), [("first", ("-m 4Q", "-m 4G")), ("second", ("-m 4G", "-m 4Q"))])
-def test_diff_says_which_line_is_refused(capsys, number: str, lines: tuple[str, str]) -> None:
-    code, out, err = run(capsys, "diff", *lines)
-    assert (1, "") == (code, out)
-    assert err.startswith("-m 4Q: Parameter 'size' expects")
-    assert f"This is about the {number} line." in err
+def test_diff_tells_a_line_that_is_refused_as_a_difference(capsys) -> None:
+    code, out, err = run(capsys, "diff", "-m 4G", "-m 4Q")
+    assert (1, "") == (code, err)
+    assert out.startswith("From the first line to the second line:\n"
+                          "It is now refused. QEMU says: -m 4Q: Parameter 'size' expects")
+    assert "Try: write size=4G or size=512M" in out
+    code, out, err = run(capsys, "diff", "-m 4Q", "-m 4G")
+    assert (1, "") == (code, err)
+    assert "It is no longer refused. Before, QEMU said: -m 4Q: Parameter" in out
+
+
+def test_diff_of_two_lines_refused_alike_exits_with_1_and_says_why(capsys) -> None:
+    code, out, err = run(capsys, "diff", "-m 4Q", "-M q35 -m 4Q")
+    assert (1, "") == (code, err)
+    assert out.startswith("No difference: QEMU refuses both in the same words.\n-m 4Q: Parameter 'size'")
+
+
+@pytest.mark.parametrize("first", [["--", "-M", "microvm"], ["-M microvm"]])
+def test_diff_compares_one_line_in_two_qemus(capsys, first: list[str]) -> None:
+    code, out, err = run(capsys, "diff", "--qemu", "7.2", "--qemu", "11.1", *first)
+    assert (1, "") == (code, err)
+    assert out.startswith("From QEMU 7.2 to QEMU 11.1:\npc.bios grew from 64 KiB to 128 KiB.\n")
+
+
+def test_diff_of_two_qemus_takes_the_line_from_standard_input(capsys, stdin) -> None:
+    stdin(b"qemu-system-x86_64 -M microvm\n")
+    assert (0, "") == run(capsys, "diff", "--qemu", "7.2", "--qemu", "7.2")[::2]
+
+
+def test_diff_says_which_qemu_refuses(capsys) -> None:
+    code, out, err = run(capsys, "diff", "--qemu", "5.2", "--qemu", "11.1", "--", "-M", "pc-i440fx-2.0")
+    assert (1, "") == (code, err)
+    assert out.startswith("From QEMU 5.2 to QEMU 11.1:\n"
+                          'It is now refused. QEMU says: unsupported machine type: "pc-i440fx-2.0".')
+
+
+def test_diff_tells_programs_what_is_refused(capsys) -> None:
+    data = json.loads(run(capsys, "diff", "--json", "-m 4G", "-m 4Q")[1])
+    assert data["refused"][0] is None
+    assert data["refused"][1].startswith("-m 4Q: Parameter 'size'")
+    assert [("refusal appeared", ["appeared"])] == [(c["kind"], c["words"]) for c in data["changes"]]
+
+
+def test_diff_draws_what_changed_beside_its_words(capsys, tmp_path: Path) -> None:
+    found = memkit.diff(memkit.boot("-m 4G"), memkit.boot("-m 5G"))
+    file = tmp_path / "diff.svg"
+    code, out, err = run(capsys, "diff", "--draw", "map", "-o", str(file), "-m 4G", "-m 5G")
+    assert (1, f"{found}\n", f"wrote {file}\n") == (code, out, err)
+    assert file.read_text(encoding="utf-8") == f"{found.map().svg()}\n"
+
+
+@pytest.mark.parametrize("kind", ["graph", "map", "tables"])
+def test_diff_draws_instead_of_telling_where_no_file_is_named(capsys, kind: str) -> None:
+    found = memkit.diff(memkit.boot("-m 4G"), memkit.boot("-m 5G"))
+    view = {"graph": found.graph, "map": found.map, "tables": found.tables}[kind]()
+    assert (1, f"{view}\n", "") == run(capsys, "diff", "--draw", kind, "--text", "-m 4G", "-m 5G")
 
 
 @pytest.mark.parametrize(
@@ -255,7 +305,7 @@ def test_diff_says_which_line_is_refused(capsys, number: str, lines: tuple[str, 
         (["monitor", "info ramblock", "-m", "4G"], "write -- in front of QEMU's options"),
         (["monitor", "info cats", "--", "-m", "1G"], "try one of: info ramblock"),
         (["monitor", "info numa", "--", "-m", "1G", "--", "-m", "2G"], "-- stands twice"),
-        (["monitor", "info numa", "--qemu", "9.9", "--"], "it knows: 7.2"),
+        (["monitor", "info numa", "--qemu", "frog", "--"], "the model knows: 5.2, 7.2"),
         (["monitor", "info numa", "--target", "pdp11", "--"], "it knows: x86_64, i386"),
         (["monitor", "info numa", "--host", "/no/such/file", "--"], "cannot read the host description"),
         (["monitor", "info numa", "--", "-m '4G"], "a single quote opens at position 3"),
@@ -272,6 +322,13 @@ def test_diff_says_which_line_is_refused(capsys, number: str, lines: tuple[str, 
         (["draw", "--focus", "cat", "--", "-m", "1G"], "this guest has: pc.ram"),
         (["draw", "--theme", "pink", "--", "-m", "1G"], "invalid choice: 'pink'"),
         (["diff", "-m 4G"], "not 1; quote each one"),
+        (["diff", "--qemu", "5.2", "--qemu", "7.2", "-m 1G", "-m 2G", "-m 3G"], "not 3; quote each one"),
+        (["diff", *["--qemu", "7.2"] * 3, "-m 1G"], "give --qemu once or twice"),
+        (["diff", "--real", *["--qemu", "7.2"] * 2, "-m 1G"], "give --qemu once"),
+        (["diff", "--qemu", "frog", "-m 1G", "-m 2G"], "'frog' is no version of QEMU"),
+        (["diff", "-o", "x.svg", "-m 1G", "-m 2G"], "say which: --draw graph, map or tables"),
+        (["diff", "--draw", "tables", "--format", "svg", "-m 1G", "-m 2G"], "tables are no picture"),
+        (["diff", "--draw", "map", "-m 1G", "-m 4Q"], "there is nothing to draw a difference of"),
         (["diff", "--real", "-m 4G", "-m 5G"], "--real compares one command line"),
         (["diff", "--binary", "qemu", "-m 4G", "-m 5G"], "goes with --real"),
     ],

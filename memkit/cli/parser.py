@@ -6,8 +6,9 @@ import argparse
 from collections.abc import Sequence
 from typing import NoReturn
 
-from memkit.cli import commands
+from memkit.cli import commands, compare
 from memkit.cli.lines import split_dashes
+from memkit.versions import DEFAULT_QEMU
 
 __all__ = ["read_arguments"]
 
@@ -54,6 +55,8 @@ EXAMPLES = {
     "diff": (
         'memkit diff "-m 4G" "-m 5G"',
         "memkit diff -- -M pc -m 4G -- -M q35 -m 4G",
+        "memkit diff --qemu 5.2 --qemu 11.1 -- -M pc-i440fx-3.1 -m 4G",
+        'memkit diff --draw map -o diff.html "-m 4G" "-m 5G"',
         "memkit diff --real -- -M q35 -m 4G",
     ),
 }
@@ -145,23 +148,19 @@ def _build() -> tuple[Parser, dict[str, Parser]]:
     )
     draw.add_argument("kind", nargs="?", choices=commands.KINDS, default="graph", metavar="KIND",
                       help="graph (default), map or tables")
-    draw.add_argument("-o", "--output", metavar="FILE",
-                      help="write there; the ending says the format: .svg, .html, .txt or .json")
-    draw.add_argument("--format", choices=commands.FORMATS,
-                      help="the format, where no FILE says it (default: text on a terminal, else svg, "
-                      "or html for tables)")
-    draw.add_argument("--text", action="store_const", const="text", dest="format",
-                      help="the picture in words, as --format text")
-    draw.add_argument("--theme", choices=("light", "dark", "auto"), default="auto",
-                      help="colours; auto follows the viewer's settings (default)")
+    _add_picture_options(draw)
     draw.add_argument("--focus", metavar="NAME", help="graph: the RAMBlock, backend or device to bring out")
 
     diff = command(
-        "diff", commands.diff, "[options] LINE LINE\n       memkit diff --real [options] [-- QEMU ARGS]",
-        "compare two command lines, or the model with a real QEMU",
+        "diff", compare.diff,
+        "[options] LINE LINE\n       memkit diff --qemu VERSION --qemu VERSION [options] [-- QEMU ARGS]"
+        "\n       memkit diff --real [options] [-- QEMU ARGS]",
+        "compare two command lines, two QEMUs, or the model with a real QEMU",
         "Say in words how the memory of two guests differs: of two command lines, each in quotes or\n"
-        "behind its own --, or with --real of the model and the QEMU that is installed here. That\n"
-        "QEMU is started paused, without network, display and writable disks, and always ended.",
+        "behind its own --, of one line in two QEMUs (--qemu twice), or with --real of the model and\n"
+        "the QEMU that is installed here. A line that one of them refuses is a difference, too.\n"
+        "The real QEMU is started paused, without network, display and writable disks, and always\n"
+        "ended.",
         DIFF_CODES,
     )
     diff.add_argument("text", nargs="*", metavar="LINE", help="a QEMU command line in quotes")
@@ -169,15 +168,35 @@ def _build() -> tuple[Parser, dict[str, Parser]]:
     diff.add_argument("--binary", metavar="PROGRAM",
                       help="with --real: the QEMU to start (default: from PATH)")
     diff.add_argument("--json", action="store_true", help="print data for programs")
+    diff.add_argument("--draw", choices=commands.KINDS, dest="kind", metavar="KIND",
+                      help="draw the second guest with what changed marked: graph, map or tables")
+    _add_picture_options(diff)
 
     for one in made.values():
         model = one.add_argument_group("the model")
         model.add_argument("--target", metavar="ARCH",
                            help="x86_64 or i386 (default: as the line says, or x86_64)")
-        model.add_argument("--qemu", metavar="VERSION", default="7.2", help="which QEMU to be (default: 7.2)")
+        if one is diff:
+            model.add_argument("--qemu", metavar="VERSION", action="append",
+                               help=f"which QEMU to be (default: {DEFAULT_QEMU}); twice: compare two")
+        else:
+            model.add_argument("--qemu", metavar="VERSION", default=DEFAULT_QEMU,
+                               help=f"which QEMU to be (default: {DEFAULT_QEMU})")
         model.add_argument("--host", metavar="FILE",
                            help="a description of the host in JSON (default: a common Linux server)")
     return parser, made
+
+
+def _add_picture_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--output", metavar="FILE",
+                        help="write there; the ending says the format: .svg, .html, .txt or .json")
+    parser.add_argument("--format", choices=commands.FORMATS,
+                        help="the format, where no FILE says it (default: text on a terminal, else svg, "
+                        "or html for tables)")
+    parser.add_argument("--text", action="store_const", const="text", dest="format",
+                        help="the picture in words, as --format text")
+    parser.add_argument("--theme", choices=("light", "dark", "auto"), default="auto",
+                        help="colours; auto follows the viewer's settings (default)")
 
 
 def _epilog(name: str, words: str) -> str:

@@ -48,12 +48,12 @@ def refusals(a: Side, b: Side) -> Iterator[Change]:
     if isinstance(a, Refused) and isinstance(b, Refused):
         if _first(a) != _first(b):
             yield Change("refusal changed", "the line", before, after,
-                         f"QEMU refuses both, but now it says: {_told(b)} Before, it said: {_told(a)}")
+                         f"Both are refused, but now QEMU says: {_told(b)} Before, it said: {_told(a)}")
     elif isinstance(b, Refused):
-        yield Change("refusal appeared", "the line", None, after, f"QEMU now refuses this: {_told(b)}")
+        yield Change("refusal appeared", "the line", None, after, f"It is now refused. QEMU says: {_told(b)}")
     elif isinstance(a, Refused):
         yield Change("refusal vanished", "the line", before, None,
-                     f"QEMU no longer refuses this. Before, it said: {_told(a)}")
+                     f"It is no longer refused. Before, QEMU said: {_told(a)}")
 
 
 def _first(refused: Refused) -> str:
