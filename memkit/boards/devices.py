@@ -22,6 +22,7 @@ from memkit.boards.buses import add_buses, find_bus
 from memkit.boards.device_checks import DeviceChecks
 from memkit.boards.device_memory import add_device_memory, add_option_rom, seen_on
 from memkit.boards.device_refusals import refuse_device, refuse_wrong_bus
+from memkit.boards.device_spaces import add_device_spaces
 from memkit.boards.global_properties import read_globals
 from memkit.boards.iommu import IOMMUS, add_iommu
 from memkit.boards.memory_devices import Dimms, plug_dimm
@@ -147,6 +148,7 @@ class DeviceBuilder:
             self.checks.values(spec, driver, bus, props)
         path = bus.path(devfn)
         build.pci_functions.append((catalog.address_space_name(driver), bus, devfn))
+        add_device_spaces(build, driver, props)
         if kind and spec is not None:
             self.backed.realize(kind, spec, props, path, addr)
         self._memory(driver, spec, props, path, bus, option_index, label)

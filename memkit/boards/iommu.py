@@ -92,12 +92,13 @@ class Views:
     def _amd(self, devfn: int) -> tuple[str, MemoryRegion]:
         root = MemoryRegion("amdvi_root", WHOLE)
         if self.build.qemu.amd_iommu_alias:
-            translated = MemoryRegion("amd_iommu", WHOLE, "i/o", enabled=False)
+            passes = self.build.qemu.amd_iommu_passes
+            translated = MemoryRegion("amd_iommu", WHOLE, "i/o", enabled=not passes)
             translated.add(
                 MemoryRegion.window("amdvi-ir", self._interrupts, 0, INTERRUPTS_SIZE), INTERRUPTS, 1
             )
             root.add(translated, 0)
-            root.add(MemoryRegion.window("amdvi-sys", self._untranslated, 0, WHOLE), 0)
+            root.add(MemoryRegion.window("amdvi-sys", self._untranslated, 0, WHOLE, enabled=passes), 0)
             return f"amd_iommu_devfn_{devfn}", root
         root.add(MemoryRegion("amd_iommu", WHOLE, "i/o"), 0, 1)
         root.add(MemoryRegion("amd_iommu_ir", INTERRUPTS_SIZE, "i/o"), INTERRUPTS, 64)

@@ -35,6 +35,8 @@ MACHINE_FACTS: tuple[Fact, ...] = (
          "hw/i386/pc.c, pc_compat_6_2: unplugged-inaccessible=off"),
     Fact("virtio_mem_inaccessible", (8, 1), False, True,
          "hw/i386/pc.c of 8.1, pc_compat_8_0: unplugged-inaccessible=auto"),
+    Fact("virtio_modern", (2, 7), False, True, "hw/core/machine.c, hw_compat_2_6: disable-modern"),
+    Fact("virtio_page_per_queue", (2, 8), True, False, "hw/core/machine.c, hw_compat_2_7: page-per-vq"),
     Fact("numa_mem", (5, 1), True, False, "hw/i386/pc_piix.c, 5_0: numa_mem_supported"),
     Fact("auto_numa_memdev", (5, 1), False, True, "hw/i386/pc_piix.c, 5_0"),
     Fact("auto_numa_slots", (2, 11), False, True, "hw/i386/pc_piix.c, 2_10"),
@@ -81,6 +83,8 @@ class MachineFacts:
     limit_32bit: bool
     virtio_mem_accessible: bool
     virtio_mem_inaccessible: bool
+    virtio_modern: bool
+    virtio_page_per_queue: bool
     numa_mem: bool
     auto_numa_memdev: bool
     auto_numa_slots: bool

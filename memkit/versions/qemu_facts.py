@@ -62,6 +62,15 @@ QEMU_FACTS: tuple[QemuFact, ...] = (
     # In 9.0 and in the last stable updates of 7.2 and 8.2, which are those that people have.
     QemuFact("serial_none_keeps_place", (7, 2), False, True, "serial_parse, system/vl.c; d2019a9d0c"),
     QemuFact("table_loader_max", (6, 0), 0x1000, 0x10000, "acpi_add_rom_blob, hw/acpi/utils.c"),
+    QemuFact("smp_zero_refused", (9, 0), False, True, "machine_parse_smp_config, hw/core/machine-smp.c"),
+    QemuFact("smp_modules", (9, 1), False, True, "machine_parse_smp_config, hw/core/machine-smp.c; dcba73b445"),
+    # -- backends
+    QemuFact("readonly_opens_only", (8, 2), False, True,
+             "file_ram_open, system/physmem.c; 4d6b23f7e2, ca01f1b89b: makes no file, opens no directory"),
+    QemuFact("file_fits_offset", (10, 0), False, True,
+             "qemu_ram_alloc_from_fd, system/physmem.c; 719168fba7"),
+    QemuFact("whole_pages", (9, 1), False, True,
+             "host_memory_backend_memory_complete, backends/hostmem.c; 5d9a9a6170"),
     QemuFact("smp_by_machine_type", (6, 2), False, True, "smp_parse, hw/core/machine.c; 4a0af2930a"),
     QemuFact("isapc_limits", (10, 2), False, True, "pc_init_isa, hw/i386/isapc.c; 3113e7db1d"),
     QemuFact("limit_by_long_mode", (8, 2), False, True, "pc_max_used_gpa, hw/i386/pc.c; cf0386509e"),
@@ -121,6 +130,11 @@ class QemuFacts:
     amd_iommu_passes: bool
     serial_none_keeps_place: bool
     table_loader_max: int
+    smp_zero_refused: bool
+    smp_modules: bool
+    readonly_opens_only: bool
+    file_fits_offset: bool
+    whole_pages: bool
     smp_by_machine_type: bool
     isapc_limits: bool
     limit_by_long_mode: bool
