@@ -18,8 +18,10 @@ from memkit.boards.refusals import refuse
 from memkit.config import ObjectSpec, Option
 from memkit.config.qdict import hash_order
 from memkit.config.qemuopts import well_formed_id
+from memkit.errors import Refused
 from memkit.memory.backend import Backend
 from memkit.memory.region import MemoryRegion
+from memkit.units import human
 
 __all__ = ["check_objects", "create_backends", "create_default_backend"]
 
@@ -30,6 +32,7 @@ HOST_ADDRESS_SPACE = (1 << 47) - (1 << 21)
 MAX_NODES = 128
 # An object type that only hosts with SGX have.
 _SGX = "memory-backend-epc"
+_SHARED = ("memory-backend-memfd", "memory-backend-shm")
 # Objects that wait for character devices and networks (object_create_initial, softmmu/vl.c).
 _LATE = frozenset(("colo-compare", "cryptodev-vhost-user", "rng-egd", "vhost-user-blk-server"))
 
@@ -74,14 +77,26 @@ def create_default_backend(build: Build, name: str, size: int, mem_path: str | N
 
 
 def _create(build: Build, spec: ObjectSpec) -> None:
+    try:
+        _create_here(build, spec)
+    except Refused as refused:
+        if build.qemu.typed_objects or refused.located:
+            raise
+        # Where the option itself is turned into the object, its place is told.
+        refused.located = True
+        refused.message = f"{spec.option.text}: {refused.message}"
+        raise refused from None
+
+
+def _create_here(build: Build, spec: ObjectSpec) -> None:
+    if spec.fault is not None:
+        _check_properties(build, spec.qom_type, spec.props, spec.option)
+        raise spec.fault
     if not well_formed_id(spec.id):
         # Only JSON gets here; QemuOpts are checked in the option loop.
         raise refuse("object-id", spec.option, name=spec.id)
     if spec.qom_type == _SGX:
         raise refuse("object-type", spec.option, type=_SGX)
-    if spec.fault is not None:
-        _check_properties(build, spec.qom_type, spec.props, spec.option)
-        raise spec.fault
     _make(build, spec.qom_type, spec.id, spec.props, spec.option, implicit=False)
 
 
@@ -129,14 +144,26 @@ def _make(
         "x-use-canonical-path-for-ramblock-id",
         facts.canonical_names and kind in ("memory-backend-file", "memory-backend-memfd"),
     ))
-    share = bool(props.get("share", kind == "memory-backend-memfd"))
+    share = bool(props.get("share", kind in _SHARED))
     page, align, filesystem, readonly = build.host.page_size, 0, "anonymous", False
     if kind == "memory-backend-file":
-        readonly = bool(props.get("readonly", False))
-        page, align, filesystem = open_file(build, props, option, size, readonly=readonly, reserve=reserve)
+        opened, rom = bool(props.get("readonly", False)), props.get("rom", "auto")
+        if rom == "on" and not opened:
+            raise refuse("rom-writable", option)
+        if rom == "off" and opened and share:
+            raise refuse("ram-shared", option)
+        readonly = opened and rom != "off"
+        page, align, filesystem = open_file(
+            build, f"/objects/{name}" if canonical else name, props, option, size, readonly=opened,
+            reserve=reserve,
+        )
     elif kind == "memory-backend-memfd":
         filesystem = "memfd"
         page = align = open_memfd(build, props, option, size, reserve=reserve)
+    elif kind == "memory-backend-shm":
+        filesystem, align = "shm", page
+        if not share:
+            raise refuse("shm-private", option)
     else:
         align = ANONYMOUS_ALIGN
     if size > (1 << 64) - build.host.page_size:
@@ -145,6 +172,8 @@ def _make(
         if kind == "memory-backend-ram":
             raise refuse("anonymous-memory", option, name=f"/objects/{name}" if canonical else name)
         raise refuse("cannot-map", option, error="Cannot allocate memory", advice="use a smaller size=")
+    if build.qemu.whole_pages and filesystem not in ("anonymous", "shm") and size % page:
+        raise refuse("partial-page", option, type=kind, page=human(page))
     _check_policy(build, props.get("policy", "default"), nodes, option)
 
     backend = Backend(

@@ -29,9 +29,11 @@ _MAP_ADVICE = "use a smaller size=, or reserve more huge pages on the host"
 
 
 def open_file(
-    build: Build, props: Any, option: Option | None, size: int, *, readonly: bool, reserve: bool
+    build: Build, id: str, props: Any, option: Option | None, size: int, *, readonly: bool, reserve: bool
 ) -> tuple[int, int, str]:
     """The page size and the alignment (bytes) and the file system of a file backend; raises Refused."""
+    facts = build.qemu
+    offset: int = props.get("offset", 0)
     host = build.host
     path = props.get("mem-path", "")
     mount = host.mount_of(path)
@@ -39,19 +41,28 @@ def open_file(
     rounded = -(-size // host.page_size) * host.page_size % _LIMIT
     known = build.created_files.get(path, host.file_size(path))
     directory = bool(path) and host.is_directory(path)
+    if readonly and directory and facts.readonly_opens_only:
+        raise refuse("cannot-open", option, path=path, error="Is a directory")
     if known is None and not directory:
+        if readonly and facts.readonly_opens_only:
+            raise refuse("cannot-open", option, path=path, error=_why_not(build, path))
         if path.endswith("/") and host.can_create(path.rstrip("/")):
             raise refuse("cannot-open", option, path=path, error="Is a directory")
         if not path or not host.can_create(path):
             raise refuse("cannot-open", option, path=path, error=_why_not(build, path))
-        build.created_files[path] = -(-rounded // page) * page
-    elif known is not None and 0 < known < rounded and not directory:
-        raise refuse("file-too-small", option, file=known, size=rounded)
+        build.created_files[path] = offset + -(-rounded // page) * page
+    elif known and not directory and known < offset + rounded:
+        if facts.file_fits_offset:
+            raise refuse("file-too-short", option, id=id, file=known, size=rounded, offset=offset)
+        if known > offset:
+            raise refuse("file-too-small", option, file=known, size=rounded)
     align = props.get("align", 0)
     if align % page:
         raise refuse("align-page", option, align=align, page=page)
     if align & (align - 1):
         raise refuse("align-power", option, align=align)
+    if offset % page:
+        raise refuse("offset-page", option, offset=offset, page=page)
     if rounded < page:
         raise refuse("below-page", option, size=rounded, page=page)
     if directory and readonly:

@@ -5,12 +5,12 @@ Source: hw/core/numa.c and hw/core/machine.c (QEMU 7.2).
 
 from __future__ import annotations
 
+from memkit.boards.apic_ids import check_apic_ids
 from memkit.boards.build import Build, Memdev
 from memkit.boards.numa_cpus import assign_cpus, cpu_node, finish_cpus, matching_cpus
 from memkit.boards.numa_state import MAX_NODES, Node, NumaState
 from memkit.boards.numa_tables import Hmat, add_distance, check_distances
 from memkit.boards.refusals import refuse
-from memkit.boards.topology import check_apic_ids
 from memkit.config import NumaSpec
 from memkit.memory.device import Frontend, NumaNode
 from memkit.memory.region import MemoryRegion
@@ -90,7 +90,7 @@ def complete_numa(build: Build, state: NumaState, machine_backend: Memdev | None
     """
     # The board makes its CPUs next, and before its memory.
     ram = _complete(build, state, machine_backend)
-    check_apic_ids(build.machine.topology, build.config.last("smp"))
+    check_apic_ids(build)
     return ram
 
 

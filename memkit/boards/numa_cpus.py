@@ -15,18 +15,23 @@ from memkit.config import Option
 
 __all__ = ["assign_cpus", "cpu_node", "finish_cpus", "matching_cpus"]
 
-_IDS = ("thread-id", "core-id", "cluster-id", "socket-id", "die-id")
+_IDS = ("thread-id", "core-id", "module-id", "cluster-id", "socket-id", "die-id")
+# Ids that QEMU reads, and then looks at neither here nor there.
+_NOT_ASKED = ("drawer-id", "book-id")
 
 
 def matching_cpus(topology: Topology, wanted: Mapping[str, int], option: Option) -> list[int]:
     """The CPUs that have all ids of ``wanted``; raises Refused for an id that this topology lacks."""
     known = set(topology.ids(0)) - ({"die-id"} if topology.dies == 1 else set())
+    if topology.modules > 1:
+        known.add("module-id")
     for name in _IDS:
         if name in wanted and name not in known:
             raise refuse("numa-no-id", option, True, name=name)
     return [
         cpu for cpu in range(topology.max_cpus)
-        if all(topology.ids(cpu)[name] == value for name, value in wanted.items())
+        if all((topology.ids(cpu) | {"module-id": topology.module(cpu)})[name] == value
+               for name, value in wanted.items() if name not in _NOT_ASKED)
     ]
 
 
@@ -76,7 +81,9 @@ def finish_cpus(state: NumaState, topology: Topology, warnings: list[str]) -> No
 
 def _slot(topology: Topology, cpu: int) -> str:
     ids = topology.ids(cpu)
-    names = ["socket-id", *(["die-id"] if topology.dies > 1 else []), "core-id", "thread-id"]
+    ids["module-id"] = topology.module(cpu)
+    names = ["socket-id", *(["die-id"] if topology.dies > 1 else []),
+             *(["module-id"] if topology.modules > 1 else []), "core-id", "thread-id"]
     return ", ".join(f"{name}: {ids[name]}" for name in names)
 
 

@@ -2,7 +2,8 @@
 
 It matters for memory because sockets are spread over the NUMA nodes.
 
-Source: machine_parse_smp_config in hw/core/machine-smp.c, x86_cpus_init in hw/i386/x86.c (QEMU 7.2).
+Source: machine_parse_smp_config in hw/core/machine-smp.c, x86_cpus_init in hw/i386/x86.c (QEMU 7.2, 10.0);
+pc_smp_parse in hw/i386/pc.c, smp_parse in hw/core/machine.c (QEMU 5.2).
 """
 
 from __future__ import annotations
@@ -18,14 +19,17 @@ from memkit.config import Option, SmpOptions
 if TYPE_CHECKING:
     from memkit.boards.machine import Machine
 
-__all__ = ["Topology", "check_apic_ids", "read_topology"]
+__all__ = ["Topology", "read_topology"]
 
 _WORD = (1 << 32) - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """Numbers of each level; ``cpus`` are there at start, ``max_cpus`` can be."""
+    """Numbers of each level; ``cpus`` are there at start, ``max_cpus`` can be.
+
+    ``modules`` are groups of cores in a die, which QEMU knows since 9.1.
+    """
 
     cpus: int = 1
     max_cpus: int = 1
@@ -33,6 +37,7 @@ class Topology:
     dies: int = 1
     cores: int = 1
     threads: int = 1
+    modules: int = 1
 
     def ids(self, cpu: int) -> dict[str, int]:
         """The ids of CPU number ``cpu``: thread-id, core-id, die-id, socket-id.
@@ -43,8 +48,13 @@ class Topology:
         core = cpu // self.threads
         return {
             "thread-id": cpu % self.threads, "core-id": core % self.cores,
-            "die-id": core // self.cores % self.dies, "socket-id": core // (self.cores * self.dies),
+            "die-id": core // (self.cores * self.modules) % self.dies,
+            "socket-id": core // (self.cores * self.modules * self.dies),
         }
+
+    def module(self, cpu: int) -> int:
+        """The module-id of CPU number ``cpu``."""
+        return cpu // (self.threads * self.cores) % self.modules
 
 
 def read_topology(machine: Machine, given: SmpOptions, option: Option | None) -> Topology:
@@ -52,29 +62,31 @@ def read_topology(machine: Machine, given: SmpOptions, option: Option | None) ->
 
     QEMU keeps the numbers in 32 bits, so larger ones lose what is above.
     """
-    if 0 in astuple(given):
-        machine.warnings.append(
-            "warning: Deprecated CPU topology (considered invalid): CPU topology parameters must be "
-            "greater than zero"
-        )
-    dies, clusters = (given.dies or 0) & _WORD, (given.clusters or 0) & _WORD
-    if dies > 1 and machine.family == "microvm":
-        raise refuse("smp-dies", option)
-    if clusters > 1:
-        raise refuse("smp-clusters", option)
-    levels, maxcpus = _filled_in(given, dies or 1, machine.facts.prefer_sockets)
-    sockets, dies, cores, threads = levels
-    total = sockets * dies * cores * threads & _WORD
-    maxcpus = maxcpus or total
-    cpus = (given.cpus or 0) & _WORD or maxcpus
-    written = f"sockets ({sockets})"
-    if machine.family != "microvm":
-        written += f" * dies ({dies})"
-    written += f" * cores ({cores}) * threads ({threads})"
-    if total != maxcpus:
-        raise refuse("smp-product", option, topology=written, maxcpus=maxcpus)
-    if maxcpus < cpus:
-        raise refuse("smp-maxcpus", option, topology=written, maxcpus=maxcpus, cpus=cpus)
+    facts = machine.qemu
+    if not facts.smp_by_machine_type:
+        levels, maxcpus, cpus = _old_levels(machine, given, option)
+        sockets, dies, cores, threads = levels
+        modules = 1
+    else:
+        if 0 in astuple(given):
+            if facts.smp_zero_refused:
+                raise refuse("smp-zero", option)
+            machine.warnings.append(
+                "warning: Deprecated CPU topology (considered invalid): CPU topology parameters must be "
+                "greater than zero"
+            )
+        modules = _check_levels(machine, given, option)
+        dies = (given.dies or 0) & _WORD or 1
+        levels, maxcpus = _filled_in(given, dies, modules, machine.facts.prefer_sockets)
+        sockets, dies, cores, threads = levels
+        total = sockets * dies * modules * cores * threads & _WORD
+        maxcpus = maxcpus or total
+        cpus = (given.cpus or 0) & _WORD or maxcpus
+        written = _written(machine, sockets, dies, modules, cores, threads)
+        if total != maxcpus:
+            raise refuse("smp-product", option, topology=written, maxcpus=maxcpus)
+        if maxcpus < cpus:
+            raise refuse("smp-maxcpus", option, topology=written, maxcpus=maxcpus, cpus=cpus)
     record = catalog.machine(machine.qemu.version, machine.type)
     limit = record.max_cpus if record else _WORD
     if not cpus:
@@ -83,10 +95,73 @@ def read_topology(machine: Machine, given: SmpOptions, option: Option | None) ->
         # Printed as a signed number.
         shown = maxcpus - (1 << 32) if maxcpus >> 31 else maxcpus
         raise refuse("smp-max", option, cpus=shown, machine=machine.type, limit=limit)
-    return Topology(cpus, maxcpus, sockets, dies, cores, threads)
+    return Topology(cpus, maxcpus, sockets, dies, cores, threads, modules)
 
 
-def _filled_in(given: SmpOptions, dies: int, prefer_sockets: bool) -> tuple[tuple[int, int, int, int], int]:
+def _check_levels(machine: Machine, given: SmpOptions, option: Option | None) -> int:
+    """The modules of ``given``; raises Refused for a level that the machine does not have."""
+    microvm = machine.family == "microvm"
+    modules = machine.qemu.smp_modules
+    lacks = {"dies": microvm, "clusters": True, "books": True, "drawers": True}
+    if modules:
+        lacks = {"modules": microvm, "clusters": True, "dies": microvm, "books": True, "drawers": True}
+    for name, lacking in lacks.items():
+        if lacking and (getattr(given, name) or 0) & _WORD > 1:
+            key = f"smp-{name}" if name in ("dies", "clusters") else "smp-level"
+            raise refuse(key, option, level=name)
+    return (given.modules or 0) & _WORD or 1
+
+
+def _written(machine: Machine, sockets: int, dies: int, modules: int, cores: int, threads: int) -> str:
+    """The topology as QEMU prints it: the levels that the machine type has."""
+    text = f"sockets ({sockets})"
+    if machine.family != "microvm":
+        text += f" * dies ({dies})"
+        if machine.qemu.smp_modules:
+            text += f" * modules ({modules})"
+    return text + f" * cores ({cores}) * threads ({threads})"
+
+
+def _old_levels(
+    machine: Machine, given: SmpOptions, option: Option | None
+) -> tuple[tuple[int, int, int, int], int, int]:
+    """Sockets, dies, cores and threads, maxcpus and CPUs, as they were filled in before 6.2."""
+    cpus, sockets = (given.cpus or 0) & _WORD, (given.sockets or 0) & _WORD
+    cores, threads = (given.cores or 0) & _WORD, (given.threads or 0) & _WORD
+    dies = 1
+    if machine.family != "microvm" and given.dies is not None:
+        dies = given.dies & _WORD
+    most = given.maxcpus & _WORD if given.maxcpus is not None else None
+    if not cpus or not sockets:
+        cores, threads = cores or 1, threads or 1
+        if not cpus:
+            sockets = sockets or 1
+            cpus = cores * threads * dies * sockets & _WORD
+        else:
+            sockets = _shared(cpus if most is None else most, cores, threads, dies)
+    elif not cores:
+        threads = threads or 1
+        cores = _shared(cpus, sockets, dies, threads) or 1
+    elif not threads:
+        threads = _shared(cpus, cores, dies, sockets) or 1
+    written = f"sockets ({sockets}) * "
+    if machine.family != "microvm":
+        written += f"dies ({dies}) * "
+    written += f"cores ({cores}) * threads ({threads})"
+    maxcpus, total = cpus if most is None else most, sockets * dies * cores * threads & _WORD
+    if total < cpus and given.cpus and given.sockets and given.cores and given.threads:
+        raise refuse("smp-too-few", option, topology=written, cpus=cpus)
+    if maxcpus < cpus:
+        raise refuse("smp-maxcpus", option, topology=written, maxcpus=maxcpus, cpus=cpus)
+    if total != maxcpus:
+        deprecated = "" if machine.family == "microvm" else " deprecated"
+        raise refuse("smp-product", option, topology=written, maxcpus=maxcpus, deprecated=deprecated)
+    return (sockets, dies, cores, threads), maxcpus, cpus
+
+
+def _filled_in(
+    given: SmpOptions, dies: int, modules: int, prefer_sockets: bool
+) -> tuple[tuple[int, int, int, int], int]:
     """Sockets, dies, cores and threads, and maxcpus (0 if it follows from them)."""
     cpus, maxcpus = (given.cpus or 0) & _WORD, (given.maxcpus or 0) & _WORD
     sockets, cores = (given.sockets or 0) & _WORD, (given.cores or 0) & _WORD
@@ -97,31 +172,20 @@ def _filled_in(given: SmpOptions, dies: int, prefer_sockets: bool) -> tuple[tupl
     if prefer_sockets:
         if not sockets:
             cores, threads = cores or 1, threads or 1
-            sockets = _shared(maxcpus, dies, cores, threads)
+            sockets = _shared(maxcpus, dies, modules, cores, threads)
         elif not cores:
             threads = threads or 1
-            cores = _shared(maxcpus, sockets, dies, threads)
+            cores = _shared(maxcpus, sockets, dies, modules, threads)
     elif not cores:
         sockets, threads = sockets or 1, threads or 1
-        cores = _shared(maxcpus, sockets, dies, threads)
+        cores = _shared(maxcpus, sockets, dies, modules, threads)
     elif not sockets:
         threads = threads or 1
-        sockets = _shared(maxcpus, dies, cores, threads)
-    return (sockets, dies, cores, threads or _shared(maxcpus, sockets, dies, cores)), maxcpus
+        sockets = _shared(maxcpus, dies, modules, cores, threads)
+    return (sockets, dies, cores, threads or _shared(maxcpus, sockets, dies, modules, cores)), maxcpus
 
 
 def _shared(maxcpus: int, *levels: int) -> int:
     # Where the product of the levels wraps to 0, QEMU dies of the division; 0 leads to a refusal here.
     product = prod(levels) & _WORD
     return maxcpus // product if product else 0
-
-
-def check_apic_ids(topology: Topology, option: Option | None) -> None:
-    """Raise Refused if a CPU's APIC id would be above 254, which needs KVM's own APIC (x86_cpus_init)."""
-    ids = topology.ids(topology.max_cpus - 1)
-    apic = 0
-    for name, count in (("socket-id", 1), ("die-id", topology.dies), ("core-id", topology.cores),
-                        ("thread-id", topology.threads)):
-        apic = apic << (count - 1).bit_length() | ids[name]
-    if apic + 1 > 255:
-        raise refuse("smp-apic", option)

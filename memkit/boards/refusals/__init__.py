@@ -1,7 +1,7 @@
 """What QEMU says when it refuses, why it says so, and what to write instead.
 
 One entry for each refusal that the model can produce, in a table for each part of a machine, in the words
-of QEMU 7.2; ``memkit.versions.wordings`` has what other releases say instead.
+of QEMU 7.2, or of the release that its source names where 7.2 has no such refusal; ``memkit.versions.wordings`` has what other releases say instead.
 """
 
 from __future__ import annotations
@@ -32,6 +32,6 @@ def refuse(key: str, option: Option | None = None, located: bool = False, **valu
         hint=words.hint.format(**values),
         option=text,
         position=option.index if option is not None else None,
-        source=f"{words.source}, QEMU 7.2" if words.source else "",
+        source=words.source if " QEMU " in words.source else f"{words.source}, QEMU 7.2",
         key=key, values=values, located=located and option is not None,
     )

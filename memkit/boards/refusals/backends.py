@@ -67,6 +67,37 @@ REFUSALS: dict[str, Words] = {
         "make size= fit the file, or truncate the file to the size that you want",
         "qemu_ram_alloc_from_fd, softmmu/physmem.c",
     ),
+    "file-too-short": Words(
+        "{id} backing store size 0x{file:x} is too small for 'size' option 0x{size:x} plus 'offset' option "
+        "0x{offset:x}",
+        "The file exists and is smaller than the backend; QEMU does not extend a file that has data.",
+        "make size= and offset= fit the file, or truncate the file to the size that you want",
+        "qemu_ram_alloc_from_fd, system/physmem.c, QEMU 10.0",
+    ),
+    "offset-page": Words(
+        "offset 0x{offset:x} must be multiples of page size 0x{page:x}",
+        "The mapping must start on a page of the file.", "use offset= of whole pages",
+        "file_ram_alloc, system/physmem.c, QEMU 10.0",
+    ),
+    "rom-writable": Words(
+        "property 'rom' = 'on' is not supported with 'readonly' = 'off'",
+        "rom=on makes ROM of a file that is opened for reading only.", "add readonly=on",
+        "file_backend_memory_alloc, backends/hostmem-file.c, QEMU 10.0",
+    ),
+    "ram-shared": Words(
+        "property 'rom' = 'off' is incompatible with 'readonly' = 'on' and 'share' = 'on'",
+        "The guest's writes would have to reach a file that is opened for reading only.",
+        "use share=off for a private copy, or rom=on",
+        "file_backend_memory_alloc, backends/hostmem-file.c, QEMU 10.0",
+    ),
+    "shm-private": Words(
+        "can't create shm backend with `share=off`", "memory-backend-shm is for sharing.", "leave out share=off",
+        "shm_backend_memory_alloc, backends/hostmem-shm.c, QEMU 10.0",
+    ),
+    "partial-page": Words(
+        "backend '{type}' memory size must be multiple of {page}", "A file is mapped in whole pages.",
+        "round size= to {page}", "host_memory_backend_memory_complete, backends/hostmem.c, QEMU 10.0",
+    ),
     "align-page": Words(
         "alignment 0x{align:x} must be multiples of page size 0x{page:x}",
         "The mapping must start on a page of the file system.", "use align= of whole pages",

@@ -54,6 +54,20 @@ REFUSALS: dict[str, Words] = {
         "clusters not supported by this machine's CPU topology", "x86 machines have no clusters.",
         "drop clusters=", "machine_parse_smp_config, hw/core/machine-smp.c",
     ),
+    "smp-level": Words(
+        "{level} not supported by this machine's CPU topology", "This machine type has no {level}.",
+        "drop {level}=", "machine_parse_smp_config, hw/core/machine-smp.c, QEMU 8.2",
+    ),
+    "smp-zero": Words(
+        "Invalid CPU topology: CPU topology parameters must be greater than zero",
+        "A number of CPUs, sockets, cores or threads cannot be zero.", "leave out what is zero",
+        "machine_parse_smp_config, hw/core/machine-smp.c, QEMU 10.0",
+    ),
+    "smp-too-few": Words(
+        "cpu topology: {topology} < smp_cpus ({cpus})",
+        "sockets, dies, cores and threads multiplied give the number of CPUs.",
+        "make the product equal to the CPUs, or leave one of them out", "pc_smp_parse, hw/i386/pc.c, QEMU 5.2",
+    ),
     "smp-max": Words(
         "Invalid SMP CPUs {cpus}. The max CPUs supported by machine '{machine}' is {limit}",
         "maxcpus= (or the product of sockets, dies, cores and threads) is above what the board knows.",
