@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from html.parser import HTMLParser
 
 import pytest
 
 import memkit
-from memkit.diff import Change, diff
-from memkit.errors import MemkitError
+from memkit.diff import Change, Difference, diff
+from memkit.errors import MemkitError, Refused
+from memkit.guest import Guest
 from memkit.monitor.parser import read
 
 DIMM = "-m {},slots=2,maxmem=16G -M q35 -object memory-backend-ram,id=m1,size=1G " \
@@ -19,6 +22,19 @@ NODES = "-m 2G -nodefaults -numa node,memdev=a -numa node,memdev=b -smp 2 " \
 
 def sentences(a: str, b: str) -> tuple[str, ...]:
     return diff(memkit.boot(a), memkit.boot(b)).sentences
+
+
+def outcome(line: str, qemu: str = "7.2") -> Guest | Refused:
+    """The guest, or the refusal that was caught."""
+    try:
+        return memkit.boot(line, qemu=qemu)
+    except Refused as refused:
+        return refused
+
+
+def between(line: str, before: str, after: str) -> Difference:
+    """The difference of one line in two QEMUs."""
+    return diff(outcome(line, before), outcome(line, after))
 
 
 def test_equal_guests_have_no_difference() -> None:
@@ -70,6 +86,55 @@ def test_a_block_with_another_name_in_the_same_place_is_renamed() -> None:
     )
 
 
+def test_main_ram_by_another_name_is_renamed_in_blocks_ranges_and_backends() -> None:
+    found = diff(memkit.boot("-m 1G -M pc"), memkit.boot("-m 1G -M microvm"))
+    told = {(c.kind, c.before, c.after) for c in found.changes if "ram" in str(c.after)}
+    assert {("block renamed", "pc.ram", "microvm.ram"), ("range renamed", "pc.ram", "microvm.ram"),
+            ("backend renamed", "pc.ram", "microvm.ram")} <= told
+    assert "RAMBlock pc.ram is now called microvm.ram." in found.sentences
+    assert "Backend pc.ram is now called microvm.ram." in found.sentences
+    assert not any("pc.ram" in s and ("vanished" in s or "appeared" in s) for s in found.sentences)
+
+
+def test_main_ram_keeps_its_role_where_a_dimm_takes_its_place_and_size() -> None:
+    line = "-m {},slots=2,maxmem=8G -nodefaults -object memory-backend-ram,id=f,size=2G -M memory-backend=f " \
+           "-object memory-backend-ram,id=m1,size=1G -device pc-dimm,memdev=m1"
+    found = sentences("-m 1G -nodefaults", line.format("2G"))
+    assert "RAMBlock pc.ram is now called f." in found
+    assert "RAMBlock m1 (1 GiB) appeared at ram_addr_t 0x8000_0000." in found
+
+
+def test_a_device_in_another_slot_is_renamed_and_another_device_is_not() -> None:
+    found = sentences("-m 1G -M pc", "-m 1G -M q35")
+    assert "RAMBlock 0000:00:02.0/vga.vram is now called 0000:00:01.0/vga.vram." in found
+    assert "RAMBlock 0000:00:03.0/e1000.rom (256 KiB) vanished." in found
+    assert "RAMBlock 0000:00:02.0/e1000e.rom (256 KiB) appeared at ram_addr_t 0x410c_0000." in found
+
+
+def test_an_io_window_by_another_name_is_renamed() -> None:
+    old = memkit.boot("-m 1G -M q35 -nodefaults").monitor("info mtree -f")
+    found = diff(read({"info mtree -f": old}), read({"info mtree -f": old.replace("hpet", "timer")}))
+    assert found.sentences == (
+        "What the guest sees at 0xfed0_0000 to 0xfed0_03ff is now called timer (i/o), not hpet.",
+    )
+    assert [c.words for c in found.changes] == [("renamed",)]
+
+
+def test_a_memory_device_with_another_id_is_renamed() -> None:
+    assert sentences(DIMM.format("2G"), DIMM.format("2G").replace("id=d1", "id=e1")) == (
+        "Memory device d1 is now e1.",
+    )
+
+
+def test_a_path_as_a_name_is_a_rename_of_block_and_ranges_told_once() -> None:
+    line = "-m 1G,slots=1,maxmem=4G -nodefaults -device pc-dimm,memdev=f -M {} " \
+           "-object memory-backend-file,id=f,size=1G,mem-path=/dev/shm"
+    found = diff(memkit.boot(line.format("pc-q35-3.1")), memkit.boot(line.format("pc-q35-4.0")))
+    assert found.sentences[0] == "RAMBlock /objects/f is now called f."
+    assert [c.kind for c in found.changes if c.subject == "f"] == ["block renamed", "range renamed"]
+    assert sum("/objects/f" in s for s in found.sentences) == 1
+
+
 def test_backends_differ_field_by_field() -> None:
     line = "-m 1G -nodefaults -object memory-backend-ram,id=a,size=1G{} -M memory-backend=a"
     assert sentences(line.format(""), line.format(",share=on,merge=off")) == (
@@ -104,6 +169,99 @@ def test_no_sentence_is_said_twice_and_every_change_is_in_one() -> None:
                 # A memory device's own sentence tells of its range, too.
                 told = any(change.subject.lower() in s.lower() for s in found.sentences)
                 assert told or change.kind == "range moved"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "heading"),
+    [
+        (("-M pc-i440fx-3.1", "7.2"), ("-M pc-q35-7.2", "7.2"), "From pc-i440fx-3.1 to pc-q35-7.2:"),
+        (("-M pc-q35-5.2", "5.2"), ("-M pc-q35-5.2", "7.2"), "From QEMU 5.2 to QEMU 7.2:"),
+        (("-M pc", "5.2"), ("-M pc", "7.2"), "From pc-i440fx-5.2 (QEMU 5.2) to pc-i440fx-7.2 (QEMU 7.2):"),
+        (("-m 1G", "7.2"), ("-m 2G", "7.2"), ""),
+    ],
+)
+def test_the_heading_names_what_tells_the_guests_apart(
+    before: tuple[str, str], after: tuple[str, str], heading: str
+) -> None:
+    assert diff(outcome(*before), outcome(*after)).heading == heading
+
+
+def test_names_outrank_what_the_heading_would_say() -> None:
+    one, two = memkit.boot("-M pc"), memkit.boot("-M q35")
+    assert diff(one, two, ("yesterday", "today")).heading == "From yesterday to today:"
+
+
+def test_a_machine_type_that_means_another_version_now_is_told() -> None:
+    found = between("-m 1G -M q35", "7.2", "11.1")
+    assert found.sentences[0] == "The machine type q35 now means pc-q35-11.1, not pc-q35-7.2."
+    assert (found.changes[0].kind, found.changes[0].words) == ("machine type", ("changed",))
+    assert not any("now means" in s for s in between("-m 1G -M pc-q35-5.2", "5.2", "11.1").sentences)
+
+
+def test_a_line_that_is_now_refused_is_told_in_qemus_words_and_ours() -> None:
+    found = between("-m 1G -M pc-i440fx-2.0", "5.2", "11.1")
+    assert found
+    assert str(found) == (
+        'It is now refused. QEMU says: unsupported machine type: "pc-i440fx-2.0". '
+        f"Why: {found.after.explanation} Try: {found.after.hint}."
+    )
+    assert (found.changes[0].kind, found.changes[0].before) == ("refusal appeared", None)
+    assert found.compared == ("what QEMU accepts",)
+    back = between("-m 1G -M pc-i440fx-2.0", "11.1", "5.2")
+    assert str(back).startswith("It is no longer refused. Before, QEMU said: unsupported machine type: ")
+
+
+def test_two_refusals_differ_only_in_their_words() -> None:
+    size = "-m 4Q: Parameter 'size' expects"
+    same = diff(outcome("-m 4Q"), outcome("-M q35 -m 4Q"))
+    assert not same
+    assert str(same).startswith(f"No difference: QEMU refuses both in the same words.\n{size}")
+    other = diff(outcome("-m 4Q"), outcome("-device pc-dimm,memdev=m9"))
+    assert other
+    assert str(other).startswith("Both are refused, but now QEMU says: -device pc-dimm,memdev=m9: Device 'm9'")
+    assert f"Before, it said: {size}" in str(other)
+
+
+def test_a_refusal_has_no_picture_and_its_page_offers_none() -> None:
+    found = diff(memkit.boot("-m 1G"), outcome("-m 4Q"))
+    for draw in (found.graph, found.map, found.tables):
+        with pytest.raises(MemkitError, match="nothing to draw a difference of"):
+            draw()
+    assert ".graph()" not in found._repr_mimebundle_()["text/html"]
+
+
+def test_warnings_come_and_go_word_for_word() -> None:
+    old = "-m 1G -M pc-i440fx-5.0 -numa node,mem=1G"
+    new = "-m 1G -M pc-i440fx-5.0 -numa node,memdev=a -object memory-backend-ram,id=a,size=1G"
+    said = "Parameter -numa node,mem is deprecated, use -numa node,memdev instead"
+    assert f"QEMU no longer warns: {memkit.boot(old).warnings[0]}." in sentences(old, new)
+    assert said in memkit.boot(old).warnings[0]
+    assert f"QEMU now warns: {memkit.boot(old).warnings[0]}." in sentences(new, old)
+
+
+def test_no_picture_is_made_before_it_is_asked_for() -> None:
+    code = (
+        "import sys, memkit; d = memkit.diff(memkit.boot('-m 1G'), memkit.boot('-m 2G')); str(d); "
+        "d._repr_mimebundle_(); print(sorted(m for m in sys.modules if m.startswith('memkit.draw')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_marks_say_what_happened_to_each_thing_and_to_the_words_of_the_line() -> None:
+    one = memkit.boot("-m 1G,slots=2,maxmem=8G -object memory-backend-ram,id=a,size=1G -device pc-dimm,memdev=a")
+    two = memkit.boot("-m 2G,slots=2,maxmem=8G -device virtio-balloon")
+    marks = diff(one, two).marks
+    blocks = {b.idstr: marks.of(b).words for b in two.ram_blocks}
+    assert blocks["pc.ram"] == ("moved", "resized")
+    assert [b.idstr for b in one.ram_blocks if marks.gone(b)] == ["a"]
+    assert one.config is not None
+    assert two.config is not None
+    assert [marks.of(o).words for o in one.config.options] == [(), ("vanished",), ()]
+    assert [(marks.of(o).words, marks.of(o).was) for o in two.config.options] == [
+        (("changed",), ("was -m 1G,slots=2,maxmem=8G",)),
+        (("changed",), ("was -device pc-dimm,memdev=a",)),
+    ]
 
 
 def test_the_heading_tells_which_guest_is_which() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TypeVar
 
@@ -13,6 +12,8 @@ __all__ = ["Pairs", "block_partners", "pair"]
 
 T = TypeVar("T")
 Key = Callable[[T], Hashable]
+# Who shows main RAM: the machine itself, or its NUMA nodes.
+_MAIN = frozenset({"machine", "numa-node"})
 Pairs = tuple[list[tuple[T, T]], list[T], list[T]]
 
 
@@ -54,7 +55,8 @@ def block_partners(a: Guest, b: Guest) -> Pairs[RAMBlock]:
     """
     # Text names few frontends, so it cannot tell a role from its absence.
     known = "text" not in (a.door, b.door)
-    role = {id(r): f.kind for g in (a, b) if known for f in g.frontends for r in f.blocks}
+    role = {id(r): "" if f.kind in _MAIN else f.kind
+            for g in (a, b) if known for f in g.frontends for r in f.blocks}
     main = {id(r) for g in (a, b) for r in _main_ram(g)}
 
     def place(r: RAMBlock) -> Hashable:
@@ -71,10 +73,7 @@ def block_partners(a: Guest, b: Guest) -> Pairs[RAMBlock]:
     ])
 
 
-def _main_ram(guest: Guest) -> tuple[RAMBlock, ...]:
+def _main_ram(guest: Guest) -> list[RAMBlock]:
     """The block that is all of the machine's main RAM, or nothing where NUMA nodes have several."""
-    counts = Counter(f.kind for f in guest.frontends)
-    if counts["machine"] != 1:
-        return ()
-    blocks = next(f.blocks for f in guest.frontends if f.kind == "machine")
-    return blocks if len(blocks) == 1 else ()
+    blocks = [r for f in guest.frontends if f.kind in _MAIN for r in f.blocks]
+    return blocks if len(blocks) == 1 else []
