@@ -128,7 +128,9 @@ class Guest:
         total = sum(b.used_length for b in self.ram_blocks if b.purpose == "ram")
         counts = [(len(self.ram_blocks), "RAMBlock"), (len(self.memory_devices), "memory device")]
         blocks, devices = (f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts)
-        return f"{self.machine_type} guest, QEMU {self.qemu}: {blocks}, {human(total)} of RAM, {devices}"
+        notes = "".join(f". Note: {note.rstrip('.')}" for note in self.notes)
+        return (f"{self.machine_type} guest, QEMU {self.qemu}: {blocks}, {human(total)} of RAM, {devices}"
+                f"{notes}")
 
     def __repr__(self) -> str:
         return f"<{self}>"

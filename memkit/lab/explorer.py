@@ -36,11 +36,13 @@ from memkit.config import Config
 from memkit.draw.svg import escape
 from memkit.host import Host
 from memkit.lab import page, session, views
+from memkit.lab.compared import Compared
 from memkit.lab.controls import SIZES, step_of
 from memkit.lab.form import AddForm, PartList
 from memkit.lab.presets import DIMM, PRESETS
 from memkit.lab.session import State
 from memkit.monitor.printer import COMMANDS
+from memkit.versions import labelled
 
 __all__ = ["Explorer", "explore"]
 
@@ -51,16 +53,19 @@ _ROW = {"flex_flow": "row wrap", "grid_gap": "2px 14px", "align_items": "center"
 _SHORT = {"description_width": "initial"}
 
 
-def explore(line: str | Sequence[str] | Config = DIMM.text, host: Host | None = None) -> Explorer:
+def explore(
+    line: str | Sequence[str] | Config = DIMM.text, host: Host | None = None, qemu: str | None = None
+) -> Explorer:
     """The explorer on a command line (text, argv list or Config), a widget to show as a cell's last line.
 
-    ``host`` describes the machine underneath.  A line that QEMU refuses is fine: the explorer says why.
-    Raises CommandLineError for what is no line at all, such as a number.
+    ``host`` describes the machine underneath, ``qemu`` is the version that answers first; the page has a
+    switch for it.  A line that QEMU refuses is fine: the explorer says why.  Raises CommandLineError for
+    what is no line at all, such as a number, MemkitError for a version that the model does not know.
 
-    >>> explore("-m 4G").state.guest.machine_type
-    'pc-i440fx-7.2'
+    >>> explore("-m 4G", qemu="10.0").state.guest.machine_type
+    'pc-i440fx-10.0'
     """
-    return Explorer(session.start(line, host))
+    return Explorer(session.start(line, host, qemu))
 
 
 class Explorer(VBox):
@@ -76,11 +81,12 @@ class Explorer(VBox):
         self._bind()
         top = HBox([self.presets, self.undo], layout=Layout(**_ROW))
         controls = HBox(
-            [self.machine, HBox([self.ram, self.size]), self.slots, self.maxmem], layout=Layout(**_ROW),
+            [self.qemu, self.machine, HBox([self.ram, self.size]), self.slots, self.maxmem],
+            layout=Layout(**_ROW),
         )
         memory = HBox([self.parts, self.adding], layout=Layout(flex_flow="row wrap", grid_gap="2px 8px"))
         super().__init__([HTML(page.style()), top, self.line, self.status, controls, memory, self.form,
-                          self.tabs])
+                          self.compared, self.tabs])
         self.add_class("memkit")
         self._show(state)
 
@@ -88,19 +94,23 @@ class Explorer(VBox):
 
     def _make_controls(self, state: State) -> None:
         self.presets = Dropdown(
-            options=[("choose one of the talk's command lines …", "")] + [(p.label, p.text) for p in PRESETS],
-            description="Examples", tooltip="from the talk “RAM is getting more complex”, 2018",
-            style=_SHORT, layout=Layout(width="400px"),
+            options=_examples(state.version), description="Examples", style=_SHORT,
+            layout=Layout(width="400px"), tooltip="from the talk “RAM is getting more complex”, 2018",
         )
-        self.undo = Button(
-            description="Back to the last line that boots", layout=Layout(width="auto", display="none"),
-        )
+        self.undo = Button(layout=Layout(width="auto", display="none"))
         self.line = Textarea(description="Command line", style=_SHORT, layout=Layout(width="auto"), rows=2)
         self.line.add_class("mk-line")
         self.status = HTML()
         self.status.add_class("mk-status")
+        versions = labelled()
+        self.qemu = Dropdown(
+            options=[(label, version) for version, label in versions.items()], value=state.version,
+            description="QEMU", style=_SHORT, tooltip="the version of QEMU that reads the line",
+            layout=Layout(width="112px" if max(map(len, versions.values())) < 6 else "180px"),
+        )
         self.machine = Dropdown(
-            options=machine_types(), description="Machine", style=_SHORT, layout=Layout(width="184px"),
+            options=machine_types(state.version), description="Machine", style=_SHORT,
+            layout=Layout(width="184px"),
         )
         self.ram = IntSlider(
             min=0, max=len(SIZES) - 1, readout=False, description="RAM", style=_SHORT,
@@ -123,6 +133,7 @@ class Explorer(VBox):
             box.add_class("mk-exact")
         self.adding = ToggleButton(description="Add memory …", layout=Layout(width="130px"))
         self.parts = PartList(self._remove)
+        self.compared = Compared(lambda: self._do(lambda: session.uncompared(self.state)))
         self.form = AddForm(state.host)
         self.form.layout.display = "none"
 
@@ -166,6 +177,7 @@ class Explorer(VBox):
 
     def _bind(self) -> None:
         self._on(self.line, lambda text: session.typed(self.state, text))
+        self._on(self.qemu, lambda version: session.with_qemu(self.state, version))
         self._on(self.machine, lambda name: session.with_machine(self.state, name))
         self._on(self.ram, lambda step: session.with_size(self.state, SIZES[step]))
         self._on(self.size, lambda text: session.with_size(self.state, text))
@@ -175,7 +187,7 @@ class Explorer(VBox):
         self.undo.on_click(lambda _: self._do(lambda: session.back(self.state)))
         self.form.button.on_click(lambda _: self._do(lambda: session.added(self.state, self.form.wish())))
         self.adding.observe(self._toggle, "value")
-        for box in (self.command, self.which, self.gpa, self.follow):
+        for box in (self.command, self.which, self.gpa, self.follow, self.compared.marks):
             box.observe(lambda _: self._safely(self._paint), "value")
         self.tabs.observe(lambda _: self._safely(self._paint), "selected_index")
         self.zoom.observe(self._zoomed, "value")
@@ -241,6 +253,8 @@ class Explorer(VBox):
         own = state.problem is None or state.problem.in_line
         note = next((p.note for p in PRESETS if own and p.text == state.text), "")
         _put(self.status, views.status(state, note))
+        self.compared.show(state)
+        self.undo.description = views.way_back(state)
         self.undo.layout.display = None if state.stale and state.guest is not None else "none"
         if state.stale:
             self.add_class("mk-stale")
@@ -249,18 +263,18 @@ class Explorer(VBox):
         self._paint()
 
     def _show_controls(self, state: State, source: Widget | None) -> None:
+        _choices(self.presets, _examples(state.version))
         _put(self.presets, state.text if state.text in (p.text for p in PRESETS) else "")
+        _put(self.qemu, state.version)
         controls = state.controls
         for box in (self.machine, self.ram, self.size, self.slots, self.maxmem, self.form.button):
             box.disabled = controls is None
         self.parts.show(controls.parts if controls else ())
         if controls is None:
             return
-        known = machine_types()
+        known = machine_types(state.version)
         # Also a type that there is not, so that the list says what the line says.
-        options = known if controls.machine in known else [*known, controls.machine]
-        if list(self.machine.options) != options:
-            self.machine.options = options
+        _choices(self.machine, known if controls.machine in known else [*known, controls.machine])
         _put(self.machine, controls.machine)
         if source is not self.ram:
             _put(self.ram, step_of(controls.ram))
@@ -293,22 +307,23 @@ class Explorer(VBox):
 
     def _key(self, index: int) -> tuple[Any, ...]:
         """What a view depends on; guests are compared by identity."""
-        follow = (self.follow.value,)
-        words = (self.which.value, self.gpa.value)
-        more = {GRAPH: follow, MAP: follow, MONITOR: (self.command.value,), WORDS: words}
+        marked = self.state.drawable if self.compared.marked else None
+        follow = (self.follow.value, marked)
+        words = (self.which.value, self.gpa.value, marked)
+        more = {GRAPH: follow, MAP: follow, TABLES: (marked,), MONITOR: (self.command.value,), WORDS: words}
         return (self.state.guest, *more.get(index, ()))
 
     def _view(self, index: int) -> str:
-        state = self.state
+        state, marked = self.state, self.compared.marked
         if index == WORDS:
             self.gpa.layout.display = None if self.which.value == "address" else "none"
             self.gpa.options = views.addresses(state)
-            return views.twin(state, self.which.value, self.gpa.value)
+            return views.twin(state, self.which.value, self.gpa.value, marked)
         if index == MONITOR:
             return views.monitor(state, self.command.value)
         if index == TABLES:
-            return views.tables(state)
-        return (views.graph if index == GRAPH else views.map_)(state, self.follow.value)
+            return views.tables(state, marked)
+        return (views.graph if index == GRAPH else views.map_)(state, self.follow.value, marked)
 
     # -- without widgets
 
@@ -320,13 +335,13 @@ class Explorer(VBox):
         bundle["text/plain"] = self.text()
         bundle["text/html"] = (
             f'<div class="memkit">{page.style()}<pre class="mk-said">{escape(self.state.text)}</pre>'
-            f"{views.status(self.state)}{views.graph(self.state)}"
+            f"{views.status(self.state)}{''.join(views.changes(self.state))}{views.graph(self.state)}"
             f"<details><summary>The same in words</summary><pre>{escape(self.text())}</pre></details></div>"
         )
         return bundle
 
     def __repr__(self) -> str:
-        return f"<Explorer {self.state.text!r}>"
+        return f"<Explorer {self.state.text!r} in QEMU {self.state.version}>"
 
     def text(self) -> str:
         """The line and the graph in words, for places that show no widgets."""
@@ -334,6 +349,15 @@ class Explorer(VBox):
         said = f"\n{problem.message}" if problem else ""
         twin = self.state.guest.graph().text() if self.state.guest else ""
         return f"{self.state.text}{said}\n\n{twin}".rstrip()
+
+
+def _examples(qemu: str) -> list[tuple[str, str]]:
+    return [("choose one of the talk's command lines …", ""), *((p.label(qemu), p.text) for p in PRESETS)]
+
+
+def _choices(box: Dropdown, options: list[Any]) -> None:
+    if list(box.options) != options:
+        box.options = options
 
 
 def _put(widget: Widget, value: Any) -> None:

@@ -26,7 +26,7 @@ min-height:34px;max-height:180px;overflow-wrap:anywhere}
 .memkit .widget-label,.memkit .widget-label-basic{color:var(--mk-ink)}
 .memkit .widget-inline-hbox .widget-label{text-align:left;width:auto;min-width:max-content;margin-right:6px}
 .memkit .mk-exact input{font-family:MONO}
-.memkit :is(input,select,textarea,button):focus-visible,.memkit .noUi-handle:focus-visible,
+.memkit :is(input,select,textarea,button,.mk-changes):focus-visible,.memkit .noUi-handle:focus-visible,
 .memkit .lm-TabBar-tab:focus-visible{outline:2px solid var(--mk-focus)!important;outline-offset:1px}
 .memkit p{margin:0 0 3px;line-height:1.45}
 .memkit code,.memkit pre{font-family:MONO;font-size:12px;color:inherit}
@@ -39,6 +39,10 @@ min-height:34px;max-height:180px;overflow-wrap:anywhere}
 margin:2px 0 4px 2px}
 .memkit .mk-said{white-space:pre-wrap;margin:2px 0 4px;padding:0;background:none;overflow-wrap:anywhere}
 .memkit .mk-bad code{overflow-wrap:anywhere}
+.memkit .mk-compared{border-left:4px solid var(--mk-line);padding-left:8px;margin:2px 0 2px 2px}
+.memkit .mk-compared .widget-html-content{font-size:13px;line-height:1.45}
+.memkit .mk-changes{max-height:104px;overflow:auto}
+.memkit .mk-changes ul{margin:0;padding-left:20px;columns:2 400px}
 .memkit .mk-part{border:1px solid var(--mk-line);border-radius:4px;padding:0 0 0 8px;margin:0 0 0 2px;
 align-items:center}
 .memkit .mk-part .widget-html-content{font-size:12px;overflow-wrap:anywhere}
@@ -95,6 +99,13 @@ _SCRIPT = """
     list.selectedIndex = list.selectedIndex === wanted ? 0 : wanted;
     list.dispatchEvent(new Event("change", {bubbles: true}));
   });
+  // In a list, arrows and letters choose; JupyterLab would go to another cell, or cut this one.
+  window.addEventListener("keydown", (event) => {
+    const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
+    const chooses = /^(Arrow|Home|End|Page)/.test(event.key) || event.key.length === 1;
+    if (plain && chooses && event.target.matches && event.target.matches(".memkit select"))
+      event.stopPropagation();
+  }, true);
   function soon() { if (!waiting) { waiting = true; requestAnimationFrame(name); } }
   new MutationObserver(soon).observe(document.body,
     {subtree: true, childList: true, attributes: true, attributeFilter: ["aria-valuenow"]});

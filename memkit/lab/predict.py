@@ -31,12 +31,14 @@ _STYLE = (
 
 
 def predict(
-    question: str, line: str | Sequence[str] | Config | Guest, host: Host | None = None
+    question: str, line: str | Sequence[str] | Config | Guest, host: Host | None = None,
+    qemu: str | None = None,
 ) -> Prediction:
     """The Prediction of a named question about a guest, to show as a cell's last line.
 
-    ``line`` is a command line (text, argv or Config) or a Guest.  The questions: gpa-of-dimm,
-    ram-above-4g, offset-at-4g, ram-blocks.  Raises MemkitError for others, Refused where QEMU would.
+    ``line`` is a command line (text, argv or Config), for which ``host`` and ``qemu`` say what
+    memkit.boot takes, or a Guest.  The questions: gpa-of-dimm, ram-above-4g, offset-at-4g, ram-blocks.
+    Raises MemkitError for others, Refused where QEMU would.
 
     >>> import memkit
     >>> print(memkit.predict("ram-above-4g", "-M q35 -m 4G"))
@@ -46,8 +48,11 @@ def predict(
       - 2 GiB
       - 4 GiB
     """
-    guest = line if isinstance(line, Guest) else boot(line, host=host)
-    return Prediction(ask(question, guest))
+    if not isinstance(line, Guest):
+        return Prediction(ask(question, boot(line, qemu=qemu, host=host)))
+    if host is not None or qemu is not None:
+        raise MemkitError("a Guest has its host and its QEMU already; give them to memkit.boot instead")
+    return Prediction(ask(question, line))
 
 
 class Prediction:
@@ -155,7 +160,9 @@ class Prediction:
 def _prompt(question: Question, how: str = "") -> str:
     config = question.guest.config
     line = f'<pre class="mk-said">{escape(config.text())}</pre>' if config else ""
-    note = f'<p class="mk-note">{escape(how)}</p>' if how else ""
+    asked = [f"The guest of QEMU {question.guest.qemu}.", *question.guest.notes] if config else []
+    said = " ".join(filter(None, [*asked, how]))
+    note = f'<p class="mk-note">{escape(said)}</p>' if said else ""
     return f'<div class="mk-ask"><p><b>Predict.</b> {escape(question.prompt)}</p>{line}{note}</div>'
 
 

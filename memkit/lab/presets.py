@@ -1,13 +1,17 @@
-"""Command lines to start from: those of David Alan Gilbert's talk, as QEMU 7.2 takes them.
+"""Command lines to start from: those of David Alan Gilbert's talk.
 
 Source: D. A. Gilbert, "RAM is getting more complex", KVM Forum 2018, slide "Command lines and
-memory".  QEMU has changed since; a preset that it refuses today says so, and is worth a look.
-The fallback of -mem-path ended with 5.0: docs/about/removed-features.rst (QEMU 7.2).
+memory".  QEMU has changed since; a preset that a QEMU refuses says so, and is worth a look.
+The fallback of -mem-path ended with 5.0: docs/about/removed-features.rst (QEMU 7.2).  phys-bits= without
+KVM came with 6.0 (b818413583, target/i386/cpu.c), name=value in -machine with 6.1 (d8fb7d0969, softmmu/vl.c),
+the check against the CPU's address bits with 7.1 (1caab5cf86, hw/i386/pc.c).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from memkit.versions import Version, parse_version
 
 __all__ = ["DIMM", "PRESETS", "Preset", "preset"]
 
@@ -16,18 +20,28 @@ __all__ = ["DIMM", "PRESETS", "Preset", "preset"]
 class Preset:
     """A command line with a title for a list and a ``note`` on what to look at.
 
-    ``refused`` is how QEMU's refusal begins on the default Host, or "" if the line boots.
+    ``refused`` is how QEMU's refusal begins on the default Host, or "" if every release boots the line;
+    releases from ``since`` on and before ``until`` refuse it.
     """
 
     title: str
     text: str
     note: str
     refused: str = ""
+    since: Version = (5, 0)
+    until: Version = (1000,)
 
-    @property
-    def label(self) -> str:
-        """The title, and that QEMU refuses the line if it does."""
-        return f"{self.title} (refused today)" if self.refused else self.title
+    def refused_by(self, qemu: str) -> bool:
+        """True if the release ``qemu`` refuses the line.
+
+        >>> preset("room for hotplug").refused_by("7.2"), preset("room for hotplug").refused_by("5.2")
+        (True, False)
+        """
+        return bool(self.refused) and self.since <= parse_version(qemu) < self.until
+
+    def label(self, qemu: str) -> str:
+        """The title, and that the release ``qemu`` refuses the line if it does."""
+        return f"{self.title} (refused by {qemu})" if self.refused_by(qemu) else self.title
 
 
 DIMM = Preset(
@@ -46,12 +60,14 @@ PRESETS = (
     Preset(
         "room for hotplug", "-m 4G,slots=3,maxmem=1T",
         "The talk's line. The default CPU has 40 address bits, and 1 TiB of hotplug room does not fit "
-        "below that limit.",
-        "Address space limit 0xffffffffff < 0x2007fffffff phys-bits too low (40)",
+        "below that limit. QEMU checks this since 7.1.",
+        "Address space limit 0xffffffffff < 0x2007fffffff phys-bits too low (40)", since=(7, 1),
     ),
     Preset(
         "room for hotplug, with the address bits", "-m 4G,slots=3,maxmem=1T -cpu qemu64,phys-bits=46",
-        "slots= and maxmem= open a window for memory devices; nothing is plugged in yet.",
+        "slots= and maxmem= open a window for memory devices; nothing is plugged in yet. Without KVM, QEMU "
+        "takes phys-bits= since 6.0.",
+        "TCG only supports phys-bits=40", until=(6, 0),
     ),
     Preset(
         "all RAM from huge pages", "-m 1G -mem-path /dev/hugepages",
@@ -89,8 +105,8 @@ PRESETS = (
         "an NVDIMM, as in 2018",
         "-M pc,nvdimm -m 4G,slots=4,maxmem=16G -object memory-backend-file,id=n1,size=4G,"
         "mem-path=/dev/shm/nvdimm -device nvdimm,id=ndimm1,memdev=n1",
-        "The talk's line. A machine property without a value is no longer taken; write nvdimm=on.",
-        "-M pc,nvdimm: Expected '=' after parameter 'nvdimm'",
+        "The talk's line. A machine property without a value is not taken since 6.1; write nvdimm=on.",
+        "-M pc,nvdimm: Expected '=' after parameter 'nvdimm'", since=(6, 1),
     ),
     Preset(
         "an NVDIMM",

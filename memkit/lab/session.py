@@ -9,19 +9,22 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from memkit.boot import boot
 from memkit.config import Config, parse
 from memkit.config.words import split
+from memkit.diff import Difference, diff
 from memkit.errors import CommandLineError, MemkitError, Refused
 from memkit.guest import Guest
 from memkit.host import Host
 from memkit.lab.controls import Controls, read_controls, with_ram
 from memkit.lab.patch import rewritten
 from memkit.lab.wishes import Wish, granted
+from memkit.versions import DEFAULT_QEMU, known_qemu, nearest_qemu
 
-__all__ = ["Problem", "State", "added", "back", "edited", "removed", "start", "typed", "with_machine",
-           "with_maxmem", "with_size", "with_slots"]
+__all__ = ["Problem", "State", "added", "back", "edited", "removed", "start", "typed", "uncompared",
+           "with_machine", "with_maxmem", "with_qemu", "with_size", "with_slots"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +48,22 @@ class Problem:
 class State:
     """What the explorer shows: the line, how it reads, the last guest that booted, the problem.
 
-    ``config`` is None if the text cannot be read at all.  ``guest`` is that of ``good_text``; it is the
-    guest of ``text`` only if there is no problem.
+    ``config`` is None if the text cannot be read at all.  ``guest`` is that of ``good_text`` in
+    ``good_qemu``; it is the guest of ``text`` only if there is no problem.  ``answer`` is what the QEMU of
+    version ``qemu`` (as asked for) makes of the text, None if that is no command line; ``before`` is the
+    version that was switched away from, whose answer is compared, or "".
     """
 
     text: str
     host: Host
+    qemu: str = DEFAULT_QEMU
     config: Config | None = None
+    answer: Guest | Refused | None = None
     guest: Guest | None = None
     good_text: str = ""
+    good_qemu: str = ""
     problem: Problem | None = None
+    before: str = ""
 
     @property
     def stale(self) -> bool:
@@ -73,11 +82,44 @@ class State:
             return self.guest.warnings
         return self.config.warnings if self.config is not None else ()
 
+    @property
+    def version(self) -> str:
+        """The QEMU that answers: one of those that the model knows."""
+        return known_qemu(self.qemu)
 
-def start(line: str | Sequence[str] | Config, host: Host | None = None) -> State:
-    """The State of a first command line: text, argv list or Config.
+    @property
+    def note(self) -> str:
+        """What is not exact about the QEMU that answers, or ""."""
+        return nearest_qemu(self.qemu)[1]
 
-    Raises CommandLineError for what is none of these; a text that cannot be read is the State's problem.
+    @cached_property
+    def difference(self) -> Difference | None:
+        """From the QEMU before the switch to this one, with this very line; None if nothing is compared."""
+        if not self.before or self.answer is None:
+            return None
+        try:
+            before: Guest | Refused = boot(self.text, qemu=self.before, host=self.host)
+        except Refused as refused:
+            before = _kept(refused)
+        except MemkitError:
+            return None  # what the model does not build cannot be compared
+        return diff(before, self.answer, (f"QEMU {known_qemu(self.before)}", f"QEMU {self.version}"))
+
+    @property
+    def drawable(self) -> Difference | None:
+        """The difference if pictures can mark it: if both QEMUs boot the line."""
+        found = self.difference
+        both = found is not None and isinstance(found.before, Guest) and isinstance(found.after, Guest)
+        return found if both else None
+
+
+def start(
+    line: str | Sequence[str] | Config, host: Host | None = None, qemu: str | None = None
+) -> State:
+    """The State of a first command line: text, argv list or Config, and of the ``qemu`` that answers.
+
+    Raises CommandLineError for what is no line, MemkitError for a version that the model does not know;
+    a text that cannot be read is the State's problem.
 
     >>> start("-m 4G").guest.ram_blocks[0].idstr
     'pc.ram'
@@ -89,15 +131,18 @@ def start(line: str | Sequence[str] | Config, host: Host | None = None) -> State
     else:
         split(line)  # complains about whatever is no list of words
         text = shlex.join(line)
-    return typed(State(text="", host=host or Host()), text)
+    given = line.qemu if isinstance(line, Config) else DEFAULT_QEMU
+    asked = str(given if qemu is None else qemu)
+    known_qemu(asked)  # complains about whatever is no version
+    return typed(State(text="", host=host or Host(), qemu=asked), text)
 
 
 def typed(state: State, text: str) -> State:
     """The State after a person wrote ``text`` into the box of the command line."""
     try:
-        config = parse(text)
+        config = parse(text, state.version)
     except MemkitError as error:
-        return replace(state, text=text, config=None, problem=problem_of(error))
+        return _refused(state, text, None, error)
     return _booted(state, text, config)
 
 
@@ -112,7 +157,7 @@ def edited(state: State, edit: Callable[[Config], Config]) -> State:
         config = edit(state.config)
         text = state.text if config == state.config else rewritten(state.text, state.config, config)
         # A box can hold what no line can, such as a control character.
-        config = parse(text)
+        config = parse(text, state.version)
     except MemkitError as error:
         return replace(state, problem=replace(problem_of(error), in_line=False))
     return _booted(state, text, config)
@@ -120,10 +165,22 @@ def edited(state: State, edit: Callable[[Config], Config]) -> State:
 
 def _booted(state: State, text: str, config: Config) -> State:
     try:
-        guest = boot(config, host=state.host)
+        guest = boot(config, qemu=state.qemu, host=state.host)
     except MemkitError as error:
-        return replace(state, text=text, config=config, problem=problem_of(error))
-    return replace(state, text=text, config=config, guest=guest, good_text=text, problem=None)
+        return _refused(state, text, config, error)
+    return replace(state, text=text, config=config, answer=guest, guest=guest, good_text=text,
+                   good_qemu=state.qemu, problem=None)
+
+
+def _refused(state: State, text: str, config: Config | None, error: MemkitError) -> State:
+    answer = _kept(error) if isinstance(error, Refused) else None
+    return replace(state, text=text, config=config, answer=answer, problem=problem_of(error))
+
+
+def _kept(refused: Refused) -> Refused:
+    """``refused`` without the frames that it passed, which would live as long as it does."""
+    refused.__context__ = None
+    return refused.with_traceback(None)
 
 
 def problem_of(error: MemkitError) -> Problem:
@@ -142,6 +199,23 @@ def problem_of(error: MemkitError) -> Problem:
 
 
 # -- what each control does
+
+
+def with_qemu(state: State, qemu: str) -> State:
+    """The State in which another QEMU reads the same line; the one before stays to be compared.
+
+    >>> state = with_qemu(start("-m 4G"), "10.0")
+    >>> state.guest.machine_type, state.before
+    ('pc-i440fx-10.0', '7.2')
+    """
+    if known_qemu(qemu) == state.version:
+        return state
+    return typed(replace(state, qemu=qemu, before=state.qemu), state.text)
+
+
+def uncompared(state: State) -> State:
+    """The State that compares with no other QEMU."""
+    return replace(state, before="")
 
 
 def with_machine(state: State, machine: str) -> State:
@@ -179,5 +253,7 @@ def removed(state: State, backend: str) -> State:
 
 
 def back(state: State) -> State:
-    """The State of the last line that booted."""
-    return typed(state, state.good_text)
+    """The State of the last line that booted, in the QEMU that booted it."""
+    same = state.good_qemu == state.qemu
+    asked = replace(state, qemu=state.good_qemu or state.qemu, before=state.before if same else "")
+    return typed(asked, state.good_text)

@@ -11,13 +11,18 @@ import traceback
 from collections.abc import Iterable
 from typing import Any
 
+from memkit.diff import Difference
 from memkit.draw.svg import escape
 from memkit.draw.text import plural
-from memkit.errors import MemkitError
+from memkit.errors import MemkitError, Refused
+from memkit.explain.story import listed
+from memkit.guest import Guest
 from memkit.lab.session import Problem, State
 from memkit.units import hex_address, human, parse_address
+from memkit.versions import known_qemu
 
-__all__ = ["TWINS", "addresses", "blocks", "broken", "graph", "map_", "monitor", "status", "tables", "twin"]
+__all__ = ["TWINS", "addresses", "blocks", "broken", "changes", "graph", "map_", "monitor", "status",
+           "tables", "twin", "way_back"]
 
 MOST = 300
 TWINS = {"address": "the story of one address", "graph": "the graph", "map": "the map",
@@ -25,13 +30,14 @@ TWINS = {"address": "the story of one address", "graph": "the graph", "map": "th
 
 
 def status(state: State, note: str = "") -> str:
-    """Whether the line boots and into what, or why it does not; QEMU's warnings; a preset's ``note``."""
+    """Whether the line boots and into what, or why it does not; warnings; what is not exact; a ``note``."""
     said = _problem(state.problem, state) if state.problem else _boots(state)
     warnings = "".join(
         f'<p class="mk-warn"><b>QEMU warns:</b> <code>{escape(w)}</code></p>' for w in state.warnings
     )
+    exact = f'<p class="mk-warn"><b>Note:</b> {escape(state.note)}</p>' if state.note else ""
     about = f'<p class="mk-note">{escape(note)}</p>' if note else ""
-    return f"{said}{warnings}{about}"
+    return f"{said}{warnings}{exact}{about}"
 
 
 def _boots(state: State) -> str:
@@ -48,7 +54,7 @@ def _boots(state: State) -> str:
 
 
 def _problem(problem: Problem, state: State) -> str:
-    head = "<b>QEMU refuses</b>" if problem.by_qemu else "<b>This cannot be read</b>"
+    head = f"<b>QEMU {state.version} refuses</b>" if problem.by_qemu else "<b>This cannot be read</b>"
     if problem.word:
         at = f", {problem.place} of the line" if problem.place and problem.in_line else ""
         head += f" at <code>{escape(_short(problem.word))}</code>{at}"
@@ -58,13 +64,22 @@ def _problem(problem: Problem, state: State) -> str:
     if problem.hint:
         out.append(f"<p><b>Try:</b> {escape(problem.hint)}</p>")
     notes = [] if problem.in_line else ["The command line was left as it is."]
-    notes += ["Greyed below: the last line that booted."] if state.guest is not None else []
+    if state.guest is not None:
+        other = "" if state.guest.qemu == state.version else f", in QEMU {state.guest.qemu}"
+        notes.append(f"Greyed below: the last line that booted{other}.")
     out.append(f'<p class="mk-note">{" ".join(notes)}</p>' if notes else "")
     return f'<div class="mk-bad" role="alert">{"".join(out)}</div>'
 
 
 def _short(word: str) -> str:
     return word if len(word) <= 160 else f"{word[:157]}…"
+
+
+def way_back(state: State) -> str:
+    """What a button says that leads back to the last guest."""
+    if state.good_text == state.text and state.good_qemu != state.qemu:
+        return f"Back to QEMU {known_qemu(state.good_qemu or state.qemu)}"
+    return "Back to the last line that boots"
 
 
 def broken(error: BaseException) -> str:
@@ -83,6 +98,26 @@ def _nothing() -> str:
     return '<p class="mk-note">No line has booted yet, so there is nothing to show.</p>'
 
 
+def changes(state: State) -> tuple[str, str]:
+    """A title and sentences on what the switch of QEMU's version changed; empty if nothing is compared."""
+    found = state.difference
+    if found is None:
+        return "", ""
+    before, after = (escape(str(name)) for name in found.names or ("", ""))
+    if isinstance(found.after, Refused) and not isinstance(found.before, Refused):
+        # The status shows the refusal itself.
+        said = [f"{before} boots this line, {after} refuses it."]
+    elif isinstance(found.after, Refused) and not found:
+        said = [f"{before} refuses it in the same words."]
+    else:
+        nothing = f"Nothing in {listed(found.compared)}."
+        said = [escape(sentence) for sentence in found.sentences or (nothing,)]
+    items = "".join(f"<li>{sentence}</li>" for sentence in said)
+    # Whoever scrolls with keys needs a place for the focus.
+    region = '<div class="mk-changes" role="region" tabindex="0" aria-label="What changed">'
+    return f"<b>What changed from {before} to {after}</b>", f"{region}<ul>{items}</ul></div>"
+
+
 def blocks(state: State) -> tuple[str, ...]:
     """The RAMBlocks that a picture can follow, in order of creation; a list takes so many and no more."""
     if state.guest is None:
@@ -90,11 +125,17 @@ def blocks(state: State) -> tuple[str, ...]:
     return tuple(dict.fromkeys(block.label for block in state.guest.ram_blocks[:MOST]))
 
 
-def graph(state: State, follow: str = "") -> str:
-    """The joined graph as SVG; the path of the RAMBlock to ``follow`` stands out."""
-    if state.guest is None:
+def _drawn(state: State, marked: bool) -> Guest | Difference | None:
+    """What draws itself: the guest, or the difference, whose pictures mark what changed."""
+    return (state.drawable if marked else None) or state.guest
+
+
+def graph(state: State, follow: str = "", marked: bool = False) -> str:
+    """The joined graph as SVG; the RAMBlock to ``follow`` stands out, ``marked`` shows what changed."""
+    source = _drawn(state, marked)
+    if source is None:
         return _nothing()
-    picture = state.guest.graph(focus=follow or None)
+    picture = source.graph(focus=follow or None)
     try:
         drawn = picture.svg()
     except MemkitError as error:
@@ -102,16 +143,17 @@ def graph(state: State, follow: str = "") -> str:
     return _picture(drawn, {p["number"]: p["members"][0] for p in picture.data()["paths"]})
 
 
-def map_(state: State, follow: str = "") -> str:
-    """The address map as SVG; the RAMBlock to ``follow`` stands out.
+def map_(state: State, follow: str = "", marked: bool = False) -> str:
+    """The address map as SVG; the RAMBlock to ``follow`` stands out, ``marked`` shows what changed.
 
     A Bokeh figure was tried and left for ``guest.map()``: in a widget it brings a megabyte of script,
     draws in one theme, says nothing to a screen reader, and after a page is reloaded it shows the
     first guest, because changes go to the page and not into the widget's state.
     """
-    if state.guest is None:
+    source = _drawn(state, marked)
+    if source is None:
         return _nothing()
-    picture = state.guest.map()
+    picture = source.map()
     drawn, names = picture.svg(), dict(enumerate(picture.data()["names"]))
     if follow:
         number = _drawn_as(picture.data()["items"], names, follow)
@@ -129,9 +171,10 @@ def _picture(drawn: str, names: dict[int, str], cls: str = "") -> str:
     return f'<div class="mk-picture {cls}" data-names="{said}">{drawn}</div>'
 
 
-def tables(state: State) -> str:
-    """All tables as HTML."""
-    return _nothing() if state.guest is None else state.guest.tables().html()
+def tables(state: State, marked: bool = False) -> str:
+    """All tables as HTML; ``marked`` shows what changed."""
+    source = _drawn(state, marked)
+    return _nothing() if source is None else source.tables().html()
 
 
 def monitor(state: State, command: str) -> str:
@@ -142,9 +185,10 @@ def monitor(state: State, command: str) -> str:
     return f'<pre class="mk-term"><b>(qemu) {escape(command)}</b>\n{escape(answer)}</pre>'
 
 
-def twin(state: State, which: str, gpa: str) -> str:
+def twin(state: State, which: str, gpa: str, marked: bool = False) -> str:
     """The words of a view, or the story of the address ``gpa`` (text from a box)."""
-    if state.guest is None:
+    source = _drawn(state, marked)
+    if state.guest is None or source is None:
         return _nothing()
     if which == "address":
         try:
@@ -152,8 +196,7 @@ def twin(state: State, which: str, gpa: str) -> str:
         except (MemkitError, ValueError) as error:
             return f'<div class="mk-bad" role="alert"><p>{escape(_sentence(str(error)))}</p></div>'
         return f'<div class="mk-story">{story._repr_mimebundle_()["text/html"]}</div>'
-    guest = state.guest
-    view = guest.graph() if which == "graph" else guest.map() if which == "map" else guest.tables()
+    view = source.graph() if which == "graph" else source.map() if which == "map" else source.tables()
     return f'<pre class="mk-words">{escape(str(view))}</pre>'
 
 

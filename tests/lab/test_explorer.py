@@ -6,6 +6,9 @@ Without a page: widgets are set as a page would set them, and their outputs are 
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -16,10 +19,12 @@ from ipywidgets.widgets.widget import _instances
 from nbconvert import HTMLExporter
 
 import memkit
+from memkit.boards.machine import machine_types
 from memkit.lab import session, views
 from memkit.lab.controls import SIZES
 from memkit.lab.explorer import GRAPH, MAP, MONITOR, TABLES, WORDS, Explorer
 from memkit.lab.presets import DIMM, PRESETS
+from memkit.versions import KNOWN_QEMU, UNCONFIRMED
 
 GIB = 1 << 30
 
@@ -126,7 +131,7 @@ def test_a_bad_size_shows_the_error_and_the_explorer_lives_on(lab: Explorer) -> 
     picture = lab.pages[GRAPH].value
     lab.size.value = "4Gx"
 
-    assert "QEMU refuses" in lab.status.value
+    assert "QEMU 7.2 refuses" in lab.status.value
     assert picture == lab.pages[GRAPH].value
     assert "mk-stale" in lab._dom_classes
     lab.size.value = "2G"
@@ -188,12 +193,12 @@ def test_an_example_fills_the_line_and_is_forgotten_when_the_line_changes(lab: E
 
 
 def test_a_machine_type_from_the_line_joins_the_list_while_it_stands_there(lab: Explorer) -> None:
-    lab.line.value = "-M isapc"
+    lab.line.value = "-M virt"
 
-    assert "isapc" == lab.machine.value
-    assert "isapc" in lab.status.value
+    assert "virt" == lab.machine.value
+    assert "virt" in lab.status.value
     lab.line.value = "-M pc"
-    assert ("pc", False) == (lab.machine.value, "isapc" in lab.machine.options)
+    assert ("pc", False) == (lab.machine.value, "virt" in lab.machine.options)
 
 
 def test_the_block_to_follow_is_kept_while_there_is_one(lab: Explorer) -> None:
@@ -259,7 +264,7 @@ def test_wishes_from_two_threads_wait_for_each_other(lab: Explorer) -> None:
 def test_an_explorer_on_a_bad_line_starts_with_the_message() -> None:
     lab = memkit.explore("-m 4Gx")
 
-    assert "QEMU refuses" in lab.status.value
+    assert "QEMU 7.2 refuses" in lab.status.value
     assert "No line has booted yet" in lab.pages[GRAPH].value
     assert "none" == lab.undo.layout.display
 
@@ -278,7 +283,7 @@ def test_in_a_terminal_the_explorer_is_its_line(lab: Explorer, capsys: pytest.Ca
     lab.line.value = "-m 4G"
     lab._repr_mimebundle_()
 
-    assert "<Explorer '-m 4G'>" == repr(lab)
+    assert "<Explorer '-m 4G' in QEMU 7.2>" == repr(lab)
     assert "" == capsys.readouterr().out
 
 
@@ -329,3 +334,186 @@ def test_hundreds_of_backends_are_shortened_to_a_dozen_rows(lab: Explorer) -> No
 
     assert 13 == len(lab.parts.children)
     assert "and 288 more" in lab.parts.children[-1].value
+
+
+# -- the switch of QEMU's version
+
+
+def test_the_switch_offers_every_known_qemu_and_shows_the_one_that_answers(lab: Explorer) -> None:
+    assert (*KNOWN_QEMU,) == tuple(version for _, version in lab.qemu.options)
+    assert "7.2" == lab.qemu.value
+    assert "10.0" == memkit.explore("-m 4G", qemu="10.0").qemu.value
+
+
+def test_an_unconfirmed_qemu_says_so_in_the_switch_and_in_the_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(UNCONFIRMED, "10.0", "Its facts were read in the source.")
+    lab = memkit.explore("-m 4G")
+
+    assert ("10.0 (unconfirmed)", "10.0") in lab.qemu.options
+    assert "Its facts" not in lab.status.value
+    lab.qemu.value = "10.0"
+    assert "<b>Note:</b> Its facts were read in the source." in lab.status.value
+
+
+@pytest.mark.parametrize("qemu", KNOWN_QEMU)
+def test_the_list_of_machine_types_follows_the_switch(lab: Explorer, qemu: str) -> None:
+    lab.qemu.value = qemu
+
+    assert machine_types(qemu) == list(lab.machine.options)
+    assert "q35" == lab.machine.value
+    assert f"Boots</b> in QEMU {qemu}: pc-q35-{qemu}" in lab.status.value
+    assert DIMM.text == lab.line.value
+
+
+def test_every_view_follows_the_switch(lab: Explorer) -> None:
+    before = [shown(lab, index) for index in (GRAPH, MAP, TABLES, MONITOR, WORDS)]
+    lab.which.value = "graph"
+    lab.qemu.value = "11.1"
+    after = [shown(lab, index) for index in (GRAPH, MAP, TABLES, MONITOR, WORDS)]
+
+    assert not set(before) & set(after)
+    assert "pc-q35-11.1" in after[0]
+    assert "pc-q35-11.1" in after[4]
+    assert ("HVA" in before[3], "HVA" in after[3]) == (False, True)
+
+
+OLD_TYPE = DIMM.text.replace("q35", "pc-q35-3.1")
+
+
+def test_a_machine_type_that_is_gone_is_refused_in_place_and_the_way_back_restores_all(lab: Explorer) -> None:
+    lab.line.value = OLD_TYPE
+    good = (lab.status.value, list(lab.machine.options), shown(lab, GRAPH))
+    lab.qemu.value = "11.1"
+
+    assert "QEMU 11.1 refuses</b> at <code>-M pc-q35-3.1</code>" in lab.status.value
+    assert "unsupported machine type: &quot;pc-q35-3.1&quot;" in lab.status.value.replace("&#34;", "&quot;")
+    assert "<b>Why:</b>" in lab.status.value
+    assert "Greyed below: the last line that booted, in QEMU 7.2." in lab.status.value
+    assert (OLD_TYPE, "pc-q35-3.1", good[2]) == (lab.line.value, lab.machine.value, lab.pages[GRAPH].value)
+    assert "QEMU 7.2 boots this line, QEMU 11.1 refuses it." in lab.compared.said.value
+    assert lab.compared.marks.disabled
+    assert (None, "Back to QEMU 7.2") == (lab.undo.layout.display, lab.undo.description)
+    lab.undo.click()
+    assert ("7.2", OLD_TYPE) == (lab.qemu.value, lab.line.value)
+    assert good == (lab.status.value, list(lab.machine.options), lab.pages[GRAPH].value)
+    assert "none" == lab.compared.layout.display
+
+
+def test_the_switch_itself_leads_back_too(lab: Explorer) -> None:
+    lab.line.value = OLD_TYPE
+    good = (lab.status.value, list(lab.machine.options), shown(lab, GRAPH))
+    lab.qemu.value = "11.1"
+    lab.qemu.value = "7.2"
+
+    assert good == (lab.status.value, list(lab.machine.options), lab.pages[GRAPH].value)
+    assert "QEMU" in lab.compared.said.value
+
+
+def test_a_switch_says_what_changed_until_a_person_has_read_it(lab: Explorer) -> None:
+    assert "none" == lab.compared.layout.display
+    lab.qemu.value = "11.1"
+
+    assert lab.compared.layout.display is None
+    assert "<b>What changed from QEMU 7.2 to QEMU 11.1</b>" == lab.compared.title.value
+    assert "<li>The machine type q35 now means pc-q35-11.1, not pc-q35-7.2.</li>" in lab.compared.said.value
+    lab.compared.button.click()
+    assert ("none", "") == (lab.compared.layout.display, lab.compared.said.value)
+    assert "11.1" == lab.qemu.value
+
+
+def test_the_comparison_follows_the_line(lab: Explorer) -> None:
+    lab.qemu.value = "11.1"
+    lab.line.value = "-M pc-i440fx-7.2 -m 1G"
+    assert "now means" not in lab.compared.said.value
+    lab.line.value = "-M pc -m 1G"
+    assert "pc now means pc-i440fx-11.1, not pc-i440fx-7.2." in lab.compared.said.value
+    lab.line.value = "-m '"
+    assert "none" == lab.compared.layout.display
+
+
+def test_pictures_and_their_words_mark_what_changed_while_the_box_is_ticked(lab: Explorer) -> None:
+    lab.line.value = "-M pc-q35-7.2 -m 1G"
+    lab.qemu.value = "11.1"
+    lab.which.value = "graph"
+    plain = [shown(lab, index) for index in (GRAPH, MAP, TABLES, WORDS)]
+    lab.compared.marks.value = True
+    marked = [shown(lab, index) for index in (GRAPH, MAP, TABLES, WORDS)]
+
+    assert not set(plain) & set(marked)
+    assert all("From QEMU 7.2 to QEMU 11.1" in view for view in (marked[0], marked[1], marked[3]))
+    lab.compared.button.click()
+    assert plain == [shown(lab, index) for index in (GRAPH, MAP, TABLES, WORDS)]
+
+
+def test_a_block_can_be_followed_in_marked_pictures(lab: Explorer) -> None:
+    lab.qemu.value = "11.1"
+    lab.compared.marks.value = True
+    lab.follow.value = "m1"
+
+    assert " o" in shown(lab, GRAPH)
+    assert "mk-on" in shown(lab, MAP)
+
+
+def test_controls_keep_the_qemu_that_was_chosen(lab: Explorer) -> None:
+    lab.qemu.value = "11.1"
+    lab.ram.value = SIZES.index(8 * GIB)
+    lab.form.button.click()
+
+    assert "Boots</b> in QEMU 11.1: pc-q35-11.1, 8 GiB of RAM, 2 memory devices" in lab.status.value
+    lab.machine.value = "pc-q35-5.2"
+    assert "pc-q35-5.2" == lab.state.guest.machine_type  # type: ignore[union-attr]
+
+
+def test_examples_say_whether_the_chosen_qemu_refuses_them(lab: Explorer) -> None:
+    def refused() -> list[str]:
+        return [label for label, _ in lab.presets.options if "refused by" in label]
+
+    assert {"7.2)"} == {label.rpartition(" ")[2] for label in refused()}
+    lab.qemu.value = "5.2"
+    assert {"5.2)"} == {label.rpartition(" ")[2] for label in refused()}
+    assert DIMM.text == lab.presets.value
+
+
+def test_a_version_in_between_is_answered_by_the_nearest_older_one_and_says_so() -> None:
+    lab = memkit.explore("-m 4G", qemu="10.2")
+    note = "<b>Note:</b> QEMU 10.2 is not known here; the facts are those of QEMU 10.0."
+
+    assert "10.0" == lab.qemu.value
+    assert note in lab.status.value
+    lab.line.value = "-m 4Gx"
+    assert note in lab.status.value
+    lab.line.value = "-m 2G"
+    lab.qemu.value = "11.1"
+    assert "Note:" not in lab.status.value
+    assert "from QEMU 10.0 to QEMU 11.1" in lab.compared.title.value
+
+
+@pytest.mark.parametrize("qemu", ["new", "1.0", ""])
+def test_nonsense_for_a_version_is_refused_at_once_with_those_that_are_known(qemu: str) -> None:
+    with pytest.raises(memkit.MemkitError, match=", ".join(KNOWN_QEMU)):
+        memkit.explore("-m 4G", qemu=qemu)
+
+
+def test_no_facts_are_loaded_before_their_qemu_is_chosen(root: Path) -> None:
+    program = (
+        "import memkit\n"
+        "from memkit.boards import recorded\n"
+        "read, load = [], recorded.data_file\n"
+        "recorded.data_file = lambda *parts: read.append(parts[-1]) or load(*parts)\n"
+        "lab = memkit.explore('-m 4G')\n"
+        "lab.qemu.value = '10.0'\n"
+        "print(sorted({name.rpartition('-')[2] for name in read}))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=root,
+    )
+
+    assert ("['10.0.json', '7.2.json']\n", "") == (done.stdout, done.stderr)
+
+
+def test_without_widgets_the_version_and_what_changed_remain(lab: Explorer) -> None:
+    lab.qemu.value = "11.1"
+    html = lab._repr_mimebundle_()["text/html"]
+
+    assert "Boots</b> in QEMU 11.1" in html
+    assert "now means pc-q35-11.1" in html

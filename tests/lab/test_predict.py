@@ -153,3 +153,21 @@ def test_a_question_is_asked_about_any_guest() -> None:
 def test_a_refused_line_is_refused_in_qemus_words() -> None:
     with pytest.raises(memkit.Refused, match="Device 'm9' not found"):
         memkit.predict(CHOSEN, "-m 4G -device pc-dimm,memdev=m9")
+
+
+def test_the_question_is_about_the_qemu_that_was_asked_for_and_says_so() -> None:
+    prediction = memkit.predict("ram-blocks", "-M q35 -m 4G", qemu="10.2")
+
+    assert ("10.0", "pc-q35-10.0") == (
+        prediction.question.guest.qemu, prediction.question.guest.machine_type)
+    assert "The guest of QEMU 10.0. QEMU 10.2 is not known here" in prediction.html()
+    assert "The guest of QEMU 7.2." in memkit.predict("ram-blocks", "-M q35 -m 4G").html()
+
+
+def test_a_guest_brings_its_own_qemu_and_host() -> None:
+    guest = memkit.boot("-m 4G", qemu="11.1")
+
+    assert guest is memkit.predict("ram-blocks", guest).question.guest
+    for given in ({"qemu": "7.2"}, {"host": memkit.Host()}):
+        with pytest.raises(memkit.MemkitError, match="has its host and its QEMU already"):
+            memkit.predict("ram-blocks", guest, **given)  # type: ignore[arg-type]

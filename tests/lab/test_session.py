@@ -6,12 +6,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memkit.errors import CommandLineError
+from memkit.errors import CommandLineError, MemkitError, Refused
 from memkit.host import Host, Mount
 from memkit.lab import session
 from memkit.lab.presets import DIMM, PRESETS
-from memkit.lab.session import State, added, back, removed, start, typed, with_machine, with_maxmem, with_size
+from memkit.lab.session import (
+    State,
+    added,
+    back,
+    removed,
+    start,
+    typed,
+    uncompared,
+    with_machine,
+    with_maxmem,
+    with_qemu,
+    with_size,
+)
 from memkit.lab.wishes import Wish
+from memkit.versions import KNOWN_QEMU
 
 GIB = 1 << 30
 
@@ -179,6 +192,7 @@ ACTS = st.one_of(
     st.builds(lambda v: lambda s: with_maxmem(s, v), st.text(max_size=8)),
     st.builds(lambda v: lambda s: with_machine(s, v), st.one_of(st.text(max_size=8), st.just("q35"))),
     st.builds(lambda v: lambda s: session.with_slots(s, v), st.integers(-5, 1 << 40)),
+    st.builds(lambda v: lambda s: with_qemu(s, v), st.sampled_from(KNOWN_QEMU)),
     st.builds(lambda v: lambda s: removed(s, v), st.sampled_from(["m1", "n1", "mem", "mem1", "?"])),
     st.builds(
         lambda *v: lambda s: added(s, Wish(*v)), st.sampled_from(["dimm", "numa", "main", "virtio-mem"]),
@@ -196,7 +210,7 @@ def test_any_input_in_any_box_keeps_the_session_alive(text: str, acts: list) -> 
 
         assert state.problem is None or state.problem.message
         if state.config is not None:
-            assert session.parse(state.text).argv() == state.config.argv()
+            assert session.parse(state.text, state.version).argv() == state.config.argv()
             assert state.controls
 
 
@@ -206,3 +220,108 @@ def test_edits_read_back_as_the_config_they_made() -> None:
         state = added(state, Wish(kind))
     assert state.problem is None
     assert session.parse(state.text) == state.config
+
+
+# -- another QEMU
+
+
+def test_another_qemu_reads_the_same_line() -> None:
+    state = with_qemu(start("-M q35  -m 4G"), "11.1")
+
+    assert state.guest
+    assert state.config
+    assert ("-M q35  -m 4G", "pc-q35-11.1", "11.1", "11.1") == (
+        state.text, state.guest.machine_type, state.guest.qemu, state.config.qemu)
+    assert ("7.2", "11.1", "11.1") == (state.before, state.version, state.good_qemu)
+
+
+def test_the_same_qemu_changes_nothing() -> None:
+    state = start("-m 4G", qemu="10.2")
+
+    assert state is with_qemu(state, "10.0")
+
+
+@pytest.mark.parametrize("qemu", ["new", "1.0", "", "9" * 400])
+def test_nonsense_for_a_version_is_refused_at_once(qemu: str) -> None:
+    with pytest.raises(MemkitError, match=r"7\.2"):
+        start("-m 4G", qemu=qemu)
+
+
+def test_a_config_brings_its_qemu() -> None:
+    config = session.parse("-m 4G", "10.0")
+
+    assert ("10.0", "11.1") == (start(config).version, start(config, qemu="11.1").version)
+
+
+def test_a_line_that_only_the_other_qemu_refuses_comes_back_unharmed() -> None:
+    good = start("-M pc-i440fx-3.1 -m 4G")
+    bad = with_qemu(good, "11.1")
+
+    assert bad.problem
+    assert bad.problem.by_qemu
+    assert bad.problem.message.startswith('unsupported machine type: "pc-i440fx-3.1"')
+    assert (good.text, good.guest) == (bad.text, bad.guest)
+    for again in (back(bad), with_qemu(bad, "7.2")):
+        assert (good.text, "7.2", None) == (again.text, again.version, again.problem)
+        assert again.guest
+        assert "pc-i440fx-3.1" == again.guest.machine_type
+    assert "" == back(bad).before
+
+
+def test_a_line_that_was_never_read_is_read_by_the_next_qemu() -> None:
+    state = with_qemu(start("-m 4G -M pc-i440fx-11.1"), "11.1")
+
+    assert state.problem is None
+    assert state.difference
+    assert isinstance(state.difference.before, Refused)
+    assert state.drawable is None
+
+
+def test_a_switch_is_compared_with_the_version_before_it_until_that_is_ended() -> None:
+    state = with_qemu(with_qemu(start("-M q35 -m 4G"), "10.0"), "11.1")
+
+    assert state.difference
+    assert ("QEMU 10.0", "QEMU 11.1") == state.difference.names
+    assert "The machine type q35 now means pc-q35-11.1, not pc-q35-10.0." in state.difference.sentences
+    assert state.drawable is state.difference
+    assert uncompared(state).difference is None
+
+
+def test_nothing_is_compared_without_a_switch_or_without_a_line() -> None:
+    assert start("-m 4G").difference is None
+    assert typed(with_qemu(start("-m 4G"), "10.0"), "-m '").difference is None
+
+
+def test_edits_are_read_by_the_qemu_that_was_chosen_and_compared_as_well() -> None:
+    state = with_size(with_qemu(start("-M q35 -m 4G"), "11.1"), 8 * GIB)
+
+    assert state.guest
+    assert state.config
+    assert ("11.1", "11.1", 8 * GIB) == (
+        state.guest.qemu, state.config.qemu, state.guest.ram_blocks[0].used_length)
+    assert state.drawable
+    assert [8 * GIB] == [b.used_length for b in state.drawable.marks.before.ram_blocks if b.idstr == "pc.ram"]
+
+
+def test_a_refused_control_keeps_the_comparison() -> None:
+    state = with_size(with_qemu(start("-M q35 -m 4G"), "11.1"), "4Gx")
+
+    assert state.stale
+    assert state.drawable
+
+
+def test_a_version_in_between_is_noted_whether_the_line_boots_or_not() -> None:
+    note = "QEMU 10.2 is not known here; the facts are those of QEMU 10.0."
+    state = start("-m 4G", qemu="10.2")
+
+    assert state.guest
+    assert (note, (note,), "10.0") == (state.note, state.guest.notes, state.guest.qemu)
+    assert note == typed(state, "-m x").note
+    assert "" == with_qemu(state, "11.1").note
+
+
+def test_a_kept_refusal_keeps_no_frames_alive() -> None:
+    state = start("-m 4Gx")
+
+    assert isinstance(state.answer, Refused)
+    assert (None, None) == (state.answer.__traceback__, state.answer.__context__)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from memkit.lab import views
 from memkit.lab.presets import DIMM
-from memkit.lab.session import start, typed, with_size
+from memkit.lab.session import start, typed, with_qemu, with_size
 
 STATE = start(DIMM.text)
 
@@ -23,7 +26,7 @@ def test_a_line_that_boots_says_what_it_makes() -> None:
 def test_a_refusal_shows_qemus_words_the_wrong_word_why_and_what_to_try() -> None:
     said = views.status(typed(STATE, "-m 4Gx"))
 
-    assert "QEMU refuses</b> at <code>-m 4Gx</code>, word 1 of the line" in said
+    assert "QEMU 7.2 refuses</b> at <code>-m 4Gx</code>, word 1 of the line" in said
     assert "-m 4Gx: Parameter &#39;size&#39; expects a non-negative number below 2^64" in said
     assert "<b>Why:</b>" in said
     assert "<b>Try:</b> write size=4G or size=512M" in said
@@ -35,7 +38,7 @@ def test_what_cannot_be_read_is_not_said_to_be_qemus() -> None:
     said = views.status(typed(STATE, "-m '4G"))
 
     assert "This cannot be read" in said
-    assert "QEMU refuses" not in said
+    assert "refuses" not in said
 
 
 def test_a_refused_control_says_that_the_line_stays() -> None:
@@ -122,3 +125,59 @@ def test_a_mistake_of_ours_says_so_and_what_to_do() -> None:
     assert "mistake in memkit, not yours" in said
     assert "ZeroDivisionError: &lt;oops&gt;" in said
     assert "run the cell again" in said
+
+
+# -- another QEMU
+
+
+def test_what_changed_is_a_title_and_the_sentences_of_the_difference() -> None:
+    state = with_qemu(STATE, "11.1")
+    title, said = views.changes(state)
+
+    assert "<b>What changed from QEMU 7.2 to QEMU 11.1</b>" == title
+    assert state.difference
+    assert list(map(views.escape, state.difference.sentences)) == re.findall(r"<li>(.*?)</li>", said)
+    assert ("", "") == views.changes(STATE)
+
+
+def test_a_refusal_after_a_switch_is_told_once() -> None:
+    state = with_qemu(start("-M pc-i440fx-3.1 -m 4G"), "11.1")
+
+    assert "<li>QEMU 7.2 boots this line, QEMU 11.1 refuses it.</li>" in views.changes(state)[1]
+    assert "Greyed below: the last line that booted, in QEMU 7.2." in views.status(state)
+    back = with_qemu(state, "7.2")
+    assert "unsupported machine type" in views.changes(back)[1]
+    assert "unsupported machine type" not in views.status(back)
+
+
+def test_two_refusals_in_the_same_words_say_so() -> None:
+    said = views.changes(with_qemu(start("-m 4Gx"), "10.0"))[1]
+
+    assert "<li>QEMU 7.2 refuses it in the same words.</li>" in said
+
+
+def test_two_refusals_in_other_words_tell_those_before() -> None:
+    said = views.changes(with_qemu(start("-M nonsense"), "11.1"))[1]
+
+    assert "unsupported machine type" in said
+    assert "same words" not in said
+
+
+def test_where_nothing_changed_the_page_says_what_was_compared() -> None:
+    said = views.changes(replace(STATE, before=STATE.version))[1]
+
+    assert "<li>Nothing in the RAMBlocks, the memory map, the backends, the memory devices" in said
+
+
+def test_the_way_back_names_the_qemu_only_if_the_line_is_the_same() -> None:
+    gone = with_qemu(start("-M pc-i440fx-3.1 -m 4G"), "11.1")
+
+    assert "Back to QEMU 7.2" == views.way_back(gone)
+    assert "Back to the last line that boots" == views.way_back(typed(gone, "-M pc-i440fx-2.9"))
+    assert "Back to the last line that boots" == views.way_back(typed(STATE, "-m x"))
+
+
+def test_a_version_in_between_is_noted() -> None:
+    said = views.status(start("-m 4G", qemu="10.2"))
+
+    assert "<b>Note:</b> QEMU 10.2 is not known here; the facts are those of QEMU 10.0." in said
