@@ -54,8 +54,8 @@ def check_interrupt_mode(build: Build) -> None:
         return
     if apic_id(topology, topology.max_cpus - 1) > LAST_ID and build.machine.accelerator != "kvm":
         raise Refused(
-            "current -smp configuration requires Extended Interrupt Mode enabled. You can add an IOMMU using: "
-            "-device intel-iommu,intremap=on,eim=on",
+            "current -smp configuration requires Extended Interrupt Mode enabled. You can add an IOMMU "
+            "using: -device intel-iommu,intremap=on,eim=on",
             explanation="CPUs with an APIC id above 254 can be plugged later, and TCG has no such APIC.",
             hint="use a smaller maxcpus=", option=option.text if option else "",
             position=option.index if option else None, source="pc_machine_done, hw/i386/pc.c, QEMU 5.2",

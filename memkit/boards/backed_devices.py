@@ -30,6 +30,7 @@ from memkit.memory.device import Frontend, MemoryDevice
 __all__ = ["BackedDevices"]
 
 ERST_EXCHANGE = 8192
+CXL_BACKENDS = ("memdev", "persistent-memdev", "volatile-memdev", "volatile-dc-memdev", "lsa")
 
 
 class BackedDevices:
@@ -92,9 +93,8 @@ class BackedDevices:
         elif kind == "nvme":
             self._nvme(spec, props)
         elif kind == "cxl-type3":
-            add_cxl_memory(
-                self.build, spec, props, self.memdev(spec, props), self.memdev(spec, props, "lsa")
-            )
+            found = ((name, self.memdev(spec, props, name)) for name in CXL_BACKENDS)
+            add_cxl_memory(self.build, spec, props, {name: memdev for name, memdev in found if memdev})
 
     def _map(self, spec: DeviceSpec, memdev: Memdev, addr: int) -> None:
         if self.build.device_memory is not None and addr:

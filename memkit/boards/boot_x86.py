@@ -18,7 +18,7 @@ from memkit.boards.cli_devices import cli_devices
 from memkit.boards.cxl import add_host_registers
 from memkit.boards.devices import DeviceBuilder
 from memkit.boards.drives import check_orphans
-from memkit.boards.global_properties import unknown_globals
+from memkit.boards.global_properties import check_nic_globals, unknown_globals
 from memkit.boards.graphics import default_vga, unused_vga
 from memkit.boards.nics import wanted_nics
 from memkit.boards.numa import NumaState, complete_numa, consume, numa_nodes, parse_numa
@@ -120,6 +120,7 @@ def _default_devices(build: Build, devices: DeviceBuilder) -> None:
     vga = default_vga(build)
     if vga:
         devices.add_default(vga, f"graphics card {vga}", build.option_index(build.config.last("vga")))
+    check_nic_globals(build)
     for nic in wanted_nics(build):
         devices.add_default(nic.driver, f"NIC {nic.driver}", nic.option_index, nic.props)
     for name, devfn in late:

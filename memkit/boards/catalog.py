@@ -20,6 +20,7 @@ from memkit.boards.machine_records import (
     machine_start,
     nic_models,
     outcome,
+    vga_refusal,
 )
 from memkit.boards.observations import (
     Block,
@@ -42,4 +43,5 @@ __all__ = [
     "device_on", "machine", "machine_names", "machine_properties", "machine_start", "near", "nic_models",
     "observed", "outcome", "refused_bare",
     "refused_below", "refused_twice", "rom_file_size", "secondary_bus", "size_rule", "unpluggable",
+    "vga_refusal",
 ]

@@ -12,13 +12,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from memkit.boards.build import Build
+from memkit.boards.refusals import refuse
 from memkit.config import DeviceSpec
 
 __all__ = ["cli_devices"]
 
 
 def cli_devices(build: Build) -> Iterator[DeviceSpec]:
-    """Each device: those in key=value form first, JSON forms last.
+    """Each device: those in key=value form first, JSON forms last; raises Refused where QEMU reads no JSON.
 
     >>> from memkit import Host
     >>> from memkit.boards.machine import select_machine
@@ -27,10 +28,13 @@ def cli_devices(build: Build) -> Iterator[DeviceSpec]:
     >>> [d.driver for d in cli_devices(Build(config, Host(), select_machine(config)))]
     ['VGA', 'virtio-blk-pci', 'e1000']
     """
-    config = build.config
+    config, json_device = build.config, build.qemu.json_device
     specs = {id(spec.option): spec for spec in config.devices}
     for option in config.options:
         spec = specs.get(id(option))
+        if spec is not None and spec.json and not json_device:
+            driver = (option.value or "").partition(",")[0]
+            raise refuse("device-unknown", option, located=True, driver=driver, near="")
         if spec is not None and not spec.json:
             yield spec
         elif option.name == "virtfs":

@@ -43,6 +43,7 @@ class CpuModel:
     phys_bits: int
     apic: bool = True
     long_mode: bool = True
+    x2apic: bool = False
     given: int = field(default=0, compare=False)
 
 
@@ -72,7 +73,8 @@ def model(build: Build) -> CpuModel:
     bits = given or (TCG_PHYS_BITS if long_mode else 36 if wide else 32)
     vendor = words.get("vendor", facts.vendor)
     return CpuModel(
-        name, vendor == "AuthenticAMD", bits, _has_apic(build, words, facts), long_mode, given
+        name, vendor == "AuthenticAMD", bits, _has_apic(build, words, facts), long_mode,
+        _switch(words, "x2apic", name == "max"), given,
     )
 
 
@@ -88,6 +90,8 @@ def realize(build: Build) -> None:
         # TCG has no topoext, without which AMD's CPUs show no threads (x86_cpu_realizefn).
         build.warnings.append(
             f"warning: This family of AMD CPU doesn't support hyperthreading({threads})"
+            f"{build.qemu.hyperthreading_hint}Please configure -smp options properly or try enabling topoext "
+            "feature."
         )
     option = build.config.last("cpu")
     if option is None or not option.value or option.value.startswith("host"):
@@ -108,7 +112,12 @@ def realize(build: Build) -> None:
                 )
     if cpu.given and not cpu.long_mode:
         raise refuse("phys-bits-32", option)
-    if cpu.long_mode and not MIN_PHYS_BITS <= cpu.phys_bits <= MAX_PHYS_BITS:
+    least, most = MIN_PHYS_BITS, MAX_PHYS_BITS
+    if not build.qemu.tcg_phys_bits and build.machine.accelerator == "tcg":
+        least = most = TCG_PHYS_BITS
+    elif build.qemu.phys_bits_unlimited:
+        most = cpu.phys_bits
+    if cpu.long_mode and not least <= cpu.phys_bits <= most:
         raise refuse("phys-bits-range", option, bits=cpu.phys_bits)
 
 

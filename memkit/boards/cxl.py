@@ -42,7 +42,7 @@ def _windows(build: Build) -> list[int]:
             raise Refused(
                 "Size of a CXL fixed memory window must my a multiple of 256MiB",
                 explanation="The decoders in front of CXL memory count in units of 256 MiB.",
-                hint="round the window's size", source="hw/cxl/cxl-host.c, QEMU 7.2",
+                hint="round the window's size", source="hw/cxl/cxl-host.c, QEMU 7.2", key="cxl-window",
             )
         granularity = words.get(f"cxl-fmw.{number}.interleave-granularity", "256")
         if _size(build, f"cxl-fmw.{number}.interleave-granularity", granularity) not in GRANULARITIES:
@@ -113,22 +113,74 @@ def add_host_registers(build: Build) -> None:
 
 
 def add_cxl_memory(
-    build: Build, spec: DeviceSpec, props: Mapping[str, Any], memdev: Memdev | None, lsa: Memdev | None
+    build: Build, spec: DeviceSpec, props: Mapping[str, Any], backends: Mapping[str, Memdev]
 ) -> None:
-    """Show a backend in the device's own address space; raises Refused."""
-    for name, found in (("memdev", memdev), ("lsa", lsa)):
-        if found is None:
-            raise refuse_device(
-                spec, f"{name} property must be set", "A CXL memory device needs memory and a label area.",
-                f"add {name}=ID of a -object memory-backend-*", "cxl_setup_memory, hw/mem/cxl_type3.c",
-            )
-    assert memdev is not None
+    """Show backends in address spaces of the device's own; raises Refused.
+
+    ``backends`` are those that the device names, by property: memdev, persistent-memdev, volatile-memdev,
+    volatile-dc-memdev, lsa.
+    """
+    volatile, dynamic = backends.get("volatile-memdev"), backends.get("volatile-dc-memdev")
+    persistent = backends.get("memdev", backends.get("persistent-memdev"))
+    _check_memory(build, spec, props, backends)
+    if volatile is not None:
+        _show(build, spec, "cxl-type3-dpa-vmem-space", volatile, nonvolatile=False)
+    if persistent is not None:
+        name = "cxl-type3-dpa-pmem-space" if build.qemu.cxl_volatile else "cxl-type3-dpa-space"
+        _show(build, spec, name, persistent, nonvolatile=True)
+    if props.get("num-dc-regions"):
+        if dynamic is None:
+            raise _refuse(spec, "dynamic capacity must have a backing device", "add volatile-dc-memdev=")
+        _show(build, spec, "cxl-dcd-dpa-dc-space", dynamic, nonvolatile=False)
+        _check_dynamic(spec, props["num-dc-regions"], dynamic, [m for m in (volatile, persistent) if m])
+
+
+def _check_memory(
+    build: Build, spec: DeviceSpec, props: Mapping[str, Any], backends: Mapping[str, Memdev]
+) -> None:
+    """Raise Refused unless the device has memory, and a label area where it needs one."""
+    memory = ("memdev", "persistent-memdev", "volatile-memdev")
+    if not any(name in backends for name in memory) and not props.get("num-dc-regions"):
+        raise refuse_device(
+            spec, "memdev property must be set", "A CXL memory device needs memory and a label area.",
+            "add memdev=ID of a -object memory-backend-*", "cxl_setup_memory, hw/mem/cxl_type3.c",
+            key="cxl-memdev",
+        )
+    if "memdev" in backends and "persistent-memdev" in backends:
+        raise _refuse(spec, "[memdev] cannot be used with new [persistent-memdev] property",
+                      "leave out memdev=")
+    if ("memdev" in backends or "persistent-memdev" in backends) and "lsa" not in backends:
+        raise refuse_device(
+            spec, "lsa property must be set", "Persistent memory needs a label area.",
+            "add lsa=ID of a -object memory-backend-*", "cxl_setup_memory, hw/mem/cxl_type3.c", key="cxl-lsa",
+        )
+    if props.get("hdm-db") and not props.get("x-256b-flit"):
+        raise _refuse(spec, "hdm-db requires operating in 256b flit", "add x-256b-flit=on")
+
+
+def _refuse(spec: DeviceSpec, text: str, hint: str) -> Refused:
+    return refuse_device(spec, text, "A CXL memory device checks what its backends are for.", hint,
+                         "cxl_setup_memory, hw/mem/cxl_type3.c, QEMU 11.1")
+
+
+def _show(build: Build, spec: DeviceSpec, name: str, memdev: Memdev, nonvolatile: bool) -> None:
+    if memdev.mapped and build.qemu.cxl_once:
+        raise _refuse(spec, f"memory backend {memdev.backend.id} can't be used multiple times.",
+                      "make one backend for each")
     memdev.mapped = True
-    memdev.region.nonvolatile = True
-    name = "cxl-type3-dpa-pmem-space" if build.qemu.cxl_volatile else "cxl-type3-dpa-space"
-    name += f":{spec.id}" if spec.id else ""
-    build.address_spaces.append(AddressSpace(name, memdev.region))
+    memdev.region.nonvolatile = nonvolatile
+    build.address_spaces.append(AddressSpace(f"{name}:{spec.id}" if spec.id else name, memdev.region))
     build.frontends.append(Frontend(
         spec.driver, spec.id, spec.id or spec.driver, memdev.backend, (memdev.block,), (memdev.region,),
         build.option_index(spec.option),
     ))
+
+
+def _check_dynamic(spec: DeviceSpec, regions: int, memdev: Memdev, others: list[Memdev]) -> None:
+    """Raise Refused unless dynamic capacity splits evenly, in units of 256 MiB (cxl_create_dc_regions)."""
+    size = memdev.region.size
+    if size % (regions * FMW_ALIGN):
+        raise _refuse(spec, f"backend size is not multiple of region len: 0x{-(-size // regions):x}",
+                      "use 256M for each region, or a multiple of it")
+    if sum(m.region.size for m in others) % FMW_ALIGN:
+        raise _refuse(spec, f"DC region base not aligned to 0x{FMW_ALIGN:x}", "use other sizes")

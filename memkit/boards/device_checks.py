@@ -18,15 +18,18 @@ from memkit.boards import catalog
 from memkit.boards.bridges import EXPANDERS, is_bridge
 from memkit.boards.build import Build
 from memkit.boards.device_refusals import refuse_device, refuse_recorded
+from memkit.boards.iommu_checks import check_intel_iommu
 from memkit.boards.pci import PciBus
 from memkit.boards.refusals import refuse
 from memkit.config import DeviceSpec
 
 __all__ = ["DeviceChecks"]
 
+_UDMABUF = "/dev/udmabuf"
 _NO_CONSOLE = frozenset(("sga",))
 NO_NODE = 0xFFFF
 _GUID = re.compile(r"auto|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_ADDRESS = re.compile(r"(?:([0-9a-fA-F]+):)?([0-9a-fA-F]+):([0-9a-fA-F]+)\.([0-7])")
 _MISSING = "No such file or directory"
 
 
@@ -50,6 +53,8 @@ class DeviceChecks:
         seen = catalog.observed(self.qemu, driver, board)
         if seen is None:
             return
+        if not props:
+            self._warn(spec, driver, seen)
         # QEMU gives the devices that other options make what they need.
         if spec.option.name == "device":
             self._bare(spec, driver, seen, props)
@@ -64,9 +69,18 @@ class DeviceChecks:
                 raise refuse_recorded(spec, twice)
             self._said_once.add(words)
 
+    def _warn(self, spec: DeviceSpec, driver: str, seen: catalog.Observation) -> None:
+        """What QEMU said to the bare device, and started; NICs without a network are told of at the end."""
+        for text in seen.warnings:
+            if not text.endswith("has no peer"):
+                rest = text.removeprefix(f"-device {driver}")
+                self.build.warnings.append(text if rest == text else spec.option.text + rest)
+
     def _bare(
         self, spec: DeviceSpec, driver: str, seen: catalog.Observation, props: Mapping[str, Any]
     ) -> None:
+        if driver == "loader" and props:
+            return
         needed = _properties_of(seen.recipe, driver)
         started = seen.then is not None and not seen.then.refusal
         if seen.refusal and not _for_want_of_a_bus(seen.refusal):
@@ -90,6 +104,7 @@ class DeviceChecks:
                 raise refuse_device(
                     spec, f"vhost-vsock: failed to open vhost device: {_MISSING}",
                     "The described host has no /dev/vhost-vsock.", "load the kernel module vhost_vsock",
+                    key="vhost-vsock",
                 )
         elif driver.startswith("virtio-input-host"):
             path = str(props.get("evdev"))
@@ -102,12 +117,20 @@ class DeviceChecks:
                 "The hints are read by a thread of their own.",
                 "add -object iothread,id=io1 and iothread=io1", "hw/virtio/virtio-balloon.c",
             )
+        elif props.get("blob") and self.build.host.file_size(_UDMABUF) is None:
+            raise refuse_device(
+                spec, f"warning: open {_UDMABUF}: {_MISSING}\n{spec.option.text}: cannot enable blob "
+                "resources without udmabuf", f"The described host has no {_UDMABUF}.", "load the module udmabuf",
+                "virtio_gpu_device_realize, hw/display/virtio-gpu.c",
+            )
         elif driver in EXPANDERS and bus is not None:
             self._expander(spec, props)
         elif driver == "nvme":
             size = props.get("cmb_size_mb", 0)
             if size & (size - 1):
                 raise refuse("bar-power", spec.option)
+        elif driver == "intel-iommu":
+            check_intel_iommu(self.build, spec, props)
         elif driver == "loader":
             self._loader(spec, props)
         elif driver == "vmgenid" and not _GUID.fullmatch(str(props.get("guid", "auto"))):
@@ -137,8 +160,7 @@ class DeviceChecks:
     def _vfio(self, spec: DeviceSpec, props: Mapping[str, Any]) -> None:
         path = props.get("sysfsdev")
         if path is None:
-            address = str(props.get("host", ""))
-            path = f"/sys/bus/pci/devices/{address if address.count(':') > 1 else f'0000:{address}'}"
+            path = f"/sys/bus/pci/devices/{_full_address(str(props.get('host', '')))}"
         if not self.build.host.is_directory(str(path)):
             raise refuse_device(
                 spec, f"vfio {path}: no such host device: {_MISSING}",
@@ -149,6 +171,13 @@ class DeviceChecks:
 
     def _expander(self, spec: DeviceSpec, props: Mapping[str, Any]) -> None:
         node, number = props.get("numa_node", NO_NODE), props.get("bus_nr", 0)
+        if spec.driver == "pxb" and not number:
+            raise refuse_device(
+                spec, "Bridge chassis not specified. Each bridge is required to be assigned a unique chassis "
+                "id > 0.",
+                "The bridge inside takes its chassis number from bus_nr=.", "add bus_nr=, such as 64",
+                "pci_bridge_dev_realize, hw/pci-bridge/pci_bridge_dev.c",
+            )
         if node != NO_NODE and node >= self.nodes:
             raise refuse_device(spec, f"Illegal numa node {node}", "The guest has no such NUMA node.",
                                 "add -numa node options, or leave out numa_node=")
@@ -185,6 +214,19 @@ class DeviceChecks:
                 "qxl_realize_primary, hw/display/qxl.c",
             )
         self._consoles += 1
+
+
+def _full_address(text: str) -> str:
+    """A host's PCI address (domain:bus:slot.function) with all of its digits.
+
+    >>> _full_address("1:0.0")
+    '0000:01:00.0'
+    """
+    found = _ADDRESS.fullmatch(text)
+    if found is None:
+        return text
+    domain, bus, slot, function = (int(part or "0", 16) for part in found.groups())
+    return f"{domain:04x}:{bus:02x}:{slot:02x}.{function:x}"
 
 
 def _for_want_of_a_bus(said: str) -> bool:

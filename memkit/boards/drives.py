@@ -47,6 +47,8 @@ def check_drives(config: Config, family: str, host: Host) -> None:
             raise refuse("drive-format", option, True, driver=driver)
         if not option.word:
             _look_up(option, file or "", host)
+        elif file and host.is_directory(file):
+            raise refuse("drive-directory", option, True, path=file)
         elif interface == "pflash" and file and host.file_size(file) is None:
             key = "drive-directory" if host.is_directory(file) else "drive-open"
             raise refuse(key, option, True, path=file)

@@ -6,10 +6,12 @@ qdev_prop_check_globals in hw/core/qdev-properties.c (QEMU 7.2).
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from memkit.boards import catalog
 from memkit.boards.build import Build
+from memkit.boards.nics import wanted_nics
 from memkit.boards.refusals import refuse
 from memkit.config import Option
 from memkit.config.qemuopts import check_value
@@ -17,7 +19,7 @@ from memkit.config.schema import ENUMS
 from memkit.config.visit import read_keyval_value
 from memkit.config.wrong import Wrong
 
-__all__ = ["read_globals", "unknown_globals"]
+__all__ = ["check_nic_globals", "read_globals", "unknown_globals"]
 
 _KINDS = frozenset(
     ("bool", "size", "int", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
@@ -29,6 +31,8 @@ _FAMILIES = frozenset(
 )
 
 # A parent's properties are those of every device on its bus.
+_VIRTIO_PCI = re.compile(r"(virtio-[a-z0-9-]+?)-pci(?:-(?:non-)?transitional)?\Z")
+_CARDS = frozenset(("VGA", "cirrus-vga", "qxl-vga", "vmware-svga", "virtio-vga", "ati-vga"))
 _PARENTS = {"PCI": ("pci-device",), "ISA": ("isa-device",)}
 
 
@@ -38,13 +42,39 @@ def read_globals(build: Build, facts: catalog.DeviceFacts, option: Option | None
     ``option`` is the ``-device``, None for a device of the board.
     """
     values: dict[str, Any] = {}
-    for driver, name, text in build.names.globals(facts.name, *_PARENTS.get(facts.bus, ())):
+    inner = _inner(build.qemu.version, facts)
+    if inner is not None:
+        values.update(read_globals(build, inner, option))
+    for driver, name, text in build.names.globals(facts.name, *_parents(facts)):
         try:
             values[name] = _read(facts, name, text)
         except Wrong as wrong:
             raise refuse("global", option, option is not None, driver=driver, name=name, value=text,
                          said=wrong.message.partition("\n")[0], why=wrong.why, advice=wrong.hint) from None
     return values
+
+
+def _parents(facts: catalog.DeviceFacts) -> tuple[str, ...]:
+    return (*_PARENTS.get(facts.bus, ()), *(("virtio-pci",) if _VIRTIO_PCI.match(facts.name) else ()))
+
+
+def _inner(qemu: str, facts: catalog.DeviceFacts) -> catalog.DeviceFacts | None:
+    """The virtio device that a card for PCI has inside: it is made first, with globals of its own."""
+    found = _VIRTIO_PCI.match(facts.name)
+    return catalog.device(qemu, f"{found[1]}-device") if found else None
+
+
+def check_nic_globals(build: Build) -> None:
+    """Raise Refused for a ``-global`` that a PCI NIC does not know, if the board looks at all of them.
+
+    It makes one of each to see which there are: up to 8.2 only if it makes a NIC, since 9.0 always.
+    """
+    if not build.config.globals or not (build.qemu.nics_left_over or wanted_nics(build)):
+        return
+    for name in sorted(catalog.device_names(build.qemu.version)):
+        facts = catalog.device(build.qemu.version, name)
+        if facts is not None and facts.bus == "PCI" and "Network" in facts.categories:
+            read_globals(build, facts, None)
 
 
 def _read(facts: catalog.DeviceFacts, name: str, text: str) -> Any:
@@ -67,11 +97,14 @@ def _read(facts: catalog.DeviceFacts, name: str, text: str) -> Any:
 
 
 def unknown_globals(build: Build) -> list[str]:
-    """QEMU's warnings about ``-global`` for types that are no devices."""
-    return [
-        f"warning: global {driver}.{name} has invalid class name"
-        for driver, name, _text in build.config.globals
-        if catalog.device(build.qemu.version, driver) is None
-        and not catalog.unpluggable(build.qemu.version, driver) and driver not in _FAMILIES
-        and not driver.endswith("-cpu")
-    ]
+    """QEMU's warnings about ``-global`` for types that are no devices, or graphics cards that nobody made."""
+    qemu, said = build.qemu.version, []
+    for driver, name, text in build.config.globals:
+        facts = catalog.device(qemu, driver)
+        if facts is not None and facts.name == driver:
+            # A card that no hotplug brings later; its -global has made the board go without.
+            if driver in _CARDS and all(spec.driver != driver for spec in build.config.devices):
+                said.append(f"warning: global {driver}.{name}={text} not used")
+        elif not catalog.unpluggable(qemu, driver) and driver not in _FAMILIES and driver[-4:] != "-cpu":
+            said.append(f"warning: global {driver}.{name} has invalid class name")
+    return said

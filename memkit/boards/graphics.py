@@ -5,9 +5,11 @@ Source: select_vgahw and default_list in softmmu/vl.c, pc_vga_init in hw/i386/pc
 
 from __future__ import annotations
 
+from memkit.boards import catalog
 from memkit.boards.build import Build
 from memkit.boards.refusals import refuse
 from memkit.config import Config
+from memkit.errors import Refused
 
 __all__ = ["check_vga", "default_vga", "unused_vga"]
 
@@ -20,6 +22,8 @@ ISA_MODELS = {"std": "isa-vga", "cirrus": "isa-cirrus-vga"}
 VGA_MODELS = {
     "std": "VGA", "cirrus": "cirrus-vga", "vmware": "vmware-svga", "qxl": "qxl-vga", "virtio": "virtio-vga",
 }
+_NAMES = (*VGA_MODELS, "none", "xenfb", "tcx", "cg3")
+_NO_TYPE = "type is NULL"
 # What isa_vga_init (hw/isa/isa-bus.c) calls the cards that need PCI.
 _WITHOUT_PCI = {"vmware": "vmware_vga", "virtio": "virtio-vga"}
 
@@ -27,13 +31,28 @@ _WITHOUT_PCI = {"vmware": "vmware_vga", "virtio": "virtio-vga"}
 def check_vga(config: Config) -> None:
     """Raise Refused unless ``-vga`` names a card that x86 machines know."""
     option = config.last("vga")
-    value = option.value or "" if option else "none"
-    for name in (*VGA_MODELS, "none"):
+    if option is None:
+        return
+    value = option.value or ""
+    said = _refused(config.qemu, next((name for name in _NAMES if value.startswith(name)), ""))
+    if said == _NO_TYPE:
+        raise refuse("vga-sparc", option)
+    if said and not said.startswith("unknown"):
+        raise Refused(
+            said, explanation="This QEMU was built, or packaged, without the card.", hint="use -vga std",
+            option=option.text, position=option.index, source="recorded with -vga (data/machines)",
+        )
+    for name in (*VGA_MODELS, "none", *(() if said else ("xenfb",))):
         if value == name or value.startswith((f"{name},retrace=dumb", f"{name},retrace=precise")):
             return
-    if value.startswith(("tcx", "cg3")):
-        raise refuse("vga-sparc", option)
     raise refuse("vga-model", option, model=value)
+
+
+def _refused(qemu: str, name: str) -> str:
+    if name == "cg3":
+        # The other card of SPARC machines; only the first was recorded.
+        return catalog.vga_refusal(qemu, "tcx").replace("TCX", "CG3")
+    return catalog.vga_refusal(qemu, name)
 
 
 def unused_vga(build: Build) -> list[str]:
@@ -44,7 +63,7 @@ def unused_vga(build: Build) -> list[str]:
     if build.machine.family == "isapc" and option.value not in ISA_MODELS:
         name = _WITHOUT_PCI.get(option.value or "", option.value)
         return [f"isa_vga_init: {name}: no PCI bus"]
-    if build.machine.family != "microvm":
+    if build.machine.family != "microvm" or not build.qemu.unused_vga_warned:
         return []
     return [
         "warning: A -vga option was passed but this machine type does not use that option; No VGA device has "

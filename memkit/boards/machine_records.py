@@ -15,7 +15,7 @@ from memkit.boards.recorded import load, unpack
 
 __all__ = [
     "CpuFacts", "MachineRecord", "cpu", "cpu_properties", "device_on", "machine", "machine_names",
-    "machine_properties", "machine_start", "nic_models", "outcome",
+    "machine_properties", "machine_start", "nic_models", "outcome", "vga_refusal",
 ]
 
 
@@ -139,8 +139,18 @@ def outcome(qemu: str, title: str, machine_type: str) -> str | None:
 
 
 def nic_models(qemu: str) -> tuple[str, ...]:
-    """The models that ``-net nic,model=help`` lists."""
-    return tuple(load("machines", qemu)["nic_models"])
+    """The models that ``-net nic,model=help`` lists, without the short names behind some."""
+    return tuple(name.partition(" ")[0] for name in load("machines", qemu)["nic_models"])
+
+
+def vga_refusal(qemu: str, kind: str) -> str:
+    """QEMU's words to a ``-vga KIND`` that it refuses on every board, or "".
+
+    >>> vga_refusal("7.2", "tcx"), vga_refusal("7.2", "std")
+    ('type is NULL', '')
+    """
+    found = load("machines", qemu).get("vga", {}).get(kind, {})
+    return next((text[2:] for text in found if text[:2] == "! "), "")
 
 
 # -- CPUs

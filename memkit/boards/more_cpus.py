@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from memkit.boards import cpus
+from memkit.boards.apic_ids import apic_id
 from memkit.boards.build import Build
 from memkit.boards.device_refusals import refuse_device
-from memkit.boards.topology import Topology
 from memkit.config import DeviceSpec
 
 __all__ = ["is_cpu", "plug_cpu"]
@@ -28,15 +28,6 @@ def is_cpu(driver: str) -> bool:
     (True, False)
     """
     return driver.endswith(("-x86_64-cpu", "-i386-cpu"))
-
-
-def _apic_id(topology: Topology, place: Mapping[str, int]) -> int:
-    """The number of a CPU's interrupt controller: its ids side by side, each in as many bits as it needs."""
-    apic = place["socket-id"]
-    levels = (("die-id", topology.dies), ("core-id", topology.cores), ("thread-id", topology.threads))
-    for name, count in levels:
-        apic = apic << (count - 1).bit_length() | place[name]
-    return apic
 
 
 def plug_cpu(build: Build, spec: DeviceSpec, driver: str, props: Mapping[str, Any]) -> None:
@@ -71,7 +62,7 @@ def plug_cpu(build: Build, spec: DeviceSpec, driver: str, props: Mapping[str, An
     number = next(n for n in range(topology.max_cpus) if topology.ids(n) == place)
     if number < build.machine.cpus or number in build.more_cpus:
         raise refuse_device(
-            spec, f"CPU[{number}] with APIC ID {_apic_id(topology, place)} exists",
+            spec, f"CPU[{number}] with APIC ID {apic_id(topology, number)} exists",
             "Another CPU sits in this place.", "use another place, or a smaller -smp", _SOURCE,
         )
     if build.machine.family == "microvm":

@@ -40,6 +40,7 @@ _OWN_NAMES = re.compile(
 )
 # Drives that pc and q35 connect by themselves.
 _CONNECTED = frozenset(("ide", "floppy", "pflash"))
+_INNER = {"isa-serial": "serial", "pci-serial": "serial"}
 _VIRTIO = re.compile(r"-pci(?:-(?:non-)?transitional)?\Z")
 MIN_LABEL = 128 << 10
 
@@ -97,7 +98,7 @@ def _named(spec: DeviceSpec, driver: str, build: Build, name: str, kind: str, va
     """A text property, which often names another part of the guest."""
     option = spec.option
     # The part behind the PCI bus speaks under a name of its own.
-    driver = _VIRTIO.sub("-device", driver) if driver[:7] == "virtio-" else driver
+    driver = _VIRTIO.sub("-device", driver) if driver[:7] == "virtio-" else _INNER.get(driver, driver)
     if kind[:5] == "link<":
         if not value:
             return None

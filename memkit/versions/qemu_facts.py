@@ -90,6 +90,8 @@ QEMU_FACTS: tuple[QemuFact, ...] = (
     QemuFact("apic_ids_each", (8, 2), False, True, "x86_cpus_init, hw/i386/x86.c; 9926cf34de"),
     QemuFact("tcg_x2apic", (9, 0), False, True, "apic_common_set_id, hw/intc/apic_common.c; b5ee0468e9"),
     # -- devices
+    QemuFact("eim_needs_kvm", (9, 0), True, False, "vtd_decide_config, hw/i386/intel_iommu.c"),
+    QemuFact("unused_vga_warned", (7, 1), False, True, "qemu_create_default_devices, softmmu/vl.c"),
     QemuFact("json_device", (6, 2), False, True, "qemu_init, softmmu/vl.c; 5dacda5167"),
     QemuFact("window_first", (8, 1), False, True, "memory_device_pre_plug, hw/mem/memory-device.c"),
     QemuFact("space_first", (8, 2), False, True,
@@ -97,7 +99,8 @@ QEMU_FACTS: tuple[QemuFact, ...] = (
     QemuFact("size_before_address", (9, 0), False, True,
              "memory_device_pre_plug, hw/mem/memory-device.c: multiples of the region's own alignment only"),
     QemuFact("dimm_node_first", (6, 2), False, True, "pc_dimm_realize, hw/mem/pc-dimm.c"),
-    QemuFact("virtio_mem_checks_all", (7, 0), False, True, "virtio_mem_device_realize, hw/virtio/virtio-mem.c"),
+    QemuFact("virtio_mem_checks_all", (7, 0), False, True,
+             "virtio_mem_device_realize, hw/virtio/virtio-mem.c"),
     QemuFact("virtio_mem_own_prealloc", (8, 0), False, True,
              "virtio_mem_device_realize, hw/virtio/virtio-mem.c; ce1761f0f9"),
     QemuFact("cxl_volatile", (8, 1), False, True, "cxl_setup_memory, hw/mem/cxl_type3.c; adacc814f5"),
@@ -149,6 +152,8 @@ class QemuFacts:
     apic_ids_first: bool
     apic_ids_each: bool
     tcg_x2apic: bool
+    eim_needs_kvm: bool
+    unused_vga_warned: bool
     json_device: bool
     window_first: bool
     space_first: bool

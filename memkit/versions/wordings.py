@@ -43,8 +43,8 @@ WORDINGS: dict[str, tuple[Wording, ...]] = {
         Wording("CPU model 'host' requires KVM", OLD, (6, 1), "x86_cpu_realizefn, target/i386/cpu.c"),
     ),
     "phys-bits-range": (
-        Wording("TCG only supports phys-bits=40", OLD, (6, 0), "x86_cpu_realizefn, target/i386/cpu.c; b818413583",
-                "QEMU's own emulation has 40 address bits in these releases.", "leave out phys-bits="),
+        Wording("TCG only supports phys-bits=40", OLD, (6, 0),
+                "x86_cpu_realizefn, target/i386/cpu.c; b818413583", "QEMU's own emulation has 40 address bits in these releases.", "leave out phys-bits="),
         Wording("phys-bits should be at least 32 (but is {bits})", (11, 0), NEVER,
                 "x86_cpu_realizefn, target/i386/cpu.c; ab7a864082", "A CPU has at least 32 address bits."),
     ),
@@ -117,9 +117,18 @@ WORDINGS: dict[str, tuple[Wording, ...]] = {
     # -- memory devices
     "no-device-memory": (
         Wording(
-            "the configuration is not prepared for memory devices (e.g., for memory hotplug), consider specifying "
-            "the maxmem option", (8, 1), NEVER, "memory_device_pre_plug, hw/mem/memory-device.c; 99d88de6eb",
+            "the configuration is not prepared for memory devices (e.g., for memory hotplug), consider "
+            "specifying the maxmem option", (8, 1), NEVER, "memory_device_pre_plug, hw/mem/memory-device.c; 99d88de6eb",
         ),
+    ),
+    # -- devices and drives
+    "vhost-vsock": (
+        Wording("Could not open '/dev/vhost-vsock': No such file or directory", (10, 2), NEVER,
+                "vhost_vsock_device_realize, hw/virtio/vhost-vsock.c"),
+    ),
+    "drive-directory": (
+        Wording("A regular file was expected by the 'file' driver, but something else was given", OLD, (6, 0),
+                "raw_open_common, block/file-posix.c"),
     ),
     # -- PCI
     "pci-taken": (

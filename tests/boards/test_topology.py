@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-import memkit
 from memkit.boards.machine import select_machine
-from memkit.boards.topology import Topology, check_apic_ids, read_topology
+from memkit.boards.topology import Topology, read_topology
 from memkit.config import parse
 
 
@@ -46,12 +45,3 @@ def test_zero_is_deprecated_and_means_left_out() -> None:
 def test_a_cpus_ids_count_threads_first() -> None:
     ids = Topology(16, 16, sockets=2, dies=2, cores=2, threads=2).ids(13)
     assert {"thread-id": 1, "core-id": 0, "die-id": 1, "socket-id": 1} == ids
-
-
-def test_apic_ids_take_whole_bits_for_each_level() -> None:
-    # Three cores need two bits, so 64 sockets of them reach id 254, and 65 pass it.
-    check_apic_ids(Topology(255, 255, sockets=255), None)
-    check_apic_ids(Topology(192, 192, sockets=64, cores=3), None)
-    for wide in (Topology(256, 256, sockets=256), Topology(195, 195, sockets=65, cores=3)):
-        with pytest.raises(memkit.Refused, match="X2APIC"):
-            check_apic_ids(wide, None)
