@@ -53,7 +53,7 @@ def wanted_nics(build: Build) -> list[Nic]:
     default = build.machine.facts.default_nic
     if config.nics or config.flag("nodefaults") or not default:
         return found
-    return [Nic(default, None)]
+    return [Nic(default, None, {"iobase": _ISA_PORTS[0]} if default == ISA_NIC else {})]
 
 
 def unmade_nics(build: Build) -> list[str]:

@@ -29,6 +29,7 @@ LINES = [
     "-M q35,i8042=off,pit=off,hpet=off,smm=off -cpu Skylake-Server,-apic",
     "-M microvm,pcie=on,usb=on -cpu EPYC,phys-bits=46 -m 5G -device virtio-vga",
     "-M microvm,acpi=off,pic=off,rtc=off -serial none",
+    "-M isapc -m 4G -cpu pentium -serial none -serial null -nic user,model=ne2k_isa -device sb16",
     "-M pc-i440fx-1.7 -nodefaults -vga std",
     "-M pc-i440fx-2.4 -device qxl-vga -device secondary-vga -net nic,model=virtio",
     "-M pc-q35-2.11 -m 3G,slots=2,maxmem=6G",

@@ -52,7 +52,8 @@ REFUSALS: dict[str, Words] = {
     ),
     "hotplug-acpi": Words(
         "memory hotplug is not enabled: missing acpi device or acpi disabled",
-        "DIMMs are announced to the guest by ACPI.", "leave out -no-acpi and acpi=off",
+        "DIMMs are announced to the guest by ACPI.",
+        "leave out -no-acpi and acpi=off; isapc has no ACPI at all: use pc or q35",
         "pc_memory_pre_plug, hw/i386/pc.c",
     ),
     "nvdimm-off": Words(
