@@ -12,6 +12,7 @@ import pytest
 import memkit
 from memkit.cli import main
 from memkit.cli.parser import EXAMPLES
+from memkit.versions import KNOWN_QEMU
 
 DIMM = (
     "-m", "4G,slots=4,maxmem=16G", "-object", "memory-backend-ram,id=m1,size=1G",
@@ -226,6 +227,20 @@ def test_warnings_go_to_standard_error(capsys) -> None:
     assert "warning: " in err
 
 
+@pytest.mark.parametrize("qemu", KNOWN_QEMU)
+def test_the_qemu_that_is_asked_for_answers(capsys, qemu: str) -> None:
+    want = memkit.boot(LINE, qemu=qemu).monitor("info mtree")
+    assert (0, want, "") == run(capsys, "monitor", "info mtree", "--qemu", qemu, "--", *DIMM)
+
+
+@pytest.mark.parametrize(("line", "code"), [("-m 1G", 0), ("-m x", 1)])
+def test_what_is_not_exact_is_told_first_whether_the_line_boots_or_not(capsys, line: str, code: int) -> None:
+    found, _, err = run(capsys, "monitor", "info numa", "--qemu", "10.2", "--", line)
+    assert code == found
+    assert err.splitlines()[0] == "memkit: QEMU 10.2 is not known here; the facts are those of QEMU 10.0."
+    assert 1 == err.count("10.2")
+
+
 # -- refusals and mistakes
 
 
@@ -392,6 +407,14 @@ def test_help_shows_how_to_call_it_examples_and_exit_codes(capsys, command: str)
     assert out.startswith(f"usage: memkit {command} ")
     for words in (*EXAMPLES[command], "Exit codes: 0 "):
         assert words in out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_lists_the_known_qemus(capsys, monkeypatch, command: str) -> None:
+    monkeypatch.setattr("memkit.versions.numbers.UNCONFIRMED", {"11.1": "So they say."})
+    said = " ".join(run(capsys, command, "--help")[1].split())
+    known = ", ".join(KNOWN_QEMU).replace("11.1", "11.1 (unconfirmed)")
+    assert f"which QEMU to be: {known} (default: 7.2)" in said
 
 
 def test_help_names_every_command(capsys) -> None:

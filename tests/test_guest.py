@@ -94,3 +94,11 @@ def test_the_three_doors_lead_to_the_same_answers(guest: Guest) -> None:
         assert {b.id for b in other.backends} == {"m1", "pc.ram"}
         assert other.explain("5G").summary == guest.explain("5G").summary
         assert other.flat_view().find(0).region.block.idstr == "pc.ram"  # type: ignore[union-attr]
+
+
+def test_what_is_not_exact_about_a_guest_is_told_with_it() -> None:
+    guest = memkit.boot("-m 1G", qemu="10.2")
+
+    assert str(guest).endswith(
+        "0 memory devices. Note: QEMU 10.2 is not known here; the facts are those of QEMU 10.0")
+    assert "Note" not in str(memkit.boot("-m 1G"))

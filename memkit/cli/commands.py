@@ -13,6 +13,7 @@ from memkit.cli.lines import Line, from_words, read_stdin
 from memkit.errors import CommandLineError, MemkitError, Unavailable
 from memkit.explain import read_address
 from memkit.host import Host
+from memkit.versions import DEFAULT_QEMU, nearest_qemu
 
 if TYPE_CHECKING:
     from memkit.guest import Guest
@@ -80,11 +81,13 @@ def guest_of(arguments: argparse.Namespace, line: Line | None = None) -> Guest:
         if len(arguments.lines) > 1:
             raise CommandLineError("-- stands twice; this command takes one QEMU command line")
         line = from_words(arguments.lines[0]) if arguments.lines else read_stdin(arguments.command)
-    guest = boot(line, arguments.target, arguments.qemu, host_of(arguments))
+    # Told first, for it counts for a refusal as well.
+    asked = DEFAULT_QEMU if arguments.qemu is None else arguments.qemu
+    if note := nearest_qemu(asked)[1]:
+        print(f"memkit: {note}", file=sys.stderr)
+    guest = boot(line, arguments.target, asked, host_of(arguments))
     for warning in guest.warnings:
         print(warning if "warning:" in warning else f"warning: {warning}", file=sys.stderr)
-    for note in guest.notes:
-        print(f"memkit: {note}", file=sys.stderr)
     return guest
 
 

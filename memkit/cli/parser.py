@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from memkit.cli import commands, compare
 from memkit.cli.lines import split_dashes
-from memkit.versions import DEFAULT_QEMU
+from memkit.versions import DEFAULT_QEMU, labelled
 
 __all__ = ["read_arguments"]
 
@@ -172,16 +172,16 @@ def _build() -> tuple[Parser, dict[str, Parser]]:
                       help="draw the second guest with what changed marked: graph, map or tables")
     _add_picture_options(diff)
 
+    known = f"which QEMU to be: {', '.join(labelled().values())} (default: {DEFAULT_QEMU})"
     for one in made.values():
         model = one.add_argument_group("the model")
         model.add_argument("--target", metavar="ARCH",
                            help="x86_64 or i386 (default: as the line says, or x86_64)")
         if one is diff:
             model.add_argument("--qemu", metavar="VERSION", action="append",
-                               help=f"which QEMU to be (default: {DEFAULT_QEMU}); twice: compare two")
+                               help=f"{known}; twice: compare two")
         else:
-            model.add_argument("--qemu", metavar="VERSION", default=DEFAULT_QEMU,
-                               help=f"which QEMU to be (default: {DEFAULT_QEMU})")
+            model.add_argument("--qemu", metavar="VERSION", default=DEFAULT_QEMU, help=known)
         model.add_argument("--host", metavar="FILE",
                            help="a description of the host in JSON (default: a common Linux server)")
     return parser, made
