@@ -70,7 +70,7 @@ class AddressMap:
         self._palette = resolve(theme)
         self.guest = guest
         self.theme = theme
-        self._data = changed_data(difference) if difference else map_data(guest, join(guest))
+        self._data = changed_data(difference) if difference is not None else map_data(guest, join(guest))
 
     def data(self) -> dict[str, Any]:
         """The facts that picture and text are made from, ready for JSON; sizes are bytes."""

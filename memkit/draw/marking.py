@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from memkit.diff.change import WORDS
-from memkit.diff.marks import NO_MARK, Mark
+from memkit.diff.marks import NO_MARK, Mark, Marks
 from memkit.draw import svg
 from memkit.draw.text import plural
 
@@ -30,9 +30,9 @@ _OTHER_DASH = "6 3"
 LEGEND_ROW = 30  # pixels
 
 
-def mark_of(difference: Difference | None, thing: object) -> Mark:
-    """The Mark of a thing; without a difference nothing is marked."""
-    return difference.marks.of(thing) if difference else NO_MARK
+def mark_of(marks: Marks | None, thing: object) -> Mark:
+    """The Mark of a thing; in a picture of one guest nothing is marked."""
+    return NO_MARK if marks is None else marks.of(thing)
 
 
 def signs(words: Iterable[str]) -> str:

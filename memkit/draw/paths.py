@@ -19,6 +19,7 @@ from memkit.units import hex_address, human
 
 if TYPE_CHECKING:
     from memkit.diff import Difference
+    from memkit.diff.marks import Marks
     from memkit.guest import Guest
     from memkit.joined import Joined, JoinedRow
     from memkit.memory.device import Frontend, MemoryDevice
@@ -40,15 +41,15 @@ Fact = dict[str, Any]
 
 
 class _Builder:
-    def __init__(self, guest: Guest, difference: Difference | None) -> None:
+    def __init__(self, guest: Guest, known: Marks | None) -> None:
         self.guest = guest
-        self.difference = difference
+        self.known = known
         self.nodes: dict[str, Fact] = {}
         self.edges: list[Fact] = []
         self.cards = {id(f): f"F{n}" for n, f in enumerate(guest.frontends)}
         self.new: set[int] = set()
-        if difference:
-            self._know_cards(difference.marks.before.frontends)
+        if known is not None:
+            self._know_cards(known.before.frontends)
 
     def _know_cards(self, before: Sequence[Frontend]) -> None:
         """Frontends of the first guest share the card of the same one in the second, if it is there."""
@@ -60,14 +61,14 @@ class _Builder:
 
     def marks(self, things: Iterable[object]) -> Fact:
         """The words of things that are marked alike, and their past if that is the same, too."""
-        found = [marking.mark_of(self.difference, thing) for thing in things]
+        found = [marking.mark_of(self.known, thing) for thing in things]
         words = found[0].words if len({m.words for m in found}) == 1 else ()
         was = found[0].was if len({m.was for m in found}) == 1 else ()
         return {"mark": list(words), "was": list(was)}
 
     def gone(self, path: Path) -> bool:
         """True for a path of ghosts."""
-        return self.difference is not None and self.difference.marks.gone(path.first.block)
+        return self.known is not None and self.known.gone(path.first.block)
 
     def node(self, id: str, column: int, title: str, path: Path, **facts: Any) -> Fact:
         node = self.nodes.get(id)
@@ -113,8 +114,8 @@ class _Builder:
         self._guest(path, region or block, more)
 
     def _words(self, path: Path, head: str) -> None:
-        gone = self.difference and self.gone(path)
-        config = self.difference.marks.before.config if self.difference and gone else self.guest.config
+        then = self.known if self.gone(path) else None
+        config = (then.before if then else self.guest).config
         options = config.options if config else ()
         indexes = list(dict.fromkeys(i for r in path.rows for i in r.option_indexes))
         indexes = [i for i in indexes if i < len(options)]
@@ -128,8 +129,8 @@ class _Builder:
         for i in indexes:
             words = text.option_text(options[i])
             id = f"w{i}"
-            if self.difference and gone:
-                kept = self.difference.marks.options.get(i)
+            if then:
+                kept = then.options.get(i)
                 id = f"oldw{i}" if kept is None else f"w{kept}"
             self.node(id, 0, words, path, tip=words, **self.marks([options[i]]))
             self.edge(id, head, path, 0)
@@ -215,7 +216,7 @@ class _Builder:
                 port = f"p{row.windows.index(region)}"
             self._row(card, path, hex_address(r.start), f"{human(r.size)} {r.type}", r.start,
                       r.size, tail, port, self.marks([r]), r)
-        for r in self.difference.marks.vanished_ranges(row.block) if self.difference else ():
+        for r in self.known.vanished_ranges(row.block) if self.known else ():
             self._row(card, path, hex_address(r.start), f"{human(r.size)} {r.type}", r.start,
                       r.size, "", "", {"mark": ["vanished"], "was": []}, r)
         if not row.ranges:
@@ -251,11 +252,11 @@ class _Builder:
 
     def _come_or_gone(self, row: JoinedRow) -> list[str]:
         """What is marked of a block's region: that it came or went with its block."""
-        words = marking.mark_of(self.difference, row.block).words
+        words = marking.mark_of(self.known, row.block).words
         return [w for w in words if w in ("appeared", "vanished")]
 
     def _card_mark(self, frontend: Frontend) -> Fact:
-        if self.difference is None:
+        if self.known is None:
             return {}
         if self.cards[id(frontend)].startswith("old"):
             return {"mark": ["vanished"]}
@@ -296,12 +297,14 @@ def graph_data(
     Sizes are bytes; ``start`` is a gpa in the last column, an offset in the region elsewhere.
     With a ``difference``, ``mark`` says what happened to a thing and ``was`` tells its past.
     """
+    marks = None if difference is None else difference.marks
     rows = list(joined.rows)
-    if difference:
-        old = join(difference.marks.before).rows
-        rows += [r for r in old if difference.marks.gone(r.block)]
-    paths = collapse(rows, focus, lambda r: marking.mark_of(difference, r.block).words)
-    builder = _Builder(guest, difference)
+    title = f"How {guest.machine_type} (QEMU {guest.qemu}) builds its memory"
+    if difference is not None and marks is not None:
+        rows += [r for r in join(marks.before).rows if marks.gone(r.block)]
+        title = marking.title(difference, "what changed in how memory is built")
+    paths = collapse(rows, focus, lambda r: marking.mark_of(marks, r.block).words)
+    builder = _Builder(guest, marks)
     for path in paths:
         builder.add(path)
     for node in builder.nodes.values():
@@ -309,10 +312,10 @@ def graph_data(
             node["rows"].sort(key=lambda r: (not r["size"], r["start"], r["echo"]))
     kinds = {p.first.kind for p in paths}
     backings = {p.first.backing for p in paths}
-    title = f"How {guest.machine_type} (QEMU {guest.qemu}) builds its memory"
     nodes = list(builder.nodes.values())
+    used = marking.used([*nodes, *(r for n in nodes for r in n["rows"])])
     return {
-        "title": marking.title(difference, "what changed in how memory is built") if difference else title,
+        "title": title,
         "columns": [{"key": k, "title": t, "note": n} for k, t, n in COLUMNS],
         "nodes": nodes,
         "edges": builder.edges,
@@ -322,12 +325,12 @@ def graph_data(
                 "backing": p.first.backing, "size": p.size, "count": len(p.rows),
                 "members": [r.block.label for r in p.rows],
                 "pages": text.page_text(p.first),
-                "mark": list(marking.mark_of(difference, p.first.block).words),
+                "mark": list(marking.mark_of(marks, p.first.block).words),
             }
             for p in paths
         ],
         "kinds": [k for k in KINDS if k in kinds],
         "backings": sorted(backings),
         "focus": next((p.number for p in paths if focus in p.rows), None),
-        "marks": marking.used([*nodes, *(r for n in nodes for r in n["rows"])]) if difference else None,
+        "marks": None if marks is None else used,
     }

@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable, Iterable
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from memkit.draw import text
+from memkit.draw import marking, text
 from memkit.draw.theme import BACKINGS, KIND_NAMES, KINDS
 from memkit.units import hex_address, human
 
@@ -159,14 +159,16 @@ def _merged(members: list[Fact]) -> Fact:
     if same:
         name = f"{len(members)} {TIMES} {first['name']}"
     note = total if same else f"{len(members)} of them, {total}"
-    space = "gpa" if first["column"] == "guest" else "ram_addr_t"
+    space = "gpa" if first["column"] in ("guest", "guest-was") else "ram_addr_t"
+    was = first["was"] if all(m["was"] == first["was"] for m in members) else []
+    change = marking.said(first["mark"], was)
     return {
         **first, "size": size, "name": name, "note": note, "count": len(members),
         "blocks": [b for m in members for b in m["blocks"]],
         "pages": sum(m.get("pages", 0) for m in members),
-        "was": first["was"] if all(m["was"] == first["was"] for m in members) else [],
+        "was": was,
         "tip": f"{name}: {len(members)} alike\n{space} {text.span(first['start'], size)}\n"
-        f"{total} together",
+        f"{total} together" + (f"\n{change}" if change else ""),
     }
 
 

@@ -118,7 +118,7 @@ class Tables:
 
     def columns(self, name: str) -> tuple[Column, ...]:
         """The columns of one table."""
-        return (CHANGE, *TABLES[name][2]) if self.difference else TABLES[name][2]
+        return (CHANGE, *TABLES[name][2]) if self.difference is not None else TABLES[name][2]
 
     @cached_property
     def _data(self) -> dict[str, list[Row]]:
