@@ -21,11 +21,14 @@ from memkit.config import DeviceSpec
 from memkit.memory.flatview import AddressSpace
 from memkit.memory.region import MemoryRegion
 
-__all__ = ["EXPANDERS", "add_bridge", "add_expander", "check_bridges", "is_bridge", "join_chassis"]
+__all__ = ["EXPANDERS", "add_bridge", "add_expander", "check_bridges", "is_bridge", "join_chassis", "warn_of_slot"]
 
 EXPANDERS = {"pxb": "pxb-bus", "pxb-pcie": "pxb-pcie-bus", "pxb-cxl": "pxb-cxl-bus"}
 _WINDOWS = (("pci_bridge_pref_mem", False), ("pci_bridge_mem", False), ("pci_bridge_io", True))
 _IO_SPACE = 4 << 30
+# What has a bus behind it, but is no port that leads down.
+_NOT_PORTS = frozenset((*EXPANDERS, "x3130-upstream", "cxl-upstream", "pcie-pci-bridge", "pci-bridge",
+                        "i82801b11-bridge", "dec-21154-p2p"))
 
 
 def is_bridge(qemu: str, driver: str) -> bool:
@@ -42,6 +45,16 @@ def check_bridges(build: Build, bus: PciBus, driver: str, spec: DeviceSpec | Non
             "Without bus= a device goes to the newest host bridge.",
             "add a pcie-root-port or pci-bridge on that bus, or say bus=pcie.0 (pci.0)",
             "do_pci_register_device, hw/pci/pci.c",
+        )
+
+
+def warn_of_slot(build: Build, spec: DeviceSpec, bus: PciBus, devfn: int, driver: str) -> None:
+    """Warn of a slot that a PCI Express port does not have: it leads to one device (pci_qdev_realize)."""
+    facts = catalog.device(build.qemu.version, driver)
+    if bus.above and bus.above[2] not in _NOT_PORTS and facts and "pcie" in facts.interfaces and driver != "igb":
+        build.warnings.append(
+            f"{spec.option.text}: warning: PCI: slot {devfn >> 3} is not valid for {driver}, parent device only "
+            "allows plugging into slot 0."
         )
 
 
@@ -67,7 +80,7 @@ def add_bridge(
     secondary = catalog.secondary_bus(build.qemu.version, driver)
     assert secondary is not None
     memory = MemoryRegion("pci_bridge_pci", 1 << 64)
-    io = MemoryRegion("pci_bridge_io", _IO_SPACE, "i/o")
+    io = MemoryRegion("pci_bridge_io", _IO_SPACE)
     for name, in_io in _WINDOWS:
         window = MemoryRegion.window(name, io if in_io else memory, 0, 0)
         front = bus.io if in_io else bus.memory
