@@ -13,6 +13,9 @@ __all__ = ["WORDS", "Change", "moved", "resized", "sentences"]
 
 # So many changes of one kind share a sentence.
 MANY = 3
+# A sentence lists so many names, else the first of them and how many more.
+NAMES, FIRST = 12, 9
+_NOUNS = {"block": "RAMBlocks", "backend": "backends", "device": "memory devices", "range": "ranges"}
 # What can happen to a thing, in the order in which a picture tells it; "changed" is all the rest.
 WORDS = ("appeared", "vanished", "renamed", "moved", "resized", "changed")
 
@@ -85,27 +88,45 @@ def sentences(changes: Sequence[Change]) -> Iterator[str]:
 
 def _likeness(change: Change) -> object:
     """What changes of one kind have in common if one sentence can tell them all."""
-    if change.kind in ("block moved", "range moved"):
+    what, _, word = change.kind.rpartition(" ")
+    if word == "moved":
         return change.after - change.before
-    if change.kind in ("range appeared", "range vanished"):
-        return change.subject
+    if word in ("appeared", "vanished"):
+        return change.subject if what == "range" else what in _NOUNS or id(change)
     if change.kind == "range renamed":
         return change.before, change.after
     return id(change)
 
 
 def _together(changes: Sequence[Change], kind: str) -> str:
-    if kind in ("range appeared", "range vanished"):
-        verb = "now sees" if kind == "range appeared" else "no longer sees"
-        starts = [c.after if c.before is None else c.before for c in changes]
-        return (f"The guest {verb} {len(changes)} ranges of {changes[0].subject}, the first at "
-                f"{hex_address(min(starts))} and the last at {hex_address(max(starts))}.")
+    what, _, word = kind.rpartition(" ")
+    count, first = len(changes), changes[0]
     if kind == "range renamed":
-        first = changes[0]
-        return f"{len(changes)} ranges of {first.before} are now called {first.after}."
-    delta = changes[0].after - changes[0].before
+        return f"{count} ranges of {first.before} are now called {first.after}."
+    if what == "range" and word != "moved":
+        verb = "now sees" if word == "appeared" else "no longer sees"
+        starts = [c.after if c.before is None else c.before for c in changes]
+        return (f"The guest {verb} {count} ranges of {first.subject}, the first at "
+                f"{hex_address(min(starts))} and the last at {hex_address(max(starts))}.")
+    noun = _NOUNS[what]
+    if word != "moved":
+        return f"{count} {noun} {word}: {_some([_sized(c) for c in changes])}."
+    delta = first.after - first.before
     way = f"{'up' if delta > 0 else 'down'} by {human(abs(delta))}"
-    names = listed([c.subject for c in changes])
-    if kind == "block moved":
-        return f"{len(changes)} RAMBlocks moved {way} in ram_addr_t space: {names}."
-    return f"{len(changes)} ranges moved {way} in guest-physical addresses: {names}."
+    space = "ram_addr_t space" if what == "block" else "guest-physical addresses"
+    return f"{count} {noun} moved {way} in {space}: {_some([c.subject for c in changes])}."
+
+
+def _some(names: list[str]) -> str:
+    if len(names) <= NAMES:
+        return listed(names)
+    return f"{', '.join(names[:FIRST])} and {len(names) - FIRST} more"
+
+
+def _sized(change: Change) -> str:
+    """A thing that came or went with its size, and with its place if it has one now."""
+    old, new = change.things
+    thing = old if new is None else new
+    size = human(thing.max_length if hasattr(thing, "max_length") else thing.size)
+    place = getattr(new, "offset", getattr(new, "addr", None))
+    return f"{change.subject} ({size}{'' if place is None else f' at {hex_address(place)}'})"

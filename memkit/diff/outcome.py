@@ -48,23 +48,24 @@ def refusals(a: Side, b: Side) -> Iterator[Change]:
     if isinstance(a, Refused) and isinstance(b, Refused):
         if _first(a) != _first(b):
             yield Change("refusal changed", "the line", before, after,
-                         f"Both are refused, but now QEMU says: {_told(b)} Before, it said: {_told(a)}")
+                         f"Both are refused, but now QEMU says: {_told(b)} Before, it said: "
+                         f"{_told(a, False)}")
     elif isinstance(b, Refused):
         yield Change("refusal appeared", "the line", None, after, f"It is now refused. QEMU says: {_told(b)}")
     elif isinstance(a, Refused):
         yield Change("refusal vanished", "the line", before, None,
-                     f"It is no longer refused. Before, QEMU said: {_told(a)}")
+                     f"It is no longer refused. Before, QEMU said: {_told(a, False)}")
 
 
 def _first(refused: Refused) -> str:
     return refused.message.splitlines()[0] if refused.message else ""
 
 
-def _told(refused: Refused) -> str:
-    """QEMU's words, then ours, as one piece of prose."""
+def _told(refused: Refused, now: bool = True) -> str:
+    """QEMU's words, then ours, as one piece of prose; what to try only for what is refused now."""
     said = [_sentence(_first(refused))]
     said += [f"Why: {_sentence(refused.explanation)}"] if refused.explanation else []
-    said += [f"Try: {_sentence(refused.hint)}"] if refused.hint else []
+    said += [f"Try: {_sentence(refused.hint)}"] if refused.hint and now else []
     return " ".join(said)
 
 
@@ -76,9 +77,13 @@ def warnings(a: Guest, b: Guest) -> Iterator[Change]:
     """The warnings that only one guest has, word for word."""
     old, new = Counter(a.warnings), Counter(b.warnings)
     for text in new - old:
-        yield Change("warning appeared", "QEMU", None, text, f"QEMU now warns: {_sentence(text)}")
+        yield Change("warning appeared", "QEMU", None, text, f"QEMU now warns: {_warning(text)}")
     for text in old - new:
-        yield Change("warning vanished", "QEMU", text, None, f"QEMU no longer warns: {_sentence(text)}")
+        yield Change("warning vanished", "QEMU", text, None, f"QEMU no longer warns: {_warning(text)}")
+
+
+def _warning(text: str) -> str:
+    return _sentence(text.removeprefix("warning: "))
 
 
 def alias(a: Guest, b: Guest) -> Iterator[Change]:
