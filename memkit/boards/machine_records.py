@@ -144,13 +144,18 @@ def nic_models(qemu: str) -> tuple[str, ...]:
 
 
 def vga_refusal(qemu: str, kind: str) -> str:
-    """QEMU's words to a ``-vga KIND`` that it refuses on every board, or "".
+    """QEMU's words to a ``-vga KIND`` that it refuses whatever the board, or "".
 
     >>> vga_refusal("7.2", "tcx"), vga_refusal("7.2", "std")
     ('type is NULL', '')
     """
     found = load("machines", qemu).get("vga", {}).get(kind, {})
-    return next((text[2:] for text in found if text[:2] == "! "), "")
+    newest = machine(qemu, "pc")
+    # Boards that want Xen refuse everything.
+    return next((
+        text[2:] for text, runs in found.items()
+        if text[:2] == "! " and newest is not None and _in(qemu, newest.name, runs)
+    ), "")
 
 
 # -- CPUs
