@@ -19,7 +19,7 @@ from memkit.memory.device import Frontend
 
 __all__ = ["add_acpi_tables", "table_size"]
 
-TABLES_MAX, LOADER_MAX, RSDP_MAX = 0x200000, 0x10000, 0x1000
+TABLES_MAX, RSDP_MAX = 0x200000, 0x1000
 TABLE_UNIT = 0x20000
 LOADER_UNIT = 0x1000
 # Measured bytes: what a board's own tables take, and what each CPU, slot and device adds.
@@ -90,7 +90,7 @@ def add_acpi_tables(build: Build) -> None:
                 "migration may not work"
             )
         loader = -(-128 * _loader_commands(build) // LOADER_UNIT) * LOADER_UNIT
-    names = [("etc/acpi/tables", used, TABLES_MAX), ("etc/table-loader", loader, LOADER_MAX)]
+    names = [("etc/acpi/tables", used, TABLES_MAX), ("etc/table-loader", loader, max(build.qemu.table_loader_max, loader))]
     if facts.rsdp_block:
         names.append(("etc/acpi/rsdp", RSDP_MAX, RSDP_MAX))
     blocks = []

@@ -57,7 +57,7 @@ def _add_pcie(build: Build) -> None:
         # What answers where no device is mapped.
         window = MemoryRegion("gpex_mmio_window", 1 << 64, "i/o")
         window.add(mmio, 0)
-    configuration = MemoryRegion("pcie-mmcfg-mmio", PCIE_ECAM_SIZE, "i/o")
+    configuration = MemoryRegion("pcie-mmcfg-mmio", build.qemu.pcie_configuration_size, "i/o")
     system.add(MemoryRegion.window("pcie-ecam", configuration, 0, PCIE_ECAM_SIZE), PCIE_ECAM)
     system.add(MemoryRegion.window("pcie-mmio32", window, PCIE_MMIO, PCIE_MMIO_SIZE), PCIE_MMIO)
     top = 1 << cpus.model(build).phys_bits

@@ -53,6 +53,8 @@ QEMU_FACTS: tuple[QemuFact, ...] = (
     QemuFact("bridge_spaces", (9, 2), False, True, "pci_bridge_initfn, hw/pci/pci_bridge.c; 55fa4be6f7"),
     QemuFact("ich9_smbus_space", (6, 0), "ICH9 SMB", "ICH9-SMB", "hw/i2c/smbus_ich9.c; e178113ff6"),
     QemuFact("gpex_window", (6, 1), False, True, "gpex_host_realize, hw/pci-host/gpex.c; a6091108aa"),
+    QemuFact("pcie_configuration_size", (7, 1), 0x2000_0000, 0x1000_0000,
+             "include/hw/pci/pcie_host.h; 1f1a7b2269"),
     QemuFact("smm_ranges", (9, 1), False, True, "mch_realize, hw/pci-host/q35.c; b07bf7b73f"),
     QemuFact("amd_iommu_alias", (9, 2), False, True,
              "amdvi_host_dma_iommu, hw/i386/amd_iommu.c; c1f46999ef"),
@@ -61,7 +63,7 @@ QEMU_FACTS: tuple[QemuFact, ...] = (
     # -- boards
     # In 9.0 and in the last stable updates of 7.2 and 8.2, which are those that people have.
     QemuFact("serial_none_keeps_place", (7, 2), False, True, "serial_parse, system/vl.c; d2019a9d0c"),
-    QemuFact("table_loader_max", (6, 0), 0x1000, 0x10000, "acpi_add_rom_blob, hw/acpi/utils.c"),
+    QemuFact("table_loader_max", (6, 0), 0x1000, 0x10000, "acpi_setup, hw/i386/acpi-build.c; 6c2b24d1d2"),
     QemuFact("smp_zero_refused", (9, 0), False, True, "machine_parse_smp_config, hw/core/machine-smp.c"),
     QemuFact("smp_modules", (9, 1), False, True, "machine_parse_smp_config, hw/core/machine-smp.c; dcba73b445"),
     # -- backends
@@ -92,6 +94,7 @@ QEMU_FACTS: tuple[QemuFact, ...] = (
     # -- devices
     QemuFact("eim_needs_kvm", (9, 0), True, False, "vtd_decide_config, hw/i386/intel_iommu.c"),
     QemuFact("unused_vga_warned", (7, 1), False, True, "qemu_create_default_devices, softmmu/vl.c"),
+    QemuFact("port_slot_warned", (8, 1), False, True, "pci_qdev_realize, hw/pci/pci.c; 8b0e484c8b"),
     QemuFact("json_device", (6, 2), False, True, "qemu_init, softmmu/vl.c; 5dacda5167"),
     QemuFact("window_first", (8, 1), False, True, "memory_device_pre_plug, hw/mem/memory-device.c"),
     QemuFact("space_first", (8, 2), False, True,
@@ -128,6 +131,7 @@ class QemuFacts:
     bridge_spaces: bool
     ich9_smbus_space: str
     gpex_window: bool
+    pcie_configuration_size: int
     smm_ranges: bool
     amd_iommu_alias: bool
     amd_iommu_passes: bool
@@ -154,6 +158,7 @@ class QemuFacts:
     tcg_x2apic: bool
     eim_needs_kvm: bool
     unused_vga_warned: bool
+    port_slot_warned: bool
     json_device: bool
     window_first: bool
     space_first: bool
