@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from memkit.boards.machine import machine_types
 from memkit.draw.theme import THEMES
 from memkit.lab.presets import DIMM
+from memkit.versions import KNOWN_QEMU, labelled
 
 if TYPE_CHECKING:
     from .conftest import Visit
@@ -26,6 +28,8 @@ class Lab:
         self.root = page.locator(".memkit").first
         self.line = self.root.get_by_label("Command line")
         self.size = self.root.get_by_label("exactly")
+        self.qemu = self.root.get_by_label("QEMU", exact=True)
+        self.machine = self.root.get_by_label("Machine", exact=True)
         self.slider = self.root.get_by_role("slider")
         self.status = self.root.locator(".mk-status")
 
@@ -45,6 +49,14 @@ def lab(visit: Visit) -> Iterator[Lab]:
     """The explorer, on the talk's DIMM and its graph."""
     lab = Lab(visit.page)
     lab.line.fill(DIMM.text)
+    stop = lab.root.get_by_role("button", name="Stop comparing")
+    if lab.qemu.input_value() != "7.2":
+        lab.qemu.select_option("7.2")
+        expect(stop).to_be_visible()
+    if stop.is_visible():
+        stop.click()
+        expect(stop).not_to_be_visible()
+    expect(lab.status).to_contain_text("Boots in QEMU 7.2")
     lab.tab("Graph")
     expect(lab.status).to_contain_text("4 GiB of RAM, 1 memory device")
     expect(lab.view).to_contain_text("pc-dimm d1")
@@ -139,7 +151,7 @@ def test_the_tab_key_visits_every_control_and_each_has_a_name(lab: Lab) -> None:
     lab.root.get_by_role("button", name="Add memory").click()
 
     assert names == [
-        "Examples", "Command line", "Machine", "RAM size", "exactly", "Slots", "Maxmem", "Remove m1",
+        "Examples", "Command line", "QEMU", "Machine", "RAM size", "exactly", "Slots", "Maxmem", "Remove m1",
         "Add memory …", "Add", "backed by", "of size", "share=on", "make room for it in the rest of the line",
         "Add", names[-2], "Follow",
     ]
@@ -155,10 +167,91 @@ NAME_OF_THE_FOCUSED = """() => {
 
 def test_focus_can_be_seen(lab: Lab) -> None:
     lab.root.get_by_label("Examples").focus()
-    for box in (lab.line, lab.root.get_by_label("Machine"), lab.slider, lab.size):
+    for box in (lab.line, lab.qemu, lab.machine, lab.slider, lab.size):
         while not box.evaluate("e => e === document.activeElement"):
             lab.page.keyboard.press("Tab")
         assert "solid" == box.evaluate("e => getComputedStyle(e).outlineStyle")
+
+
+def test_the_switch_lets_another_qemu_read_the_same_line(lab: Lab) -> None:
+    expect(lab.qemu.locator("option")).to_have_text(list(labelled().values()))
+    lab.qemu.select_option("11.1")
+
+    expect(lab.status).to_contain_text("Boots in QEMU 11.1: pc-q35-11.1, 4 GiB of RAM, 1 memory device")
+    expect(lab.line).to_have_value(DIMM.text)
+    expect(lab.machine).to_have_value("q35")
+    expect(lab.machine.locator("option")).to_have_text(machine_types("11.1"))
+    expect(lab.view).to_contain_text("How pc-q35-11.1 (QEMU 11.1) builds its memory")
+    expect(lab.tab("Map")).to_contain_text("pc-q35-11.1")
+    expect(lab.tab("Tables")).to_contain_text("main RAM of pc-q35-11.1")
+    expect(lab.tab("Monitor")).to_contain_text(re.compile(r"HVA\s+RO"))
+    lab.qemu.select_option("7.2")
+    expect(lab.view).not_to_contain_text("HVA")
+    expect(lab.machine.locator("option")).to_have_text(machine_types("7.2"))
+
+
+def test_a_machine_type_that_a_qemu_lost_is_refused_in_place_and_comes_back(lab: Lab) -> None:
+    lab.machine.select_option("pc-q35-3.1")
+    expect(lab.status).to_contain_text("Boots in QEMU 7.2: pc-q35-3.1")
+    line = DIMM.text.replace("q35", "pc-q35-3.1")
+    lab.qemu.select_option("11.1")
+
+    refusal = lab.status.get_by_role("alert")
+    expect(refusal).to_contain_text("QEMU 11.1 refuses at -M pc-q35-3.1")
+    expect(refusal).to_contain_text('unsupported machine type: "pc-q35-3.1"')
+    expect(refusal).to_contain_text("Why:")
+    expect(refusal).to_contain_text("in QEMU 7.2")
+    expect(lab.line).to_have_value(line)
+    expect(lab.machine).to_have_value("pc-q35-3.1")
+    expect(lab.view).to_contain_text("How pc-q35-3.1 (QEMU 7.2)")
+    expect(lab.view).to_have_css("opacity", "0.42")
+    lab.root.get_by_role("button", name="Back to QEMU 7.2").click()
+    expect(lab.qemu).to_have_value("7.2")
+    expect(lab.status).to_contain_text("Boots in QEMU 7.2: pc-q35-3.1")
+    expect(lab.view).to_have_css("opacity", "1")
+    expect(lab.line).to_have_value(line)
+    lab.qemu.select_option("11.1")
+    expect(refusal).to_be_visible()
+    lab.qemu.select_option("7.2")
+    expect(lab.status).to_contain_text("Boots in QEMU 7.2: pc-q35-3.1")
+    expect(lab.line).to_have_value(line)
+
+
+def test_what_changed_is_told_and_marked_until_a_person_stops_it(lab: Lab) -> None:
+    lab.qemu.select_option("11.1")
+    told = lab.root.get_by_role("region", name="What changed")
+    expect(lab.root).to_contain_text("What changed from QEMU 7.2 to QEMU 11.1")
+    expect(told.get_by_role("listitem").first).to_have_text(
+        "The machine type q35 now means pc-q35-11.1, not pc-q35-7.2.")
+    marks = lab.root.get_by_label("mark it in the pictures")
+    marks.focus()
+    lab.page.keyboard.press("Space")
+    expect(marks).to_be_checked()
+    expect(lab.view).to_contain_text("From QEMU 7.2 to QEMU 11.1: what changed")
+    expect(lab.tab("Map")).to_contain_text("From QEMU 7.2 to QEMU 11.1: what changed")
+    stop = lab.root.get_by_role("button", name="Stop comparing")
+    stop.press("Enter")
+    expect(stop).not_to_be_visible()
+    expect(lab.view).not_to_contain_text("what changed")
+    expect(lab.qemu).to_have_value("11.1")
+    lab.qemu.select_option("10.0")
+    marks.uncheck()
+
+
+def test_arrow_keys_step_through_the_versions_and_stay_in_their_list(lab: Lab) -> None:
+    later = KNOWN_QEMU[KNOWN_QEMU.index("7.2") + 1:]
+    lab.qemu.focus()
+    for version in later:
+        lab.page.keyboard.press("ArrowDown")
+        expect(lab.status).to_contain_text(f"Boots in QEMU {version}: pc-q35-{version}")
+        expect(lab.qemu).to_be_focused()
+    lab.page.keyboard.press("Home")
+    expect(lab.status).to_contain_text(f"Boots in QEMU {KNOWN_QEMU[0]}")
+    # The same goes for every other list.
+    lab.machine.focus()
+    lab.page.keyboard.press("ArrowUp")
+    expect(lab.machine).to_have_value("pc")
+    expect(lab.machine).to_be_focused()
 
 
 def test_memory_is_added_and_removed_by_keyboard(lab: Lab) -> None:
@@ -251,12 +344,15 @@ def test_the_explorer_follows_the_theme_of_the_lab(lab: Lab, visit: Visit) -> No
 
 
 def test_a_narrow_window_wraps_and_cuts_nothing_off(lab: Lab) -> None:
+    lab.qemu.select_option("11.1")
+    expect(lab.root).to_contain_text("What changed")
     lab.page.set_viewport_size({"width": 600, "height": 720})
     try:
         expect(lab.root).to_be_visible()
         beyond = lab.root.evaluate("""e => {
           const edge = e.getBoundingClientRect().right + 1;
-          return [...e.querySelectorAll("input, select, textarea, button, .mk-status p, .mk-part")]
+          const parts = "input, select, textarea, button, .mk-status p, .mk-part, .mk-changes";
+          return [...e.querySelectorAll(parts)]
             .filter(c => c.offsetParent && c.getBoundingClientRect().right > edge).map(c => c.outerHTML);
         }""")
     finally:
