@@ -209,6 +209,19 @@ def test_the_heading_names_what_tells_the_guests_apart(
     assert diff(outcome(*before), outcome(*after)).heading == heading
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "title"),
+    [
+        ("-m 1G", "-m 2G", "From -m 1G to -m 2G"),
+        ("-m 1G -M pc", "-m 1G -M q35", "From pc-i440fx-7.2 to pc-q35-7.2"),
+        ("-m 1G", "-m 2G -nodefaults", "From the first guest to the second"),
+        ("-m 1G", f"-m size=1G,slots=2,maxmem={'0' * 40}17179869184", "From the first guest to the second"),
+    ],
+)
+def test_a_picture_is_called_by_what_tells_the_guests_apart(before: str, after: str, title: str) -> None:
+    assert diff(memkit.boot(before), memkit.boot(after)).title == title
+
+
 def test_names_outrank_what_the_heading_would_say() -> None:
     one, two = memkit.boot("-M pc"), memkit.boot("-M q35")
     assert diff(one, two, ("yesterday", "today")).heading == "From yesterday to today:"

@@ -57,6 +57,16 @@ class Difference:
         return f"{found}:" if found else ""
 
     @property
+    def title(self) -> str:
+        """What a picture is called: the heading, else the one option that changed, if it is short."""
+        if self.heading:
+            return self.heading.removesuffix(":")
+        old, new = self.marks.changed_options()
+        if len(old) == len(new) == 1 and max(len(old[0]), len(new[0])) <= 40:
+            return f"From {old[0]} to {new[0]}"
+        return "From the first guest to the second"
+
+    @property
     def sentences(self) -> tuple[str, ...]:
         """The differences in plain words."""
         return tuple(sentences(self.changes))
@@ -77,9 +87,9 @@ class Difference:
         What vanished from the first guest is drawn as a ghost.
 
         >>> import memkit
-        >>> pc, q35 = memkit.boot("-m 4G -M pc -nodefaults"), memkit.boot("-m 5G -M q35 -nodefaults")
-        >>> print(memkit.diff(pc, q35).graph().alt())
-        From pc-i440fx-7.2 to pc-q35-7.2: what changed in how memory is built. 5 RAMBlocks moved,
+        >>> small, large = memkit.boot("-m 4G -nodefaults"), memkit.boot("-m 5G -nodefaults")
+        >>> print(memkit.diff(small, large).graph().alt())
+        From -m 4G to -m 5G: what changed in how memory is built. 5 RAMBlocks moved,
         1 RAMBlock was resized.
         """
         from memkit.draw.graph import Graph

@@ -76,6 +76,15 @@ class Marks:
         """Where (gpa) the first guest saw a block that the second still has, and sees no more."""
         return self._ranges.get(id(block), ())
 
+    def changed_options(self) -> tuple[list[str], list[str]]:
+        """The words of the command lines that differ: of the first line, of the second."""
+        old, new = (
+            [f"-{o.name} {o.value or ''}".rstrip() for i, o in enumerate(g.config.options) if i not in same]
+            if g.config else []
+            for g, same in ((self.before, {*self.options}), (self.after, {*self.options.values()}))
+        )
+        return old, new
+
 
 def _mark(changes: list[Change]) -> Mark:
     words = {word for change in changes for word in change.words}

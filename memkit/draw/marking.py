@@ -75,7 +75,7 @@ def dash(words: Sequence[str]) -> str:
 
 def title(difference: Difference, what: str) -> str:
     """The title of a picture of a difference: which guests, and what it shows."""
-    return f"{difference.heading.rstrip(':') or 'From the first guest to the second'}: {what}"
+    return f"{difference.title}: {what}"
 
 
 def used(facts: Iterable[dict[str, Any]]) -> list[str]:

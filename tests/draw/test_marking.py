@@ -285,7 +285,7 @@ def test_legend_title_and_alternative_text_say_what_is_marked(found: Difference,
         assert any(t.split(" (")[0] == word for t in said)
     if not words:
         assert "nothing in this picture" in said
-    title = (found.heading or "From the first guest to the second:")
+    title = f"{found.title}: what changed in"
     assert str(root.get("aria-label")).startswith(title)
     assert view.alt().startswith(title)
     things = view.data()["items"] if draw == "map" else view.data()["paths"]
