@@ -18,6 +18,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from memkit.errors import MemkitError
+
 from .expand import COMPACT, EXPAND, Facts, woven
 from .files import write
 from .windows import dump
@@ -42,25 +44,35 @@ def pattern(path: str, names: str = "") -> re.Pattern[str]:
 class Decisions:
     """The table: which neighbour to follow where they differ, and what must be edited before or after.
 
-    ``idle`` are the rules that have decided nothing so far, ``undecided`` the differences without a rule.
+    ``undecided`` are the differences without a rule so far.  Raises KeyError for a table that lacks a part.
     """
 
     def __init__(self, table: dict[str, Any]) -> None:
-        self.table = table
-        self.old, self.new = table["between"]
-        self.rules = [
-            (pattern(path, rule.get("names", "")), rule) for rule in table["rules"] for path in rule["paths"]
+        self.version, (self.old, self.new) = table["version"], table["between"]
+        self.about = table["about"]
+        self._rules = [
+            (pattern(path, rule.get("names", "")), number, str(rule["take"]))
+            for number, rule in enumerate(table["rules"]) for path in rule["paths"]
         ]
-        self.idle = list(table["rules"])
+        self._sources = [rule["source"] for rule in table["rules"]]
+        self._edits = [
+            (re.split(r"[*{]", path)[0], pattern(path, edit.get("names", "")), edit)
+            for edit in table["edits"] for path in edit["paths"]
+        ]
+        self._used: set[int] = set()
         self.undecided: list[str] = []
+
+    @property
+    def idle(self) -> list[str]:
+        """The sources of the rules that have decided nothing so far."""
+        return [source for number, source in enumerate(self._sources) if number not in self._used]
 
     def side(self, path: str) -> str | None:
         """The neighbour that the first fitting rule follows; None if no rule fits."""
-        for regex, rule in self.rules:
+        for regex, number, take in self._rules:
             if regex.fullmatch(path):
-                if rule in self.idle:
-                    self.idle.remove(rule)
-                return str(rule["take"])
+                self._used.add(number)
+                return take
         return None
 
     def merge(self, path: str, old: Any, new: Any, outer: str | None = None) -> Any:
@@ -92,11 +104,9 @@ class Decisions:
         return {key: value for key, value in found.items() if value is not ABSENT}
 
     def edit(self, version: str, room: str, facts: Facts) -> Facts:
-        """``facts`` with the edits of the table that are for ``version``."""
-        for edit in self.table["edits"]:
-            for path in edit["paths"] if edit["in"] == version else ():
-                facts = _edited(facts, room, pattern(path, edit.get("names", "")), edit)
-        return facts
+        """``facts`` with the edits of the table that are for ``version``, in their order."""
+        edited: Facts = _edited(facts, room, [edit for edit in self._edits if edit[2]["in"] == version])
+        return edited
 
 
 def _short(value: Any) -> str:
@@ -104,11 +114,15 @@ def _short(value: Any) -> str:
     return text if len(text) < 70 else text[:67] + "..."
 
 
-def _edited(value: Any, path: str, where: re.Pattern[str], edit: dict[str, Any]) -> Any:
-    if where.fullmatch(path):
-        value = _changed(value, edit)
-    if isinstance(value, dict):
-        return {key: _edited(part, f"{path}/{key}", where, edit) for key, part in value.items()}
+def _edited(value: Any, path: str, edits: list[tuple[str, re.Pattern[str], dict[str, Any]]]) -> Any:
+    below = []
+    for start, where, edit in edits:
+        if where.fullmatch(path):
+            value = _changed(value, edit)
+        elif path.startswith(start) or start.startswith(path):
+            below.append((start, where, edit))
+    if isinstance(value, dict) and below:
+        return {key: _edited(part, f"{path}/{key}", below) for key, part in value.items()}
     return value
 
 
@@ -151,12 +165,22 @@ def derive(decisions: Decisions, room: str, old: Facts, new: Facts) -> Facts:
         decisions.edit(version, room, {k: v for k, v in EXPAND[room](facts).items() if k != "about"})
         for version, facts in ((decisions.old, old), (decisions.new, new))
     )
-    found = decisions.edit(decisions.table["version"], room, decisions.merge(room, before, after))
-    return COMPACT[room]({"about": decisions.table["about"], **found})
+    found = decisions.edit(decisions.version, room, decisions.merge(room, before, after))
+    return COMPACT[room]({"about": decisions.about, **found})
 
 
 def _load(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _table(path: Path) -> Decisions:
+    try:
+        return Decisions(_load(path))
+    except (OSError, ValueError) as e:
+        raise MemkitError(f"{path}: {e}") from None
+    except (KeyError, TypeError) as e:
+        parts = "version, between, about, edits and rules"
+        raise MemkitError(f"{path}: a table has {parts}; wrong is {e!r}") from None
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -167,23 +191,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, default=DATA, help="where devices, machines and windows lie")
     parser.add_argument("--check", action="store_true", help="write nothing; say which files differ")
     words = parser.parse_args(argv)
-    decisions = Decisions(_load(words.table))
+    try:
+        said = _run(_table(words.table), words.data, words.check)
+    except (MemkitError, OSError) as e:
+        said = [f"derive: {e}"]
+    print(*said, sep="\n", end="\n" if said else "", file=sys.stderr)
+    return 1 if said else 0
+
+
+def _run(decisions: Decisions, data: Path, check: bool) -> list[str]:
+    """What is to be complained of; without anything, the files are written."""
     found = {}
     for room in EXPAND:
-        old, new = (words.data / room / f"x86_64-{v}.json" for v in (decisions.old, decisions.new))
+        old, new = (data / room / f"x86_64-{v}.json" for v in (decisions.old, decisions.new))
         found[room] = derive(decisions, room, _load(old), _load(new))
     said = [f"undecided: {text}" for text in decisions.undecided]
-    said += [f"decides nothing: {json.dumps(rule)}" for rule in decisions.idle]
+    said += [f"a rule decides nothing: {source}" for source in decisions.idle]
     for room, facts in found.items() if not said else ():
-        path = words.data / room / f"x86_64-{decisions.table['version']}.json"
-        if words.check:
+        path = data / room / f"x86_64-{decisions.version}.json"
+        if check:
             said += [] if path.exists() and _load(path) == facts else [f"{path} is not what the table says"]
         elif room == "windows":
             path.write_text(dump(facts) + "\n", encoding="utf-8")
         else:
             write(path, facts)
-    print(*said, sep="\n", end="\n" if said else "", file=sys.stderr)
-    return 1 if said else 0
+    return said
 
 
 if __name__ == "__main__":

@@ -28,15 +28,15 @@ def woven(old: Iterable[str], new: Iterable[str]) -> list[str]:
     >>> woven("abx", "acb")
     ['a', 'c', 'b', 'x']
     """
-    result = list(new)
-    place = 0
+    newer = list(new)
+    behind: dict[str | None, list[str]] = {None: []} | {member: [] for member in newer}
+    last: str | None = None
     for member in old:
-        if member in result:
-            place = result.index(member) + 1
+        if member in behind:
+            last = member
         else:
-            result.insert(place, member)
-            place += 1
-    return result
+            behind[last].append(member)
+    return [*behind[None], *(each for member in newer for each in (member, *behind[member]))]
 
 
 def _named(words: Iterable[str]) -> dict[str, str]:
