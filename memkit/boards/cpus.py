@@ -54,7 +54,7 @@ def model(build: Build) -> CpuModel:
     """The CPU model of ``-cpu``, or the board's own; raises Refused for a model that does not exist."""
     option = build.config.last("cpu")
     default = "486" if build.machine.family == "isapc" else DEFAULTS[build.target]
-    if (option is None or not option.value) and default == _DEFAULT.name:
+    if (option is None or not option.value) and default == _DEFAULT.name and not build.config.globals:
         return _DEFAULT
     name = ((option and option.value) or default).partition(",")[0]
     if name == "host" and build.machine.accelerator == "kvm":
@@ -64,7 +64,8 @@ def model(build: Build) -> CpuModel:
         raise refuse("cpu-host", option)
     if facts is None or facts.refusal:
         raise refuse("cpu-unknown", option, name=name)
-    words = dict(_features(option)) if option is not None else {}
+    words = {prop: value for _, prop, value in _globals(build, name)}
+    words |= _features(option) if option is not None else ()
     # qemu-system-i386 has the models, but no 64-bit mode.
     long_mode = build.target == "x86_64" and _switch(words, "lm", facts.long_mode)
     given = int(words["phys-bits"], 0) if _is_number(words.get("phys-bits", "")) else 0
@@ -76,6 +77,11 @@ def model(build: Build) -> CpuModel:
         name, vendor == "AuthenticAMD", bits, _has_apic(build, words, facts), long_mode,
         _switch(words, "x2apic", name == "max"), given,
     )
+
+
+def _globals(build: Build, name: str) -> list[tuple[str, str, str]]:
+    """Each ``-global`` for CPU model ``name``, which ``-cpu`` overrides: type, property and value."""
+    return build.names.globals(f"{name}-{build.target}-cpu", f"{build.target}-cpu", "cpu")
 
 
 def _has_apic(build: Build, words: dict[str, str], facts: catalog.CpuFacts) -> bool:
@@ -94,22 +100,20 @@ def realize(build: Build) -> None:
             "feature."
         )
     option = build.config.last("cpu")
-    if option is None or not option.value or option.value.startswith("host"):
-        return
     cpu = model(build)
+    if cpu.name == "host" or ((option is None or not option.value) and not _globals(build, cpu.name)):
+        return
     kinds = catalog.cpu_properties(build.qemu.version, "max" if cpu.name == "max" else "")
     type_name = f"{cpu.name}-{build.target}-cpu"
-    # Features with a sign are set last, and without saying where they come from.
-    for sign in (False, True):
-        for name, value in _features(option, signs=sign):
-            where = "" if sign else f"can't apply global {type_name}.{name}={value}: "
-            said = _wrong(type_name, name, value, kinds.get(name))
-            if said:
-                raise Refused(
-                    where + said, explanation="-cpu sets properties of every CPU.",
-                    hint=f"check the spelling{catalog.near(name, kinds)}; -cpu help lists the features",
-                    option=option.text, position=option.index, source="target/i386/cpu.c, QEMU 7.2",
-                )
+    for where, name, value in _settings(build, option, cpu.name):
+        said = _wrong(type_name, name, value, kinds.get(name))
+        if said:
+            raise Refused(
+                where + said, explanation="-cpu and -global set properties of every CPU.",
+                hint=f"check the spelling{catalog.near(name, kinds)}; -cpu help lists the features",
+                option=option.text if option else "", position=option.index if option else None,
+                source="target/i386/cpu.c, QEMU 7.2",
+            )
     if cpu.given and not cpu.long_mode:
         raise refuse("phys-bits-32", option)
     least, most = MIN_PHYS_BITS, MAX_PHYS_BITS
@@ -119,6 +123,17 @@ def realize(build: Build) -> None:
         most = cpu.phys_bits
     if cpu.long_mode and not least <= cpu.phys_bits <= most:
         raise refuse("phys-bits-range", option, bits=cpu.phys_bits)
+
+
+def _settings(build: Build, option: Option | None, model_name: str) -> Iterator[tuple[str, str, str]]:
+    """What is set at last, in QEMU's order: how a refusal begins, property and value."""
+    plain = _features(option, signs=False) if option is not None else ()
+    given = [*_globals(build, model_name), *((f"{model_name}-{build.target}-cpu", *p) for p in plain)]
+    for type_name, name, value in given:
+        yield f"can't apply global {type_name}.{name}={value}: ", name, value
+    # Features with a sign are set last, and without saying where they come from.
+    for name, value in _features(option, signs=True) if option is not None else ():
+        yield "", name, value
 
 
 def _features(option: Option, signs: bool | None = None) -> Iterator[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import memkit
 from memkit.boards import cpus
 from memkit.boards.build import Build
 from memkit.boards.machine import apply_properties, select_machine
@@ -74,3 +75,30 @@ def test_wrong_features_are_refused_in_qemus_words(line: str, said: str) -> None
 def test_names_with_underscores_and_signs_are_features_as_well() -> None:
     cpus.realize(build("-cpu Haswell,+avx512f,-tsx-ldtrk,sse4_1,kvm=off,hv_relaxed,enforce=off"))
     cpus.realize(build("-cpu max,migratable=no"))
+
+
+def booted(line: str) -> str:
+    """What QEMU refuses the line with, or "it starts"."""
+    try:
+        memkit.boot(line)
+    except Refused as refused:
+        return refused.message
+    return "it starts"
+
+
+@pytest.mark.parametrize(("line", "said"), [
+    ("-m 80G -global qemu64-x86_64-cpu.phys-bits=36",
+     "Address space limit 0xfffffffff < 0x14bfffffff phys-bits too low (36)"),
+    ("-m 80G -cpu qemu64,phys-bits=40 -global qemu64-x86_64-cpu.phys-bits=36", "it starts"),
+    ("-global qemu64-x86_64-cpu.nope=1",
+     "can't apply global qemu64-x86_64-cpu.nope=1: Property 'qemu64-x86_64-cpu.nope' not found"),
+    ("-global EPYC-x86_64-cpu.nope=1", "it starts"),
+])
+def test_globals_set_properties_of_the_cpu_which_its_own_option_overrides(line: str, said: str) -> None:
+    assert booted(line) == said
+
+
+@pytest.mark.parametrize("driver", ["qemu64-x86_64-cpu", "x86_64-cpu", "cpu"])
+def test_a_global_may_name_the_cpu_model_or_what_all_models_are(driver: str) -> None:
+    ranges = memkit.boot(f"-global {driver}.apic=off").flat_view("memory").ranges
+    assert "apic-msi" not in {found.region.name for found in ranges}
