@@ -110,19 +110,14 @@ def _board(build: Build, ram: MemoryRegion, nodes: int) -> None:
 
 def _default_devices(build: Build, devices: DeviceBuilder) -> None:
     """VGA, NICs and the board's own functions, in the order of pc_init1 and pc_q35_init."""
-    late = pc.late_functions(build)
-    bus = build.default_bus
-    assert bus is not None
-    if build.machine.family == "q35":
-        # pc_q35_init adds AHCI, USB and SMBus after VGA and NICs, but at fixed addresses.
-        for name, devfn in late:
-            bus.claim(name, devfn)
+    q35 = build.machine.family == "q35"
+    if q35:
+        pc.add_late_functions(build)
     vga = default_vga(build)
     if vga:
         devices.add_default(vga, f"graphics card {vga}", build.option_index(build.config.last("vga")))
     check_nic_globals(build)
     for nic in wanted_nics(build):
         devices.add_default(nic.driver, f"NIC {nic.driver}", nic.option_index, nic.props)
-    for name, devfn in late:
-        bus.claim(name, devfn)
-        build.pci_functions.append((name, bus, devfn))
+    if not q35:
+        pc.add_late_functions(build)

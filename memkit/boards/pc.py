@@ -26,7 +26,7 @@ from memkit.errors import Refused
 from memkit.memory.flatview import AddressSpace
 from memkit.memory.region import MemoryRegion
 
-__all__ = ["add_chipset", "add_root_bus", "build_memory", "late_functions", "map_ram", "split_ram"]
+__all__ = ["add_chipset", "add_late_functions", "add_root_bus", "build_memory", "map_ram", "split_ram"]
 
 GIB = 1 << 30
 MIB = 1 << 20
@@ -242,18 +242,36 @@ def add_root_bus(build: Build, pci: MemoryRegion) -> None:
         bus = PciBus("pci.0", "PCI", "0000" if short else "0000:00", memory=pci)
     build.buses[bus.name] = build.default_bus = bus
     for name, devfn in _FIRST[machine.family]:
+        name = "piix4-isa" if name == "PIIX3" and _piix4(build) else name
         # A host bridge is alone in its slot; the ISA bridge shares it.
         bus.claim(name, devfn, multifunction=devfn != 0)
         build.pci_functions.append((name, bus, devfn))
 
 
-def late_functions(build: Build) -> list[tuple[str, int]]:
-    """(type, devfn) of the functions that the board makes after the default devices."""
+def add_late_functions(build: Build) -> None:
+    """Put the functions on the root bus that the board makes beside its default devices.
+
+    Their places are fixed: q35 makes them before graphics card and NICs, pc after them.
+    """
+    bus = build.buses["pcie.0" if build.machine.family == "q35" else "pci.0"]
+    for name, devfn in _late_functions(build):
+        bus.claim(name, devfn)
+        build.pci_functions.append((name, bus, devfn))
+
+
+def _late_functions(build: Build) -> list[tuple[str, int]]:
+    """(type, devfn) of those functions."""
     flag = build.machine.flag
     if build.machine.family == "q35":
         found = [("ich9-ahci", 0xFA)] if flag("sata", True) else []
         found += _ICH9_USB if flag("usb", False) else []
         return found + ([(build.qemu.ich9_smbus_space, 0xFB)] if flag("smbus", True) else [])
-    found = [("piix3-ide", 0x09)]
-    found += [("piix3-usb-uhci", 0x0A)] if flag("usb", False) else []
+    piix = "piix4" if _piix4(build) else "piix3"
+    found = [(f"{piix}-ide", 0x09)]
+    found += [(f"{piix}-usb-uhci", 0x0A)] if flag("usb", False) else []
     return found + ([("PIIX4_PM", 0x0B)] if flag("acpi", True) else [])
+
+
+def _piix4(build: Build) -> bool:
+    """True if pc has the younger of two south bridges (x-south-bridge=, since 9.0)."""
+    return build.machine.words.get("x-south-bridge") == "piix4-isa"
