@@ -131,23 +131,21 @@ def _make(
     build: Build, kind: str, name: str, props: Mapping[str, Any], option: Option | None, *, implicit: bool
 ) -> Memdev:
     _check_properties(build, kind, props, option)
-    prealloc = bool(props.get("prealloc", build.config.flag("mem-prealloc")))
-    reserve = bool(props.get("reserve", True))
-    nodes = tuple(sorted(set(props.get("host-nodes") or ())))
+    get, machine, host_page = props.get, build.machine, build.host.page_size
+    reserve = get("reserve", True)
+    nodes = tuple(sorted(set(get("host-nodes") or ())))
     if name in build.object_types:
         raise refuse("duplicate-id", option, id=name)
     build.object_types[name] = kind
     size: int = props["size"]
 
-    facts = build.machine.facts
-    canonical = bool(props.get(
-        "x-use-canonical-path-for-ramblock-id",
-        facts.canonical_names and kind in ("memory-backend-file", "memory-backend-memfd"),
-    ))
-    share = bool(props.get("share", kind in _SHARED))
-    page, align, filesystem, readonly = build.host.page_size, 0, "anonymous", False
+    memfd = kind == "memory-backend-memfd"
+    canonical = get("x-use-canonical-path-for-ramblock-id",
+                    machine.facts.canonical_names and (memfd or kind == "memory-backend-file"))
+    share = get("share", kind in _SHARED)
+    page, align, filesystem, readonly = host_page, ANONYMOUS_ALIGN, "anonymous", False
     if kind == "memory-backend-file":
-        opened, rom = bool(props.get("readonly", False)), props.get("rom", "auto")
+        opened, rom = get("readonly", False), get("rom", "auto")
         if rom == "on" and not opened:
             raise refuse("rom-writable", option)
         if rom == "off" and opened and share:
@@ -157,16 +155,14 @@ def _make(
             build, f"/objects/{name}" if canonical else name, props, option, size, readonly=opened,
             reserve=reserve,
         )
-    elif kind == "memory-backend-memfd":
+    elif memfd:
         filesystem = "memfd"
         page = align = open_memfd(build, props, option, size, reserve=reserve)
     elif kind == "memory-backend-shm":
         filesystem, align = "shm", page
         if not share:
             raise refuse("shm-private", option)
-    else:
-        align = ANONYMOUS_ALIGN
-    if size > (1 << 64) - build.host.page_size:
+    if size > (1 << 64) - host_page:
         raise refuse("size-wraps", option)
     if size >= HOST_ADDRESS_SPACE:
         if kind == "memory-backend-ram":
@@ -174,27 +170,24 @@ def _make(
         raise refuse("cannot-map", option, error="Cannot allocate memory", advice="use a smaller size=")
     if build.qemu.whole_pages and filesystem not in ("anonymous", "shm") and size % page:
         raise refuse("partial-page", option, type=kind, page=human(page))
-    _check_policy(build, props.get("policy", "default"), nodes, option)
+    policy = get("policy", "default")
+    if nodes or policy != "default":
+        _check_policy(build, policy, nodes, option)
 
+    path = f"/objects/{name}"
+    # By position, because a line can have hundreds: the fields in their order.
     backend = Backend(
-        id=name, type=kind, size=size, page_size=page, share=share,
-        merge=bool(props.get("merge", build.machine.flags.get("mem-merge", True))),
-        dump=bool(props.get("dump", build.machine.flags.get("dump-guest-core", True))),
-        prealloc=prealloc, reserve=reserve, policy=props.get("policy", "default"), host_nodes=nodes,
-        mem_path=props.get("mem-path"), align=align, readonly=readonly,
-        pmem=bool(props.get("pmem", False)), hugetlb=bool(props.get("hugetlb", False)),
-        seal=bool(props.get("seal", kind == "memory-backend-memfd")),
-        discard_data=bool(props.get("discard-data", False)), filesystem=filesystem,
-        implicit=implicit, canonical_path=canonical, option_index=build.option_index(option),
-        path=f"/objects/{name}",
+        name, kind, size, page, share, get("merge", machine.flags.get("mem-merge", True)),
+        get("dump", machine.flags.get("dump-guest-core", True)),
+        get("prealloc", build.config.flag("mem-prealloc")), reserve, policy, nodes, get("mem-path"), align,
+        readonly, get("pmem", False), get("hugetlb", False), get("seal", memfd), get("discard-data", False),
+        filesystem, implicit, canonical, build.option_index(option), path,
     )
-    region_name = backend.path if canonical else name
+    region_name = path if canonical else name
     block = build.ram.allocate(
-        -(-size // build.host.page_size) * build.host.page_size, page_size=page,
-        region_name=region_name, owner=backend.path, backend=backend, shared=share,
-        readonly=readonly,
+        -(-size // host_page) * host_page, page, "", region_name, path, "ram", backend, share, readonly
     )
-    region = MemoryRegion(region_name, size, "ram", block=block, readonly=readonly, owner=backend.path)
+    region = MemoryRegion(region_name, size, "ram", block, readonly=readonly, owner=path)
     memdev = Memdev(backend, block, region, align, option)
     build.memdevs[name] = memdev
     return memdev

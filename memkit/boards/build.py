@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from memkit.boards.names import Names
 from memkit.config import Config, Option
@@ -108,7 +108,7 @@ class Build:
         """What the devices of the line can name."""
         return Names(self.config)
 
-    def rom(self, name: str, size: int, *, idstr: str | None = None, **fields: object) -> MemoryRegion:
+    def rom(self, name: str, size: int, *, idstr: str | None = None, **fields: Any) -> MemoryRegion:
         """A ROM region of ``size`` bytes with a RAMBlock of its own, named ``idstr`` (or ``name``)."""
         block = self.ram.allocate(
             size, idstr=name if idstr is None else idstr, region_name=name, purpose="rom",

@@ -49,7 +49,7 @@ def read_properties(spec: DeviceSpec, facts: catalog.DeviceFacts, build: Build) 
     """The properties of a ``-device``, typed; raises Refused for unknown names and bad values."""
     values = read_globals(build, facts, spec.option) if build.config.flag("global") else {}
     names = [name for name in spec.props if name not in _SPECIAL]
-    for name in hash_order(names) if len(names) > 1 else names:
+    for name in hash_order(names):
         value = _property(spec, facts, build, name, spec.props[name])
         if value is not None:
             values[name] = value

@@ -79,7 +79,7 @@ class Loop:
         self.objects: list[ObjectSpec] = []
         self.changes: dict[tuple[str, str], list[tuple[str, str]]] = {}
         self._ids: dict[str, set[str]] = {}
-        self._place = ""
+        self._option = Option("", "")
         # An object whose option is not finished, so that the spec cannot point at it yet.
         self._make_object: Callable[[Option], ObjectSpec] | None = None
 
@@ -102,7 +102,7 @@ class Loop:
         if value is None:
             self._switch(option)
             return option
-        self._place = option.text
+        self._option = option
         try:
             reader = _READERS.get(option.name)
             if reader is not None:
@@ -141,7 +141,7 @@ class Loop:
             return
         # A pasted megabyte could earn a warning for every comma, each with the whole option in front.
         if len(self.warnings) < _MOST_WARNINGS:
-            self.warnings.append(f"{self._place}: warning: {text}")
+            self.warnings.append(f"{self._option.text}: warning: {text}")
 
     def _opts(self, name: str, value: str, *, abbreviated: bool = True) -> Pairs:
         group = GROUPS[name]
@@ -190,7 +190,7 @@ class Loop:
         return ()
 
     def _warned(self, option: Option, value: str) -> Pairs:
-        self.warnings += [f"{self._place}: warning: {text}" for text in _DEPRECATED[option.name]]
+        self.warnings += [f"{self._option.text}: warning: {text}" for text in _DEPRECATED[option.name]]
         return self._opts(option.name, value) if option.name in GROUPS else ()
 
     def _object(self, _option: Option, value: str) -> Pairs:
@@ -221,7 +221,7 @@ class Loop:
         if "id" not in words:
             raise missing("id")
         # Of several ids, the first counts.
-        name = next(v for k, v in pairs if k == "id")
+        name = words["id"] if len(words) == len(pairs) else next(v for k, v in pairs if k == "id")
         props = read_opts_members(object_schema(qom_type, qemu), pairs, self._warn, ("qom-type", "id"),
                                   self.sizes)
         self._make_object = partial(ObjectSpec, qom_type, name, props)

@@ -42,14 +42,14 @@ def build(
 ) -> Config:
     """The Config of ``options``, whose arguments are read anew, as parse() reads them."""
     try:
-        return _build(options, program, target, qemu)
+        return _build(_numbered(options), program, target, qemu)
     except Refused as refused:
         raise said_by(refused, qemu) from None
 
 
-def _build(options: Iterable[Option], program: str, target: str | None, qemu: str) -> Config:
+def _build(options: Sequence[Option], program: str, target: str | None, qemu: str) -> Config:
     loop = Loop(target or "x86_64", qemu)
-    done = loop.run(_numbered(options))
+    done = loop.run(options)
     config = Config(done, program, target, qemu, tuple(loop.warnings))
     # The loop has read all that Config reads on demand; a frozen instance takes it only this way.
     config.__dict__["_loop"] = loop
@@ -70,27 +70,25 @@ def _first_pass(words: list[str], qemu: str) -> list[Option]:
     index, end = 0, len(words)
     known = known_options(qemu)
     while index < end:
-        word = words[index]
+        word, position = words[index], index
+        index += 1
         if word[:1] != "-":
             disk = (("file", word), ("index", "0"), ("media", "disk"))
-            options.append(Option("drive", "", word, disk, index))
-            index += 1
+            options.append(Option("drive", "", word, disk, position))
             continue
         name = word[2:] if word[:2] == "--" else word[1:]
         if name not in known:
-            raise _unknown(word, name, index, qemu)
-        position = index
+            raise _unknown(word, name, position, qemu)
         value = None
         if name in TAKES_ARGUMENT:
-            index += 1
             if index >= end:
                 raise Refused(
                     f"{word}: requires an argument", explanation=f"{word} is the last word of the line.",
                     hint=f"write {word} VALUE", option=word, position=position,
                 )
             value = words[index]
+            index += 1
         options.append(Option(ALIASES.get(name, name), word, value, (), position))
-        index += 1
     return options
 
 

@@ -33,4 +33,4 @@ def hash_order(names: Iterable[str]) -> list[str]:
     ['reserve', 'prealloc', 'size']
     """
     newest_first = list(names)[::-1]
-    return sorted(newest_first, key=_bucket)
+    return sorted(newest_first, key=_bucket) if len(newest_first) > 1 else newest_first

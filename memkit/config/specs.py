@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from memkit.errors import Refused
 
@@ -41,8 +41,7 @@ class Option:
         return f"{self.word} {self.value}" if self.word else self.value
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ObjectSpec:
+class ObjectSpec(NamedTuple):
     """``-object``: ``props`` are typed (bool, int, str, list of int), without qom-type and id.
 
     ``fault`` is the mistake that a QEMU before 6.0 finds when it makes the object: a Refused, or None.
@@ -55,8 +54,7 @@ class ObjectSpec:
     fault: Refused | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class DeviceSpec:
+class DeviceSpec(NamedTuple):
     """``-device``: ``props`` are text for key=value, typed for JSON; without driver and id.
 
     ``driver`` is "" where it is left out.

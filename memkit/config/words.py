@@ -88,7 +88,8 @@ def _split_text(text: str) -> list[str]:
             "Paste only the QEMU command line.",
             word=text[:40], position=MAX_LENGTH,
         )
-    bad = _CONTROL.search(text)
+    # Most text is printable, which is found out at once.
+    bad = None if text.isprintable() else _CONTROL.search(text)
     if bad is not None:
         raise CommandLineError(
             f"the text holds the control character {bad[0]!r} at position {bad.start()}; it is "
@@ -97,8 +98,8 @@ def _split_text(text: str) -> list[str]:
         )
     text = _BACKGROUND.sub("", text) if "&" in text else text
     if "'" not in text and '"' not in text and "\\" not in text:
-        # Not split() alone: a shell's blanks are these four, and Unicode has more.
-        return [word for word in re.split("[ \t\r\n]+", text) if word]
+        # A shell's blanks are these four.  ASCII has no others but control characters, Unicode has.
+        return text.split() if text.isascii() else [word for word in re.split("[ \t\r\n]+", text) if word]
     return _split_quoted(text)
 
 
@@ -184,7 +185,7 @@ def _check_list(line: Sequence[str]) -> list[str]:
                 f"word {position} is {word!r:.40}, which is not text; every word of argv is a string",
                 word=repr(word)[:40], position=position,
             )
-        bad = _CONTROL.search(word)
+        bad = None if word.isprintable() else _CONTROL.search(word)
         if bad is not None:
             raise CommandLineError(
                 f"word {position} holds the control character {bad[0]!r}; it is binary, not a command line",
