@@ -14,11 +14,13 @@ from memkit.config import Config, Option
 from memkit.config.numbers import c_integer
 from memkit.config.qdict import hash_order
 from memkit.host import Host
+from memkit.versions import QemuFacts, holds, qemu_facts
 
 __all__ = ["choose_accelerator"]
 
 _BUILT_IN = ("tcg", "kvm")
-_TCG = ("one-insn-per-tb", "split-wx", "tb-size", "thread")
+# Each with the releases that know it (see memkit.versions.holds).
+_TCG = {"one-insn-per-tb": "8.1", "split-wx": "6.0", "tb-size": "", "thread": ""}
 # MAX_ICOUNT_SHIFT in softmmu/icount.c.
 _MAX_SHIFT = 10
 _BOOLS = frozenset(("on", "off", "yes", "no", "true", "false", "y", "n"))
@@ -26,16 +28,17 @@ _BOOLS = frozenset(("on", "off", "yes", "no", "true", "false", "y", "n"))
 
 def choose_accelerator(config: Config, host: Host) -> str:
     """The accelerator in use, tcg or kvm; raises Refused."""
+    facts = qemu_facts(config.qemu)
     _check_icount(config.last("icount"))
     wanted = config.machine.get("accel")
     options = config.all("accel")
     if options and wanted is not None:
         raise refuse("accel-twice", options[-1])
     if options:
-        return _first([(dict(o.args).get("accel", ""), o) for o in options], host)
+        return _first([(dict(o.args).get("accel", ""), o) for o in options], host, facts)
     at = config.last("enable-kvm") or config.last("machine")
     names = "tcg:kvm" if wanted is None else wanted
-    return _first([(name, at) for name in names.split(":") if name or wanted], host, located=False)
+    return _first([(name, at) for name in names.split(":") if name or wanted], host, facts, located=False)
 
 
 def _check_icount(option: Option | None) -> None:
@@ -49,27 +52,32 @@ def _check_icount(option: Option | None) -> None:
         raise refuse("icount-shift", option, True)
 
 
-def _first(names: list[tuple[str, Option | None]], host: Host, *, located: bool = True) -> str:
+def _first(
+    names: list[tuple[str, Option | None]], host: Host, facts: QemuFacts, *, located: bool = True
+) -> str:
     """The first accelerator that works; what QEMU says first if none does."""
+    located_kvm = facts.located_kvm
     failure = None
     for name, option in names:
         if name not in _BUILT_IN:
             failure = failure or refuse("accel-unknown", option, located, name=name)
         elif name == "kvm" and host.accelerator != "kvm":
-            failure = failure or refuse("accel-kvm", option)
+            at_option = located and option is not None and located_kvm
+            failure = failure or refuse("accel-kvm", option, at_option)
         else:
             if located and option is not None and name == "tcg":
-                _check_tcg(option)
+                _check_tcg(option, facts.version)
             return name
     raise failure or refuse("accel-none", None)
 
 
-def _check_tcg(option: Option) -> None:
+def _check_tcg(option: Option, qemu: str) -> None:
     given = dict(option.args)
+    known = [name for name, span in _TCG.items() if holds(qemu, span)]
     for name in hash_order(key for key in given if key not in ("accel", "id")):
         value = given[name]
-        if name not in _TCG:
-            raise refuse("accel-property", option, True, name=name, known=", ".join(_TCG))
+        if name not in known:
+            raise refuse("accel-property", option, True, name=name, known=", ".join(known))
         if name == "thread" and value not in ("single", "multi"):
             raise refuse("accel-thread", option, True, value=value)
         if name == "tb-size" and not 0 <= _number(value) < 1 << 32:

@@ -68,7 +68,7 @@ def build_bare(config: Config, host: Host, target: str) -> Build:
         check_objects(build)
     set_accelerator(machine, config, host)
     build.warnings.extend(machine.warnings)
-    check_networks(config.nics, config.qemu)
+    check_networks(config.nics, machine.qemu)
     create_backends(build)
     if config.flag("cpu"):
         cpus.model(build)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from memkit.boards import catalog
 from memkit.boards.refusals import refuse
 from memkit.config import Config, Option
+from memkit.config.numbers import size_reader
+from memkit.config.string_form import read_string_value
 from memkit.config.visit import read_keyval_value
 from memkit.config.wrong import Wrong
 from memkit.config.wrong import refuse as refuse_wrong
@@ -35,8 +37,11 @@ _FOUR_GIB, _MIB = 4 << 30, 1 << 20
 _LONGEST_FIRMWARE = 16 << 20
 
 
-def set_property(machine: Machine, config: Config, name: str, value: Any) -> None:
-    """Set one property of ``machine`` from a value of the option tree; raises Refused."""
+def set_property(machine: Machine, config: Config, name: str, value: Any, *, text: bool = False) -> None:
+    """Set one property of ``machine`` from a value of the option tree; raises Refused.
+
+    ``text`` is True where the value is read without a tree.
+    """
     option = _option(config, name)
     kinds = catalog.machine_properties(machine.qemu.version, machine.family)
     kind = kinds.get(name)
@@ -47,9 +52,12 @@ def set_property(machine: Machine, config: Config, name: str, value: Any) -> Non
     if name in _READ_ONLY:
         raise refuse("machine-read-only", option, machine=f"{machine.type}-machine", name=name)
     try:
-        read = read_keyval_value(
-            name, name, "smbios" if name == "smbios-entry-point-type" else _KINDS.get(kind, "str"), value
-        )
+        wanted = "smbios" if name == "smbios-entry-point-type" else _KINDS.get(kind, "str")
+        sizes = size_reader(machine.qemu)
+        if text:
+            read = read_string_value(name, wanted, value, sizes)
+        else:
+            read = read_keyval_value(name, name, wanted, value, sizes=sizes)
     except Wrong as wrong:
         refuse_wrong(option or Option("machine", ""), wrong, located=False)
     check = _CHECKS.get(name)
@@ -73,7 +81,7 @@ def set_old_properties(machine: Machine, config: Config) -> None:
         if name == "memory-backend":
             machine.words[name] = value
         elif name != "type" and name.replace("_", "-") not in LEGACY:
-            set_property(machine, config, name, value)
+            set_property(machine, config, name, value, text=True)
 
 
 def check_boot_order(config: Config) -> None:
@@ -129,8 +137,8 @@ def _longest(name: str, most: int) -> Callable[[Machine, Config, Option | None, 
     return check
 
 
-def _encryption(_machine: Machine, config: Config, option: Option | None, value: str) -> None:
-    if value not in _early_objects(config):
+def _encryption(machine: Machine, config: Config, option: Option | None, value: str) -> None:
+    if machine.qemu.memory_encryption_link and value not in _early_objects(config):
         raise refuse("memory-encryption", option, name=value)
 
 

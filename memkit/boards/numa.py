@@ -40,19 +40,18 @@ def _node(build: Build, state: NumaState, spec: NumaSpec) -> None:
         raise refuse("numa-max", spec.option, located=True, node=number)
     if number in state.nodes:
         raise refuse("numa-duplicate", spec.option, located=True, node=number)
-    if spec.initiator is not None:
-        if not state.hmat:
-            raise refuse("hmat-off", spec.option, located=True)
-        if spec.initiator >= MAX_NODES:
-            # QEMU 7.2 complains, makes no node and goes on.
-            build.warnings.append(f"{spec.option.text}: The initiator id {spec.initiator} expects an "
-                                  f"integer between 0 and {MAX_NODES - 1}")
-            return
-        state.initiators[number] = spec.initiator
+    facts = build.qemu
+    if facts.initiator_first and not _initiator(build, state, spec, number):
+        return
+    if not facts.initiator_first:
+        # Not set yet: it looks like node 0.
+        state.initiators.setdefault(number, 0)
     for cpu in spec.cpus:
         if cpu >= build.machine.max_cpus:
             raise refuse("numa-cpu", spec.option, located=True, cpu=cpu, maxcpus=build.machine.max_cpus)
         assign_cpus(state, (cpu,), number, spec.option)
+    if not facts.initiator_first:
+        del state.initiators[number]
     state.uses_memdev |= spec.memdev is not None
     state.uses_mem |= spec.mem is not None
     if state.uses_memdev and state.uses_mem:
@@ -71,7 +70,24 @@ def _node(build: Build, state: NumaState, spec: NumaSpec) -> None:
         if memdev is None:
             raise refuse("numa-memdev", spec.option, located=True, name=spec.memdev)
         node.mem, node.memdev = memdev.backend.size, memdev
+    if not facts.initiator_first and not _initiator(build, state, spec, number):
+        return
     state.nodes[number] = node
+
+
+def _initiator(build: Build, state: NumaState, spec: NumaSpec, number: int) -> bool:
+    """Set the initiator of node ``number``; False if there will be no node; raises Refused."""
+    if spec.initiator is None:
+        return True
+    if not state.hmat:
+        raise refuse("hmat-off", spec.option, located=True)
+    if spec.initiator >= MAX_NODES:
+        # QEMU complains, makes no node and goes on.
+        build.warnings.append(f"{spec.option.text}: The initiator id {spec.initiator} expects an "
+                              f"integer between 0 and {MAX_NODES - 1}")
+        return False
+    state.initiators[number] = spec.initiator
+    return True
 
 
 def _cpu(build: Build, state: NumaState, spec: NumaSpec) -> None:
@@ -113,7 +129,8 @@ def _complete(build: Build, state: NumaState, machine_backend: Memdev | None) ->
         raise refuse("numa-exclusive", build.config.last("numa"))
     ram = None if state.legacy_mem else _container(build, state)
     check_distances(state, build.config.last("numa"))
-    finish_cpus(state, machine.topology, build.warnings)
+    finish_cpus(state, machine.topology, build.warnings,
+                initiators_needed=not build.qemu.initiator_first)
     return ram
 
 

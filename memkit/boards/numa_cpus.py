@@ -53,7 +53,9 @@ def assign_cpus(state: NumaState, cpus: Iterable[int], node: int, option: Option
         raise refuse("numa-no-match", option, True)
 
 
-def finish_cpus(state: NumaState, topology: Topology, warnings: list[str]) -> None:
+def finish_cpus(
+    state: NumaState, topology: Topology, warnings: list[str], *, initiators_needed: bool = False
+) -> None:
     """Give the remaining CPUs a node; warn if only some had one; raises Refused for a bad initiator."""
     given = dict(state.cpu_node)
     rest = [cpu for cpu in range(topology.max_cpus) if cpu not in given]
@@ -65,6 +67,8 @@ def finish_cpus(state: NumaState, topology: Topology, warnings: list[str]) -> No
         for number in sorted(state.nodes):
             initiator = state.initiators.get(number, MAX_NODES)
             if initiator == MAX_NODES:
+                if initiators_needed:
+                    raise refuse("numa-initiator-unset", state.nodes[number].option, node=number)
                 continue
             if initiator not in state.nodes:
                 raise refuse("numa-initiator-missing", state.nodes[number].option, node=initiator)

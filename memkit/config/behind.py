@@ -39,12 +39,13 @@ def check_behind(
         _memory([option for option in options if option.name == "m"], warnings)
 
 
-def check_kernel(options: Sequence[Option], machine: Tree) -> None:
+def check_kernel(options: Sequence[Option], machine: Tree, *, compound: bool = True) -> None:
     """Raise Refused for -append or -initrd without -kernel."""
     if isinstance(machine.get("kernel"), str):
         return
     for name in ("append", "initrd"):
-        if isinstance(machine.get(name), str):
+        # Where the machine options are no tree, an empty -append is none.
+        if isinstance(machine.get(name), str) and (compound or name != "append" or machine[name]):
             at = next((o for o in reversed(options) if o.name in (name, "machine")), options[-1])
             refuse(at, Wrong(f"-{name} only allowed with -kernel option",
                              f"-{name} is for a kernel that QEMU loads itself.", "add -kernel FILE"),

@@ -193,7 +193,8 @@ class Config:
         found = []
         for option in self.all("global"):
             pairs = dict(option.args)
-            found.append((pairs["driver"], pairs["property"], pairs["value"]))
+            # Before 7.0, a part could be left out.
+            found.append((pairs.get("driver", ""), pairs.get("property", ""), pairs.get("value", "")))
         return tuple(found)
 
     def global_size(self, driver: str, name: str, default: int) -> int:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["GROUPS", "OLD_GROUPS", "Group"]
+__all__ = ["GROUPS", "MEM_LOCK_WORD", "OLD_GROUPS", "Group"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +110,8 @@ GROUPS: dict[str, Group] = {
     )),
 }
 
+# -overcommit since 10.0 (QemuFacts.mem_lock_word).
+MEM_LOCK_WORD = Group("overcommit", kinds=_kinds(text="mem-lock", bool="cpu-pm"))
 # Options that were groups before they became trees (QemuFacts.compound_options; softmmu/vl.c, QEMU 5.2).
 OLD_GROUPS: dict[str, Group] = {
     "machine": Group("machine", "type", True),

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from memkit.config.behind import ask_no_help, check_behind
-from memkit.config.groups import GROUPS, OLD_GROUPS
+from memkit.config.groups import GROUPS, MEM_LOCK_WORD, OLD_GROUPS
 from memkit.config.json_form import flatten_json, read_json
 from memkit.config.keyval import Tree, merge, parse_into
 from memkit.config.numbers import size_reader
@@ -22,9 +22,11 @@ from memkit.config.old_objects import old_object
 from memkit.config.options import on_target
 from memkit.config.others import (
     CHECKS,
+    check_audio,
     check_blockdev,
     check_character_device,
     check_display,
+    check_mem_lock,
     check_netdev,
 )
 from memkit.config.qemuopts import Pairs, check_value, is_help, read_opts, split_opts
@@ -86,13 +88,19 @@ class Loop:
     def run(self, options: Sequence[Option]) -> tuple[Option, ...]:
         """The options with their pairs; raises Refused, CommandLineError."""
         done = tuple([self._take(option) for option in options])
+        if self.changes and not self.qemu.typed_objects:
+            # -set reaches objects, too.
+            self.objects = [
+                old_object(o.option, self.changes.get(("object", o.id), ()), self.qemu.version, self.sizes)
+                for o in self.objects
+            ]
         check_behind(done, self.machine, self.warnings, self.qemu)
         return done
 
     def _take(self, option: Option) -> Option:
         if not option.word:
             return option
-        if not on_target(option.name, self.target):
+        if not on_target(option.name, self.target, self.qemu.version):
             raise Refused(
                 f"{option.text}: Option not supported for this target",
                 explanation=f"QEMU for {self.target} does not have {option.word}.", hint="leave it out",
@@ -149,7 +157,8 @@ class Loop:
         if ids is None:
             ids = self._ids[group.name] = set()
         return read_opts(group, value, self._warn, ids,
-                         abbreviated=abbreviated and name not in _NO_ABBREVIATION, sizes=self.sizes)
+                         abbreviated=abbreviated and name not in _NO_ABBREVIATION, sizes=self.sizes,
+                         merged_ids=not self.qemu.merged_without_id)
 
     # -- one reader per option that is more than a list
 
@@ -162,7 +171,8 @@ class Loop:
         return pairs
 
     def _old_group(self, option: Option, value: str) -> Pairs:
-        pairs = read_opts(OLD_GROUPS[option.name], value, self._warn, set())
+        pairs = read_opts(OLD_GROUPS[option.name], value, self._warn, set(),
+                          merged_ids=not self.qemu.merged_without_id)
         if any(is_help(text) for pair in pairs for text in pair):
             raise HelpWanted
         return pairs
@@ -197,7 +207,7 @@ class Loop:
         qemu = self.qemu.version
         if not self.qemu.typed_objects:
             pairs = self._opts("object", value)
-            self._make_object = lambda done: old_object(done, qemu, self.sizes)
+            self._make_object = lambda done: old_object(done, (), qemu, self.sizes)
             if {"help", "?"} & {*dict(pairs), dict(pairs).get("qom-type")}:
                 raise HelpWanted
             return pairs
@@ -273,8 +283,10 @@ class Loop:
         words = dict(pairs)
         if is_help(words.get("driver", "")) or is_help(words.get("model", "")):
             raise HelpWanted
-        if "model" not in words:
+        if self.qemu.audio_models and "model" not in words:
             raise missing("model")
+        if not self.qemu.audio_models:
+            check_audio(words)
         return pairs
 
     def _compat(self, _option: Option, value: str) -> Pairs:
@@ -303,7 +315,8 @@ class Loop:
         if match is not None:
             return ("driver", match[1]), ("property", match[2]), ("value", value[match.end():])
         pairs = self._opts("global", value)
-        if not {"driver", "property", "value"} <= {key for key, _ in pairs}:
+        given = {key for key, _ in pairs}
+        if self.qemu.whole_globals and not {"driver", "property", "value"} <= given:
             raise Wrong("options 'driver', 'property', and 'value' are required",
                         "-global says which property of which device gets which value.",
                         "write -global DRIVER.PROPERTY=VALUE")
@@ -316,7 +329,7 @@ class Loop:
                         "write -set device.ID.PROPERTY=VALUE")
         kind, name, key = match.groups()
         text = value[match.end():]
-        if kind in _NOT_IN_SET:
+        if kind in _NOT_IN_SET and (self.qemu.typed_objects or kind != "object"):
             raise Wrong(f"-set is not supported with {kind}", "QEMU keeps these options in another way.",
                         f"change the option -{kind} itself")
         group = _SET_NAMES.get(kind)
@@ -334,6 +347,13 @@ class Loop:
             check_value(key, group.kinds[key], text, self._warn, self.sizes)
         self.changes.setdefault((kind, name), []).append((key, text))
         return ((f"{kind}.{name}.{key}", text),)
+
+    def _overcommit(self, _option: Option, value: str) -> Pairs:
+        if not self.qemu.mem_lock_word:
+            return self._opts("overcommit", value)
+        pairs = read_opts(MEM_LOCK_WORD, value, self._warn, set())
+        check_mem_lock(dict(pairs))
+        return pairs
 
     def _checked(self, option: Option, value: str) -> Pairs:
         pairs = self._opts(option.name, value) if option.name in GROUPS else ()
@@ -378,7 +398,7 @@ _READERS: dict[str, _Reader] = {
     "accel": Loop._accel, "global": Loop._global, "set": Loop._set, "readconfig": Loop._readconfig,
     "monitor": Loop._monitor, "qmp": Loop._monitor, "qmp-pretty": Loop._monitor,
     "usbdevice": Loop._usbdevice, "tb-size": Loop._warned, "realtime": Loop._warned,
-    "cpu": Loop._often_help, "vga": Loop._often_help,
+    "overcommit": Loop._overcommit, "cpu": Loop._often_help, "vga": Loop._often_help,
     "chardev": Loop._often_help, "nic": Loop._often_help, "d": Loop._often_help, "L": Loop._often_help,
     **dict.fromkeys(_VALUES, Loop._machine_value), **dict.fromkeys(CHECKS, Loop._checked),
 }

@@ -15,6 +15,7 @@ from memkit.config.schema import network_schema, network_types
 from memkit.config.specs import Option
 from memkit.config.visit import missing, not_accepted, read_opts_members
 from memkit.config.wrong import Wrong, refuse
+from memkit.versions import QemuFacts
 
 __all__ = ["check_networks"]
 
@@ -22,7 +23,7 @@ _MAC = re.compile(r"[0-9a-fA-F]{1,2}([:-][0-9a-fA-F]{1,2}){5}\Z")
 _MOST_NICS = 8
 
 
-def check_networks(options: Sequence[Option], qemu: str) -> None:
+def check_networks(options: Sequence[Option], qemu: QemuFacts) -> None:
     """Raise Refused for the first network option that QEMU does not understand."""
     ids: set[str] = set()
     boards = 0
@@ -31,9 +32,9 @@ def check_networks(options: Sequence[Option], qemu: str) -> None:
             if option.name != name:
                 continue
             try:
-                boards += _check(name, option, ids, boards, qemu)
+                boards += _check(name, option, ids, boards, qemu.version)
             except Wrong as wrong:
-                refuse(option, wrong, source="net_client_init, net/net.c, QEMU 7.2")
+                refuse(option, wrong, located=qemu.located_networks, source="net_client_init, net/net.c, QEMU 7.2")
 
 
 def _check(name: str, option: Option, ids: set[str], boards: int, qemu: str) -> int:
@@ -64,10 +65,11 @@ def _check(name: str, option: Option, ids: set[str], boards: int, qemu: str) -> 
     if name != "net" and kind in ("nic", "none"):
         raise Wrong(f"network backend '{kind}' is not compiled into this binary",
                     f"-{name} makes the host's side of a network, and {kind} is none.",
-                    "use -nic user, or -nic none for no network")
+                    "use -nic user, or -nic none for no network", key="network-none")
     if name == "net" and kind == "hubport":
         raise Wrong("network backend 'hubport' is only supported with -netdev/-nic",
-                    "-net puts everything into one hub.", "use -netdev hubport,id=...,hubid=0")
+                    "-net puts everything into one hub.", "use -netdev hubport,id=...,hubid=0",
+                    key="network-hubport")
     if name == "net" and kind == "nic":
         _check_mac(words.get("macaddr"))
         if words.get("netdev", "") not in {"", *ids}:

@@ -9,10 +9,12 @@ crypto/secret_common.c (QEMU 5.2).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from memkit.config.numbers import SizeReader
 from memkit.config.qdict import hash_order
+from memkit.config.qemuopts import Pairs
 from memkit.config.schema import object_schema, object_types
 from memkit.config.specs import ObjectSpec, Option
 from memkit.config.visit import missing, read_opts_value
@@ -44,15 +46,21 @@ _NO_SIZE = "can't create backend with size 0"
 _OPTIONAL = frozenset(("reduced-phys-bits",))
 
 
-def old_object(option: Option, qemu: str, sizes: SizeReader) -> ObjectSpec:
-    """The object of ``option``: the properties that QEMU sets, and what it says to the next, if anything."""
-    words = dict(option.args)
+def old_object(
+    option: Option, changes: Sequence[tuple[str, str]], qemu: str, sizes: SizeReader
+) -> ObjectSpec:
+    """The object of ``option``: the properties that QEMU sets, and what it says to the next, if anything.
+
+    ``changes`` are the pairs that -set added.
+    """
+    pairs = (*option.args, *changes)
+    words = dict(pairs)
     qom_type = words.get("qom-type", "")
     # Of several ids, the first counts.
     name = next((value for key, value in option.args if key == "id"), "")
     props: dict[str, Any] = {}
     try:
-        _read(option, qom_type, props, qemu, sizes)
+        _read(pairs, qom_type, props, qemu, sizes)
     except Wrong as wrong:
         try:
             refuse(option, wrong, source="user_creatable_add_type, qom/object_interfaces.c, QEMU 5.2")
@@ -61,8 +69,8 @@ def old_object(option: Option, qemu: str, sizes: SizeReader) -> ObjectSpec:
     return ObjectSpec(qom_type, name, props, option)
 
 
-def _read(option: Option, qom_type: str, props: dict[str, Any], qemu: str, sizes: SizeReader) -> None:
-    words = dict(option.args)
+def _read(pairs: Pairs, qom_type: str, props: dict[str, Any], qemu: str, sizes: SizeReader) -> None:
+    words = dict(pairs)
     for name in ("qom-type", "id"):
         if name not in words:
             raise missing(name)
@@ -74,8 +82,7 @@ def _read(option: Option, qom_type: str, props: dict[str, Any], qemu: str, sizes
         if name not in members:
             raise Wrong(f"Property '{qom_type}.{name}' not found", f"There is no property {name!r:.60} here.",
                         near(name, members))
-        props[name] = read_opts_value(name, members[name][0], words[name], option.args, lambda _text: None,
-                                      sizes)
+        props[name] = read_opts_value(name, members[name][0], words[name], pairs, lambda _text: None, sizes)
     _check_complete(qom_type, members, props)
 
 

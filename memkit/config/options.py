@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from memkit.versions import holds
+from memkit.versions import DEFAULT_QEMU, holds
 
 __all__ = ["ALIASES", "KNOWN", "TAKES_ARGUMENT", "known_options", "on_target"]
 
@@ -62,11 +62,13 @@ def known_options(qemu: str) -> frozenset[str]:
     return frozenset(name for name in KNOWN if holds(qemu, _RELEASES.get(name, "")))
 
 
-def on_target(name: str, target: str) -> bool:
+def on_target(name: str, target: str, qemu: str = DEFAULT_QEMU) -> bool:
     """True if QEMU for ``target`` has the option ``name``.
 
     >>> on_target("no-hpet", "x86_64"), on_target("prom-env", "x86_64")
     (True, False)
     """
     targets = _TARGETS.get(name)
+    if targets == () and holds(qemu, "<6.0"):
+        return True
     return targets is None or target.startswith(targets)

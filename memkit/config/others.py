@@ -18,8 +18,8 @@ from memkit.config.wrong import Wrong, near
 from memkit.versions import holds
 
 __all__ = [
-    "BLOCK_DRIVERS", "CHECKS", "DISKS", "check_blockdev", "check_character_device", "check_display",
-    "check_netdev",
+    "BLOCK_DRIVERS", "CHECKS", "DISKS", "check_audio", "check_blockdev", "check_character_device",
+    "check_display", "check_mem_lock", "check_netdev",
 ]
 
 # Short forms of -drive: the interface ("" for the machine's own) and the unit, if it is fixed.
@@ -37,6 +37,8 @@ _DISPLAYS = {
     "default": "", "none": "", "gtk": "", "sdl": "", "egl-headless": "", "curses": "", "cocoa": "<6.1",
     "spice-app": "", "dbus": "7.0",
 }
+# Debian's builds of 8.2 and later.
+_AUDIO = ("none", "alsa", "dbus", "jack", "oss", "pa", "pipewire", "sdl", "spice", "wav")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\Z")
 _ANGLE = re.compile(r"[ \t\n\v\f\r]*([+-]?[0-9]{1,20})")
 _SIMPLE = frozenset(("null", "pty", "msmouse", "wctablet", "braille", "testdev", "stdio", "con:"))
@@ -83,6 +85,22 @@ def check_display(whole: dict[str, Any], qemu: str, *, keyval: bool) -> None:
         read_keyval(members, whole, "", ("type",))
     else:
         read_tree(members, whole, ("type",))
+
+
+def check_mem_lock(words: dict[str, str]) -> None:
+    """Raise Wrong unless mem-lock= is a word that ``-overcommit`` knows."""
+    value = words.get("mem-lock", "off")
+    if value not in ("on", "off", "on-fault", "yes", "no", "true", "false", "y", "n"):
+        raise Wrong("parameter 'mem-lock' expects one of 'on', 'off', 'on-fault'",
+                    f"{value!r:.60} is none of them.", "write mem-lock=on")
+
+
+def check_audio(words: dict[str, str]) -> None:
+    """Raise Wrong unless ``-audio`` names a driver that there is."""
+    if "driver" not in words:
+        raise missing("driver")
+    if words["driver"] not in _AUDIO:
+        raise not_accepted("driver", words["driver"], _AUDIO)
 
 
 def check_character_device(text: str, place: str) -> None:

@@ -128,27 +128,28 @@ def split_opts(text: str, implied: str | None = None) -> Pairs:
 
 def read_opts(
     group: Group, text: str, warn: Warn, ids: set[str], *, abbreviated: bool = True,
-    sizes: SizeReader = parse_size,
+    sizes: SizeReader = parse_size, merged_ids: bool = False,
 ) -> Pairs:
     """The pairs of an option of ``group``, checked as the option loop does; raises Wrong, HelpWanted.
 
     ``warn`` gets QEMU's warnings; ``ids`` are the ids that the group already has, and a new one is
-    added.  Without ``abbreviated``, the first value needs its key.  ``sizes`` reads sizes.
+    added.  Without ``abbreviated``, the first value needs its key.  ``sizes`` reads sizes.  With
+    ``merged_ids``, an option that merges can have an id, and is lost with it.
     """
     pairs, switches = _parts(text, group.implied if abbreviated else None)
     name = _find_id(text, pairs) if "id" in text else None
     if name is not None:
-        if group.merges:
+        if group.merges and not merged_ids:
             raise Wrong("Invalid parameter 'id'", "All options of this name make one, so none has an id.",
                         "leave out id=")
         check_id(name)
-        if name in ids:
+        if name in ids and not group.merges:
             raise Wrong(f"Duplicate ID '{name}' for {group.name}",
                         f"Two options of this kind have the id {name!r}.", "give each its own id=")
         ids.add(name)
     if group.kinds is not None or switches:
         _check_pairs(pairs, switches, group.kinds, warn, sizes)
-    return tuple(pairs)
+    return tuple(pairs) if name is None or not group.merges else ()
 
 
 def _check_pairs(

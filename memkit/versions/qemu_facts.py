@@ -35,6 +35,12 @@ QEMU_FACTS: tuple[QemuFact, ...] = (
     QemuFact("strict_sizes", (8, 1), False, True,
              "do_strtosz, util/cutils.c; 8b902e3d23 (8.0): no suffix on hex; negative is out of range"),
     QemuFact("warns_of_switches", (6, 0), False, True, "opts_parse, util/qemu-option.c: short-form boolean"),
+    QemuFact("merged_without_id", (6, 0), False, True,
+             "qemu_opts_create, util/qemu-option.c; 63758d1073: options that merge take no id"),
+    QemuFact("whole_globals", (7, 0), False, True, "qemu_global_option, softmmu/vl.c; 818e163608"),
+    QemuFact("located_networks", (7, 2), False, True, "net_init_clients, net/net.c; d63ef17bfc"),
+    QemuFact("audio_models", (8, 2), True, False, "qemu_init, system/vl.c: -audio needs a model"),
+    QemuFact("mem_lock_word", (10, 0), False, True, "overcommit_parse, system/vl.c; 13057e064a"),
     QemuFact("typed_objects", (6, 0), False, True,
              "object_option_parse, softmmu/vl.c; bc2f4fcb1d: QAPI reads -object, in the option loop"),
     QemuFact("compound_options", (7, 1), False, True,
@@ -66,6 +72,11 @@ QEMU_FACTS: tuple[QemuFact, ...] = (
     QemuFact("table_loader_max", (6, 0), 0x1000, 0x10000, "acpi_setup, hw/i386/acpi-build.c; 6c2b24d1d2"),
     QemuFact("smp_zero_refused", (9, 0), False, True, "machine_parse_smp_config, hw/core/machine-smp.c"),
     QemuFact("smp_modules", (9, 1), False, True, "machine_parse_smp_config, hw/core/machine-smp.c; dcba73b445"),
+    QemuFact("memory_encryption_link", (6, 0), False, True,
+             "machine_set_memory_encryption, hw/core/machine.c; e0292d7c62"),
+    QemuFact("initiator_first", (6, 1), False, True, "parse_numa_node, hw/core/numa.c; 294aa0437b"),
+    QemuFact("located_kvm", (9, 2), False, True, "kvm_init, accel/kvm/kvm-all.c: error_report"),
+    QemuFact("dumpdtb_checked", (10, 0), False, True, "hw/core/machine.c; bb09b7bfd3"),
     # -- backends
     QemuFact("readonly_opens_only", (8, 2), False, True,
              "file_ram_open, system/physmem.c; 4d6b23f7e2, ca01f1b89b: makes no file, opens no directory"),
@@ -120,6 +131,11 @@ class QemuFacts:
     exact_sizes: bool
     strict_sizes: bool
     warns_of_switches: bool
+    merged_without_id: bool
+    whole_globals: bool
+    located_networks: bool
+    audio_models: bool
+    mem_lock_word: bool
     typed_objects: bool
     compound_options: bool
     ramblock_hva: bool
@@ -139,6 +155,10 @@ class QemuFacts:
     table_loader_max: int
     smp_zero_refused: bool
     smp_modules: bool
+    memory_encryption_link: bool
+    initiator_first: bool
+    located_kvm: bool
+    dumpdtb_checked: bool
     readonly_opens_only: bool
     file_fits_offset: bool
     whole_pages: bool

@@ -78,7 +78,7 @@ WORDINGS: dict[str, tuple[Wording, ...]] = {
     )),
     # -- options and objects
     "not-accepted": (
-        Wording("Invalid parameter '{value}'", OLD, (6, 1), "input_type_enum, qapi/qapi-visit-core.c; ea29331ba6"),
+        Wording("Invalid parameter '{value}'", OLD, (6, 2), "input_type_enum, qapi/qapi-visit-core.c; ea29331ba6"),
     ),
     "maxmem-small": (
         Wording("invalid value of -m option maxmem: maximum memory size (0x{maxmem:x}) must be at least the "
@@ -113,6 +113,30 @@ WORDINGS: dict[str, tuple[Wording, ...]] = {
                 "find_ram_offset, system/physmem.c; the line is that of Debian's 10.0"),
         Wording("system/physmem.c:1794: find_ram_offset: Assertion `size != 0' failed.", (11, 0), NEVER,
                 "find_ram_offset, system/physmem.c; the line is that of Debian's 11.1"),
+    ),
+    "machine-read-only": (
+        Wording("Insufficient permission to perform this operation", OLD, (7, 2),
+                "object_property_set, qom/object.c; 3f7febc937"),
+    ),
+    "max-fw-size": (
+        Wording("User specified max allowed firmware size {value} is greater than 16MiB. If combined firmware "
+                "size exceeds 16MiB the system may not boot, or experience intermittentstability issues.",
+                (8, 2), NEVER, "pc_machine_set_max_fw_size, hw/i386/pc.c; bad5cfcd60"),
+    ),
+    "machine-audio": (
+        Wording("audiodev '{name}' not found", (8, 2), NEVER, "audio_state_by_name, audio/audio.c; 176adafca7"),
+    ),
+    # -- NUMA and networks
+    "numa-own-initiator": (
+        Wording("The initiator of CPU NUMA node {node} should be itself", OLD, (6, 1),
+                "machine_set_cpu_numa_node, hw/core/machine.c; f74d339c86"),
+    ),
+    "network-none": (
+        Wording("Parameter 'type' expects a netdev backend type", OLD, (7, 0), "net_client_init1, net/net.c"),
+    ),
+    "network-hubport": (
+        Wording("Parameter 'type' expects a net backend type (maybe it is not compiled into this binary)", OLD,
+                (7, 0), "net_client_init1, net/net.c"),
     ),
     # -- memory devices
     "no-device-memory": (

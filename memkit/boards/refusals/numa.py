@@ -89,6 +89,11 @@ REFUSALS: dict[str, Words] = {
         "A node with CPUs uses its own memory first.", "drop initiator=, or the node's CPUs",
         "machine_set_cpu_numa_node, hw/core/machine.c",
     ),
+    "numa-initiator-unset": Words(
+        "The initiator of NUMA node {node} is missing, use '-numa node,initiator' option to declare it",
+        "With hmat=on, this QEMU wants an initiator for every node.", "add initiator= to node {node}",
+        "numa_validate_initiator, hw/core/machine.c, QEMU 5.2",
+    ),
     "numa-initiator-missing": Words(
         "NUMA node {node} is missing, use '-numa node' option to declare it first",
         "initiator= names a node that is not there.", "add -numa node,nodeid={node}",
