@@ -19,6 +19,8 @@ from memkit.versions import QemuFacts, holds, qemu_facts
 __all__ = ["choose_accelerator"]
 
 _BUILT_IN = ("tcg", "kvm")
+# QEMU's own tests use it; Debian's packages have it built in, or as a module that is not there.
+_TEST = "qtest"
 # Each with the releases that know it (see memkit.versions.holds).
 _TCG = {"one-insn-per-tb": "8.1", "split-wx": "6.0", "tb-size": "", "thread": ""}
 # MAX_ICOUNT_SHIFT in softmmu/icount.c.
@@ -59,6 +61,8 @@ def _first(
     located_kvm = facts.located_kvm
     failure = None
     for name, option in names:
+        if name == _TEST and not facts.qtest_module:
+            return name
         if name not in _BUILT_IN:
             failure = failure or refuse("accel-unknown", option, located, name=name)
         elif name == "kvm" and host.accelerator != "kvm":

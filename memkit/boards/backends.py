@@ -157,7 +157,8 @@ def _make(
         )
     elif memfd:
         filesystem = "memfd"
-        page = align = open_memfd(build, props, option, size, reserve=reserve)
+        page = align = open_memfd(
+            build, f"/objects/{name}" if canonical else name, props, option, size, reserve=reserve)
     elif kind == "memory-backend-shm":
         filesystem, align = "shm", page
         if not share:

@@ -24,7 +24,7 @@ from memkit.boards.nics import wanted_nics
 from memkit.boards.numa import NumaState, complete_numa, consume, numa_nodes, parse_numa
 from memkit.boards.peers import network_warnings
 from memkit.boards.refusals import refuse
-from memkit.boards.startup import start
+from memkit.boards.startup import check_device_tree, start
 from memkit.config import Config
 from memkit.host import Host
 from memkit.memory.device import Frontend, NumaNode
@@ -40,7 +40,7 @@ def build_x86(
 
     ``target`` is x86_64 or i386: the program without 64-bit CPUs.
     """
-    config.memory_options()
+    config.check_memory()
     if is_bare(config):
         return build_bare(config, host, target), ()
     build, main = start(config, host, target)
@@ -106,6 +106,7 @@ def _board(build: Build, ram: MemoryRegion, nodes: int) -> None:
     add_acpi_tables(build)
     add_address_spaces(build, default_vga(build))
     build.warnings += unused_vga(build)
+    check_device_tree(build)
 
 
 def _default_devices(build: Build, devices: DeviceBuilder) -> None:

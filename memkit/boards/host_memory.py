@@ -85,7 +85,9 @@ def _why_not(build: Build, path: str) -> str:
     return "No such file or directory"
 
 
-def open_memfd(build: Build, props: Any, option: Option | None, size: int, *, reserve: bool) -> int:
+def open_memfd(
+    build: Build, id: str, props: Any, option: Option | None, size: int, *, reserve: bool
+) -> int:
     """The page size (bytes) of a memfd backend; raises Refused."""
     wanted = props.get("hugetlbsize", 0)
     # QEMU looks at the lowest bit, so that it lets odd numbers pass; they then mean nothing.
@@ -98,6 +100,8 @@ def open_memfd(build: Build, props: Any, option: Option | None, size: int, *, re
     if size % build.host.page_size:
         # The file has exactly the size asked for, and the block whole pages.
         rounded = -(-size // build.host.page_size) * build.host.page_size
+        if build.qemu.file_fits_offset:
+            raise refuse("file-too-short", option, id=id, file=size, size=rounded, offset=0)
         raise refuse("file-too-small", option, file=size, size=rounded)
     return build.host.page_size
 

@@ -36,8 +36,6 @@ RAM_ALIGN = 8192
 
 _PREFIXES = {"pc": "pc-i440fx-", "q35": "pc-q35-"}
 _UNVERSIONED = ("microvm", "isapc")
-# pc_i440fx_1_7_machine_options in hw/i386/pc_piix.c, the only reason that 7.2 gives.
-_DEPRECATED = "old and unattended - use a newer version instead"
 
 
 @dataclass(eq=False)
@@ -167,4 +165,5 @@ def set_accelerator(machine: Machine, config: Config, host: Host) -> None:
     machine.accelerator = choose_accelerator(config, host)
     record = catalog.machine(machine.qemu.version, machine.type)
     if record is not None and record.deprecated:
-        machine.warnings.append(f"warning: Machine type '{machine.type}' is deprecated: {_DEPRECATED}")
+        reason = machine.qemu.deprecation_reason
+        machine.warnings.append(f"warning: Machine type '{machine.type}' is deprecated: {reason}")

@@ -31,7 +31,7 @@ _READ_ONLY = frozenset(("device-memory-region-size",))
 # How a value of each type of the catalog is read; other types are text.
 _KINDS = {
     "bool": "bool", "OnOffAuto": "OnOffAuto", "size": "size", "int": "int", "uint64_t": "uint64",
-    "SgxEPC": "[{sgx-epc}]", "CXLFixedMemoryWindow": "[{cxl-fmw}]", "BootConfiguration": "{boot}",
+    "SgxEPC": "[{sgx-epc}]", "CXLFixedMemoryWindow": "[{cxl-fmw}]", "PCSouthBridgeOption": "south-bridge", "BootConfiguration": "{boot}",
 }
 _FOUR_GIB, _MIB = 4 << 30, 1 << 20
 _LONGEST_FIRMWARE = 16 << 20

@@ -71,6 +71,7 @@ def _node(build: Build, state: NumaState, spec: NumaSpec) -> None:
             raise refuse("numa-memdev", spec.option, located=True, name=spec.memdev)
         node.mem, node.memdev = memdev.backend.size, memdev
     if not facts.initiator_first and not _initiator(build, state, spec, number):
+        state.uses_memdev = any(n.memdev for n in state.nodes.values())
         return
     state.nodes[number] = node
 

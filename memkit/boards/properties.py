@@ -16,7 +16,9 @@ from memkit.boards.pci import parse_devfn
 from memkit.boards.refusals import refuse
 from memkit.config import DeviceSpec
 from memkit.config.qdict import hash_order
+from memkit.config.numbers import size_reader
 from memkit.config.schema import ENUMS
+from memkit.config.string_form import read_string_value
 from memkit.config.visit import read_json_value, read_keyval_value
 from memkit.config.wrong import Wrong
 from memkit.config.wrong import refuse as refuse_wrong
@@ -49,7 +51,8 @@ def read_properties(spec: DeviceSpec, facts: catalog.DeviceFacts, build: Build) 
     """The properties of a ``-device``, typed; raises Refused for unknown names and bad values."""
     values = read_globals(build, facts, spec.option) if build.config.flag("global") else {}
     names = [name for name in spec.props if name not in _SPECIAL]
-    for name in hash_order(names):
+    # Before -device took JSON, QEMU set the properties as they were written.
+    for name in hash_order(names) if build.qemu.json_device else names:
         value = _property(spec, facts, build, name, spec.props[name])
         if value is not None:
             values[name] = value
@@ -60,7 +63,7 @@ def _property(spec: DeviceSpec, facts: catalog.DeviceFacts, build: Build, name: 
     """One property, None if it says nothing or is read elsewhere."""
     option, kind = spec.option, facts.properties.get(name)
     if (kind is None and name in _FIXED and (facts.bus == "PCI" or name != "legacy-addr")) or (
-        kind is not None and (kind[:6] == "child<" or (facts.name, name) in _NO_SETTER)
+        kind is not None and (kind[:6] == "child<" or kind == "busnr" or (facts.name, name) in _NO_SETTER)
     ):
         owner = "virtio-mem" if facts.name == "virtio-mem-pci" and kind else facts.name
         raise refuse("device-fixed", option, located=True, driver=owner, name=name)
@@ -74,7 +77,12 @@ def _property(spec: DeviceSpec, facts: catalog.DeviceFacts, build: Build, name: 
     if kind[:5] == "link<" or (kind not in ENUMS and wanted not in _PLAIN):
         wanted = "str"
     try:
-        value = (read_json_value if spec.json else read_keyval_value)(name, name, wanted, raw)
+        if spec.json:
+            value = read_json_value(name, name, wanted, raw)
+        elif build.qemu.json_device:
+            value = read_keyval_value(name, name, wanted, raw, sizes=size_reader(build.qemu))
+        else:
+            value = read_string_value(name, wanted, raw, size_reader(build.qemu))
     except Wrong as wrong:
         refuse_wrong(option, wrong, source="qapi/qobject-input-visitor.c")
     if wanted == "str":

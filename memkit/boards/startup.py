@@ -29,7 +29,7 @@ from memkit.config.behind import check_kernel
 from memkit.config.networks import check_networks
 from memkit.host import Host
 
-__all__ = ["start"]
+__all__ = ["check_device_tree", "start"]
 
 
 def start(config: Config, host: Host, target: str) -> tuple[Build, Memdev | None]:
@@ -89,6 +89,12 @@ def _old_start(build: Build, machine: Machine) -> Memdev | None:
     if config.flag("mem-path"):
         raise refuse("mem-path-and-backend", config.last("mem-path"))
     return memdev
+
+
+def check_device_tree(build: Build) -> None:
+    """Raise Refused where ``-machine dumpdtb=`` wants a device tree of a board that has none, last of all."""
+    if build.qemu.dumpdtb_checked and "dumpdtb" in build.machine.words and build.machine.family != "microvm":
+        raise refuse("no-device-tree", build.config.last("machine"))
 
 
 def _resolve(build: Build, name: str) -> Memdev:

@@ -16,6 +16,7 @@ from memkit.config import edit, specify
 from memkit.config.keyval import flatten
 from memkit.config.late import (
     dashed,
+    merge_memory,
     read_memory,
     read_numa,
     read_old_memory,
@@ -132,7 +133,16 @@ class Config:
         loop = self._loop
         if not loop.qemu.compound_options:
             return read_old_memory(self.all("m"), loop.sizes)
-        return read_memory(self.all("m"), loop.machine, self.last("machine"), self.qemu, loop.sizes)
+        return read_memory(self._merged_memory, self.all("m"), self.last("machine"), self.qemu, loop.sizes)
+
+    def check_memory(self) -> None:
+        """Raise Refused where ``-m`` and ``-machine memory.*`` do not go together."""
+        if self._loop.qemu.compound_options:
+            _ = self._merged_memory
+
+    @cached_property
+    def _merged_memory(self) -> Any:
+        return merge_memory(self.all("m"), self._loop.machine, self.last("machine"), self._loop.sizes)
 
     def smp_options(self) -> SmpOptions:
         """``-smp`` as numbers; raises Refused."""

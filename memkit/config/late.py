@@ -18,7 +18,7 @@ from memkit.config.visit import missing, not_accepted, read_keyval, read_opts_me
 from memkit.config.wrong import Wrong, refuse
 from memkit.units import parse_size
 
-__all__ = ["dashed", "read_memory", "read_numa", "read_old_memory", "read_old_smp", "read_smp"]
+__all__ = ["dashed", "merge_memory", "read_memory", "read_numa", "read_old_memory", "read_old_smp", "read_smp"]
 
 _NOWHERE = Option("", "")
 
@@ -42,10 +42,10 @@ def read_old_smp(options: Sequence[Option]) -> SmpOptions:
     return SmpOptions(**{key: c_integer(value) for option in options for key, value in option.args})
 
 
-def read_memory(
-    options: Sequence[Option], machine: Tree, at: Option | None, qemu: str, sizes: SizeReader
-) -> MemoryOptions:
-    """``-m``, all of them merged, on top of ``-machine memory.*``; raises Refused.
+def merge_memory(
+    options: Sequence[Option], machine: Tree, at: Option | None, sizes: SizeReader
+) -> Any:
+    """``-m``, all of them merged, on top of ``-machine memory.*``, as text; raises Refused.
 
     ``at`` is the option that a mistake in ``machine`` belongs to.
     """
@@ -66,8 +66,15 @@ def read_memory(
         merge(whole, {"memory": tree})
     except Wrong as wrong:
         refuse(options[0] if options else at or _NOWHERE, wrong, located=bool(options))
+    return whole["memory"]
+
+
+def read_memory(
+    merged: Any, options: Sequence[Option], at: Option | None, qemu: str, sizes: SizeReader
+) -> MemoryOptions:
+    """What ``merge_memory`` found, in bytes; raises Refused."""
     try:
-        values = read_keyval(schema("memory", qemu), whole["memory"], "memory", sizes=sizes)
+        values = read_keyval(schema("memory", qemu), merged, "memory", sizes=sizes)
     except Wrong as wrong:
         refuse(options[-1] if options else at or _NOWHERE, wrong, located=False)
     return MemoryOptions(values.get("size"), values.get("slots"), values.get("max-size"))

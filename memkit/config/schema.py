@@ -32,7 +32,7 @@ ENUMS: dict[str, tuple[str, ...]] = {
     "data-type": ("access-latency", "read-latency", "write-latency", "access-bandwidth", "read-bandwidth",
                   "write-bandwidth"),
     "associativity": ("none", "direct", "complex"), "write-policy": ("none", "write-back", "write-through"),
-    "OnOffAuto": ("auto", "on", "off"), "smbios": ("32", "64"),
+    "OnOffAuto": ("auto", "on", "off"), "south-bridge": ("piix3", "piix4-isa"), "smbios": ("32", "64"),
     "gl": ("off", "on", "core", "es"), "grab-mod": ("lctrl-lalt", "lshift-lctrl-lalt", "rctrl"),
 }
 _BACKEND = (

@@ -75,7 +75,11 @@ QEMU_FACTS: tuple[QemuFact, ...] = (
     QemuFact("memory_encryption_link", (6, 0), False, True,
              "machine_set_memory_encryption, hw/core/machine.c; e0292d7c62"),
     QemuFact("initiator_first", (6, 1), False, True, "parse_numa_node, hw/core/numa.c; 294aa0437b"),
+    QemuFact("qtest_module", (6, 0), False, True, "accel/qtest/meson.build: a module, which packages lack"),
     QemuFact("located_kvm", (9, 2), False, True, "kvm_init, accel/kvm/kvm-all.c: error_report"),
+    QemuFact("deprecation_reason", (9, 1), "old and unattended - use a newer version instead",
+             "machines more than 3 years old are subject to deletion after 6 years",
+             "pc_i440fx_machine_1_7_options, hw/i386/pc_piix.c; include/hw/boards.h, a35f8577a0"),
     QemuFact("dumpdtb_checked", (10, 0), False, True, "hw/core/machine.c; bb09b7bfd3"),
     # -- backends
     QemuFact("readonly_opens_only", (8, 2), False, True,
@@ -157,7 +161,9 @@ class QemuFacts:
     smp_modules: bool
     memory_encryption_link: bool
     initiator_first: bool
+    qtest_module: bool
     located_kvm: bool
+    deprecation_reason: str
     dumpdtb_checked: bool
     readonly_opens_only: bool
     file_fits_offset: bool

@@ -114,10 +114,10 @@ WORDINGS: dict[str, tuple[Wording, ...]] = {
         Wording("system/physmem.c:1794: find_ram_offset: Assertion `size != 0' failed.", (11, 0), NEVER,
                 "find_ram_offset, system/physmem.c; the line is that of Debian's 11.1"),
     ),
-    "machine-read-only": (
+    **dict.fromkeys(("machine-read-only", "device-fixed"), (
         Wording("Insufficient permission to perform this operation", OLD, (7, 2),
                 "object_property_set, qom/object.c; 3f7febc937"),
-    ),
+    )),
     "max-fw-size": (
         Wording("User specified max allowed firmware size {value} is greater than 16MiB. If combined firmware "
                 "size exceeds 16MiB the system may not boot, or experience intermittentstability issues.",

@@ -132,6 +132,10 @@ REFUSALS: dict[str, Words] = {
         "add -blockdev driver=file,node-name={name},filename=FILE",
         "set_drive_helper, hw/core/qdev-properties-system.c",
     ),
+    "no-device-tree": Words(
+        "This machine doesn't have an FDT", "dumpdtb= writes the board's device tree; PCs describe themselves by "
+        "ACPI.", "leave it out", "machine_dumpdtb, hw/core/machine.c, QEMU 10.0",
+    ),
     "machine-audio": Words(
         "Property 'isa-pcspk.audiodev' can't find value '{name}'",
         "pcspk-audiodev= names an audio device that is not there.", "add -audiodev none,id={name}",
