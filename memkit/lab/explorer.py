@@ -106,7 +106,7 @@ class Explorer(VBox):
         self.qemu = Dropdown(
             options=[(label, version) for version, label in versions.items()], value=state.version,
             description="QEMU", style=_SHORT, tooltip="the version of QEMU that reads the line",
-            layout=Layout(width="112px" if max(map(len, versions.values())) < 6 else "180px"),
+            layout=Layout(width="112px" if max(map(len, versions.values())) < 6 else "208px"),
         )
         self.machine = Dropdown(
             options=machine_types(state.version), description="Machine", style=_SHORT,

@@ -42,7 +42,7 @@ margin:2px 0 4px 2px}
 .memkit .mk-compared{border-left:4px solid var(--mk-line);padding-left:8px;margin:2px 0 2px 2px}
 .memkit .mk-compared .widget-html-content{font-size:13px;line-height:1.45}
 .memkit .mk-changes{max-height:104px;overflow:auto}
-.memkit .mk-changes ul{margin:0;padding-left:20px;columns:2 400px}
+.memkit .mk-changes ul{margin:0;padding-left:20px;columns:2 400px;column-gap:34px}
 .memkit .mk-part{border:1px solid var(--mk-line);border-radius:4px;padding:0 0 0 8px;margin:0 0 0 2px;
 align-items:center}
 .memkit .mk-part .widget-html-content{font-size:12px;overflow-wrap:anywhere}
