@@ -1,0 +1,88 @@
+"""Two guests of the model differ in what their real twins differ in, from QEMU to QEMU.
+
+Only lines are compared that the model builds as the real QEMUs do; whether it does is tested elsewhere.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import memkit
+from memkit.diff import Difference, diff
+from memkit.guest import Guest
+from memkit.monitor.parser import read
+
+CAPTURES = Path(__file__).parents[1] / "data" / "captures"
+VERSIONS = ("5.2", "7.2", "10.0", "11.1")
+PAIRS = pytest.mark.parametrize(("before", "after"), list(pairwise(VERSIONS)))
+
+
+@cache
+def captured(version: str) -> dict[str, dict[str, Any]]:
+    """Each command line, as JSON, with what the real QEMU of a version answered."""
+    with gzip.open(CAPTURES / f"x86_64-{version}.jsonl.gz", "rt", encoding="utf-8") as lines:
+        head, *rows = map(json.loads, lines)
+    return {json.dumps(row["argv"]): {**row, "host": _host(head["host"], row.get("files"))} for row in rows}
+
+
+def _host(described: dict[str, Any], files: dict[str, int] | None) -> memkit.Host:
+    return memkit.Host.from_dict({**described, "files": {**described["files"], **(files or {})}})
+
+
+def real(row: dict[str, Any]) -> Guest | memkit.Refused:
+    return memkit.Refused(row["refusal"]) if row.get("refusal") else read(row["hmp"])
+
+
+def model(row: dict[str, Any], version: str) -> Guest | memkit.Refused:
+    try:
+        return memkit.boot(row["argv"], qemu=version, host=row["host"])
+    except memkit.Refused as refused:
+        return refused
+
+
+def told(found: Difference) -> set[tuple[str, str, object, object]]:
+    """The changes that the real QEMUs' texts can tell, too: no warnings, and no machine type."""
+    return {(c.kind, c.subject, c.before, c.after) for c in found.changes
+            if not c.kind.startswith(("warning", "machine", "refusal"))}
+
+
+def same(one: Guest | memkit.Refused, other: Guest | memkit.Refused) -> bool:
+    return isinstance(one, Guest) == isinstance(other, Guest) and not diff(one, other)
+
+
+@PAIRS
+def test_the_model_tells_the_differences_of_the_real_qemus(before: str, after: str) -> None:
+    wrong, compared = {}, 0
+    for line, old in captured(before).items():
+        new = captured(after)[line]
+        theirs, ours = (real(old), real(new)), (model(old, before), model(new, after))
+        if not all(map(same, theirs, ours)):
+            continue
+        compared += 1
+        if told(diff(*theirs)) != told(diff(*ours)):
+            wrong[line] = told(diff(*theirs)) ^ told(diff(*ours))
+    assert wrong == {}
+    assert compared > 30
+
+
+def test_real_differences_between_versions_are_told_in_these_words() -> None:
+    line = json.dumps(["-m", "4G", "-smp", "2", "-machine", "microvm"])
+    first, second, third = (real(captured(version)[line]) for version in VERSIONS[:3])
+    assert diff(first, second).sentences == (
+        "/rom@etc/table-loader grew from 4 KiB to 64 KiB.",
+        "The guest now sees 16 ranges of virtio-mmio, the first at 0xfeb0_1000 and the last at 0xfeb0_2e00.",
+        "The guest now sees ioapic (i/o) at 0xfec1_0000 to 0xfec1_0fff.",
+    )
+    assert diff(second, third).sentences == (
+        "pc.bios grew from 64 KiB to 128 KiB.",
+        "The guest sees microvm.ram (ram) shrink at 0x0, from 960 KiB to 896 KiB.",
+        "The guest sees pc.bios (ram) at 0xe_0000 to 0xf_ffff instead of 0xf_0000 to 0xf_ffff.",
+        "The guest sees pc.bios (ram) at 0xfffe_0000 to 0xffff_ffff instead of 0xffff_0000 to 0xffff_ffff.",
+    )
