@@ -174,6 +174,14 @@ def test_a_quoted_line_that_looks_like_an_option_is_a_line(capsys) -> None:
     assert 1 == run(capsys, "diff", "-hda disk.img -m 1G", "-m 4G")[0]
 
 
+def test_diff_tells_a_refusal_where_there_is_nothing_to_draw(capsys, tmp_path: Path) -> None:
+    file = tmp_path / "a.svg"
+    code, out, err = run(capsys, "diff", "--draw", "map", "-o", str(file), "-m 1G", "-m 4Q")
+    assert (1, "memkit: nothing is drawn where QEMU refuses a line\n") == (code, err)
+    assert "It is now refused." in out
+    assert not file.exists()
+
+
 # -- how a line comes in
 
 
@@ -343,7 +351,8 @@ def test_diff_draws_instead_of_telling_where_no_file_is_named(capsys, kind: str)
         (["diff", "--qemu", "frog", "-m 1G", "-m 2G"], "'frog' is no version of QEMU"),
         (["diff", "-o", "x.svg", "-m 1G", "-m 2G"], "say which: --draw graph, map or tables"),
         (["diff", "--draw", "tables", "--format", "svg", "-m 1G", "-m 2G"], "tables are no picture"),
-        (["diff", "--draw", "map", "-m 1G", "-m 4Q"], "there is nothing to draw a difference of"),
+        (["diff", "--text", "-m 1G", "-m 2G"], "say which: --draw graph, map or tables"),
+        (["diff", "--json", "--draw", "map", "-m 1G", "-m 2G"], "name a file for the picture with -o"),
         (["diff", "--real", "-m 4G", "-m 5G"], "--real compares one command line"),
         (["diff", "--binary", "qemu", "-m 4G", "-m 5G"], "goes with --real"),
     ],

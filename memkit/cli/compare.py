@@ -36,19 +36,24 @@ def diff(arguments: argparse.Namespace) -> int:
     else:
         lines = lines or [read_stdin("diff")]
         found = _two(arguments, [lines[0], lines[-1]], versions)
-    if not arguments.kind or arguments.output not in (None, "-"):
+    refused = any(isinstance(side, Refused) for side in (found.before, found.after))
+    if refused or not arguments.kind or arguments.output not in (None, "-"):
         _tell(arguments, found)
-    if arguments.kind:
+    if arguments.kind and refused:
+        print("memkit: nothing is drawn where QEMU refuses a line", file=sys.stderr)
+    elif arguments.kind:
         write_picture(_view(found, arguments), arguments, format)
-    return 1 if found or isinstance(found.after, Refused) else 0
+    return 1 if found or refused else 0
 
 
 def _check(arguments: argparse.Namespace, lines: int, versions: int) -> None:
     """Raise MemkitError for what does not go together."""
     if arguments.binary and not arguments.real:
         raise MemkitError("--binary names the real QEMU, so it goes with --real")
-    if arguments.output and not arguments.kind:
-        raise MemkitError("-o names the file of a picture; say which: --draw graph, map or tables")
+    if not arguments.kind and (arguments.output or arguments.format):
+        raise MemkitError("-o and --format are for a picture; say which: --draw graph, map or tables")
+    if arguments.kind and arguments.json and arguments.output in (None, "-"):
+        raise MemkitError("--json and --draw both want standard output; name a file for the picture with -o")
     if versions > 2:
         raise MemkitError(f"diff compares two QEMUs, not {versions}; give --qemu once or twice")
     if arguments.real:
