@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import memkit
+from memkit.boards.recorded import data_file
 from memkit.errors import MemkitError
 from memkit.versions import (
     KNOWN_QEMU,
@@ -123,3 +124,9 @@ def test_an_unconfirmed_version_says_so_where_it_is_chosen_and_where_it_answers(
     assert nearest_qemu("7.2") == ("7.2", "Read in the source.")
     assert nearest_qemu("7.3")[1].endswith("are those of QEMU 7.2. Read in the source.")
     assert memkit.boot("-m 1G").notes == ("Read in the source.",)
+
+
+def test_a_known_version_whose_facts_are_derived_is_unconfirmed() -> None:
+    derived = {path.stem for path in data_file("derived", "8.2.json").parent.glob("*.json")}
+
+    assert derived & set(KNOWN_QEMU) == set(UNCONFIRMED)

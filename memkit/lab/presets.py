@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from memkit.versions import Version, parse_version
+from memkit.versions import holds
 
 __all__ = ["DIMM", "PRESETS", "Preset", "preset"]
 
@@ -20,16 +20,15 @@ __all__ = ["DIMM", "PRESETS", "Preset", "preset"]
 class Preset:
     """A command line with a title for a list and a ``note`` on what to look at.
 
-    ``refused`` is how QEMU's refusal begins on the default Host, or "" if every release boots the line;
-    releases from ``since`` on and before ``until`` refuse it.
+    ``refused`` is QEMU's refusal on the default Host, in front of which old releases repeat the option, or ""
+    if every release boots the line; ``when`` is the span of releases that refuse it (memkit.versions.holds).
     """
 
     title: str
     text: str
     note: str
     refused: str = ""
-    since: Version = (5, 0)
-    until: Version = (1000,)
+    when: str = ""
 
     def refused_by(self, qemu: str) -> bool:
         """True if the release ``qemu`` refuses the line.
@@ -37,7 +36,7 @@ class Preset:
         >>> preset("room for hotplug").refused_by("7.2"), preset("room for hotplug").refused_by("5.2")
         (True, False)
         """
-        return bool(self.refused) and self.since <= parse_version(qemu) < self.until
+        return bool(self.refused) and holds(qemu, self.when)
 
     def label(self, qemu: str) -> str:
         """The title, and that the release ``qemu`` refuses the line if it does."""
@@ -61,13 +60,13 @@ PRESETS = (
         "room for hotplug", "-m 4G,slots=3,maxmem=1T",
         "The talk's line. The default CPU has 40 address bits, and 1 TiB of hotplug room does not fit "
         "below that limit. QEMU checks this since 7.1.",
-        "Address space limit 0xffffffffff < 0x2007fffffff phys-bits too low (40)", since=(7, 1),
+        "Address space limit 0xffffffffff < 0x2007fffffff phys-bits too low (40)", "7.1",
     ),
     Preset(
         "room for hotplug, with the address bits", "-m 4G,slots=3,maxmem=1T -cpu qemu64,phys-bits=46",
         "slots= and maxmem= open a window for memory devices; nothing is plugged in yet. Without KVM, QEMU "
         "takes phys-bits= since 6.0.",
-        "TCG only supports phys-bits=40", until=(6, 0),
+        "TCG only supports phys-bits=40", "<6.0",
     ),
     Preset(
         "all RAM from huge pages", "-m 1G -mem-path /dev/hugepages",
@@ -81,7 +80,7 @@ PRESETS = (
         "more than the pool has", "-m 4G -mem-path /dev/hugepages",
         "In 2018 QEMU fell back to normal memory here unless -mem-prealloc was given; since 5.0 it stops. "
         "The described host has 512 free huge pages, 1 GiB.",
-        "unable to map backing store for guest RAM: Cannot allocate memory",
+        "unable to map backing store for guest RAM: Cannot allocate memory", "5.0",
     ),
     Preset(
         "huge pages, taken at once", "-m 1G -mem-path /dev/hugepages -mem-prealloc",
@@ -92,7 +91,7 @@ PRESETS = (
         "-m 8G -object memory-backend-file,id=mem,mem-path=/dev/hugepages,size=8G "
         "-numa node,nodeid=0,memdev=mem",
         "The talk's line. It needs 4096 free huge pages; the described host has 512.",
-        "unable to map backing store for guest RAM: Cannot allocate memory",
+        "unable to map backing store for guest RAM: Cannot allocate memory", "5.0",
     ),
     Preset(
         "a NUMA node from huge pages, smaller",
@@ -106,7 +105,7 @@ PRESETS = (
         "-M pc,nvdimm -m 4G,slots=4,maxmem=16G -object memory-backend-file,id=n1,size=4G,"
         "mem-path=/dev/shm/nvdimm -device nvdimm,id=ndimm1,memdev=n1",
         "The talk's line. A machine property without a value is not taken since 6.1; write nvdimm=on.",
-        "-M pc,nvdimm: Expected '=' after parameter 'nvdimm'", since=(6, 1),
+        "-M pc,nvdimm: Expected '=' after parameter 'nvdimm'", "6.1",
     ),
     Preset(
         "an NVDIMM",

@@ -25,7 +25,7 @@ def test_a_preset_boots_or_is_refused_as_it_says(chosen: Preset, qemu: str) -> N
         said = error.message
 
     assert bool(said) == chosen.refused_by(qemu)
-    assert not said or said.startswith(chosen.refused)
+    assert not said or chosen.refused in said
 
 
 @pytest.mark.parametrize(
