@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from memkit.boards.build import Build
+from memkit.boards.old_devices import sound_cards, watchdog
 from memkit.boards.refusals import refuse
 from memkit.config import DeviceSpec
 
@@ -29,6 +30,7 @@ def cli_devices(build: Build) -> Iterator[DeviceSpec]:
     ['VGA', 'virtio-blk-pci', 'e1000']
     """
     config, json_device = build.config, build.qemu.json_device
+    yield from sound_cards(build)
     specs = {id(spec.option): spec for spec in config.devices}
     for option in config.options:
         spec = specs.get(id(option))
@@ -45,4 +47,5 @@ def cli_devices(build: Build) -> Iterator[DeviceSpec]:
     for option in config.all("debugcon"):
         if option.value != "none":
             yield DeviceSpec("isa-debugcon", None, {}, option)
+    yield from watchdog(config)
     yield from (spec for spec in config.devices if spec.json)

@@ -23,6 +23,7 @@ from memkit.boards.machine import (
     set_accelerator,
 )
 from memkit.boards.machine_properties import check_boot_order, set_old_properties
+from memkit.boards.old_devices import check_watchdog
 from memkit.boards.refusals import refuse
 from memkit.config import Config
 from memkit.config.behind import check_kernel
@@ -78,6 +79,7 @@ def _old_start(build: Build, machine: Machine) -> Memdev | None:
     check_networks(config.nics, machine.qemu)
     create_backends(build)
     check_vga(config)
+    check_watchdog(config)
     cpus.model(build)
     name = machine.words.get("memory-backend")
     if not name:

@@ -134,6 +134,9 @@ class Loop:
     def _switch(self, option: Option) -> None:
         if option.name in ("help", "version", "audio-help"):
             raise ask_no_help(option)
+        if option.name == "sdl":
+            refuse(option, Wrong("SDL support is disabled", "Debian's package is built without it.",
+                                 "use -display none"))
         found = _SWITCHES.get(option.name)
         if found is not None:
             self._set_machine(*found)
@@ -197,6 +200,15 @@ class Loop:
 
     def _usbdevice(self, _option: Option, _value: str) -> Pairs:
         self._set_machine("usb", "on")
+        return ()
+
+    def _watchdog(self, _option: Option, value: str) -> Pairs:
+        if is_help(value):
+            raise HelpWanted
+        if "watchdog" in self._ids:
+            raise Wrong("only one watchdog option may be given", "A board has one watchdog.",
+                        "leave out one of them")
+        self._ids["watchdog"] = set()
         return ()
 
     def _warned(self, option: Option, value: str) -> Pairs:
@@ -398,6 +410,7 @@ _READERS: dict[str, _Reader] = {
     "accel": Loop._accel, "global": Loop._global, "set": Loop._set, "readconfig": Loop._readconfig,
     "monitor": Loop._monitor, "qmp": Loop._monitor, "qmp-pretty": Loop._monitor,
     "usbdevice": Loop._usbdevice, "tb-size": Loop._warned, "realtime": Loop._warned,
+    "watchdog": Loop._watchdog,
     "overcommit": Loop._overcommit, "cpu": Loop._often_help, "vga": Loop._often_help,
     "chardev": Loop._often_help, "nic": Loop._often_help, "d": Loop._often_help, "L": Loop._often_help,
     **dict.fromkeys(_VALUES, Loop._machine_value), **dict.fromkeys(CHECKS, Loop._checked),

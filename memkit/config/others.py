@@ -11,14 +11,14 @@ from functools import cache
 from typing import Any
 
 from memkit.config.groups import GROUPS
-from memkit.config.qemuopts import check_value, split_opts
+from memkit.config.qemuopts import check_value, is_help, split_opts
 from memkit.config.schema import display_schema, network_types
 from memkit.config.visit import missing, not_accepted, read_keyval, read_tree
-from memkit.config.wrong import Wrong, near
+from memkit.config.wrong import HelpWanted, Wrong, near
 from memkit.versions import holds
 
 __all__ = [
-    "BLOCK_DRIVERS", "CHECKS", "DISKS", "check_audio", "check_blockdev", "check_character_device",
+    "BLOCK_DRIVERS", "CHECKS", "DISKS", "SOUND_CARDS", "check_audio", "check_blockdev", "check_character_device",
     "check_display", "check_mem_lock", "check_netdev",
 ]
 
@@ -37,8 +37,14 @@ _DISPLAYS = {
     "default": "", "none": "", "gtk": "", "sdl": "", "egl-headless": "", "curses": "", "cocoa": "<6.1",
     "spice-app": "", "dbus": "7.0",
 }
+# Cards of -soundhw and the devices that they are, in QEMU's order (QEMU 5.2 as Debian builds it).
+SOUND_CARDS: dict[str, tuple[str, ...]] = {
+    "sb16": ("sb16",), "cs4231a": ("cs4231a",), "hda": ("intel-hda", "hda-duplex"), "ac97": ("AC97",),
+    "pcspk": (), "adlib": ("adlib",), "gus": ("gus",), "es1370": ("ES1370",),
+}
 # Debian's builds of 8.2 and later.
 _AUDIO = ("none", "alsa", "dbus", "jack", "oss", "pa", "pipewire", "sdl", "spice", "wav")
+_LONGEST_CARD = 80
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\Z")
 _ANGLE = re.compile(r"[ \t\n\v\f\r]*([+-]?[0-9]{1,20})")
 _SIMPLE = frozenset(("null", "pty", "msmouse", "wctablet", "braille", "testdev", "stdio", "con:"))
@@ -153,7 +159,18 @@ def _check_uuid(value: str, _words: dict[str, str]) -> None:
                     "write -uuid 12345678-1234-1234-1234-123456789abc")
 
 
+def _check_sound(value: str, _words: dict[str, str]) -> None:
+    if is_help(value):
+        raise HelpWanted
+    for name in [] if value == "all" else value.removesuffix(",").split(","):
+        if value and name not in SOUND_CARDS:
+            shown = "(too big to show)" if len(name) > _LONGEST_CARD else f"`{name}'"
+            raise Wrong(f"Unknown sound card name {shown}", "-soundhw lists sound cards.",
+                        near(name, SOUND_CARDS))
+
+
 # Further checks of single options: the argument, and its pairs where it has some.
 CHECKS: dict[str, Callable[[str, dict[str, str]], None]] = {
     "option-rom": _check_option_rom, "virtfs": _check_virtfs, "rotate": _check_rotate, "uuid": _check_uuid,
+    "soundhw": _check_sound,
 }

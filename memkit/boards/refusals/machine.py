@@ -132,6 +132,15 @@ REFUSALS: dict[str, Words] = {
         "add -blockdev driver=file,node-name={name},filename=FILE",
         "set_drive_helper, hw/core/qdev-properties-system.c",
     ),
+    "sound-no-pci": Words(
+        "PCI bus not available for {card}", "The card needs PCI.", "use another machine type",
+        "soundhw_init, hw/audio/soundhw.c, QEMU 5.2",
+    ),
+    "watchdog-unknown": Words(
+        "Unknown -watchdog device. Supported devices are:\n\ti6300esb\tIntel 6300ESB\n\tib700\tiBASE 700",
+        "QEMU has two watchdogs for PCs.", "use -watchdog i6300esb or ib700",
+        "select_watchdog, hw/watchdog/watchdog.c, QEMU 5.2",
+    ),
     "no-device-tree": Words(
         "This machine doesn't have an FDT", "dumpdtb= writes the board's device tree; PCs describe themselves by "
         "ACPI.", "leave it out", "machine_dumpdtb, hw/core/machine.c, QEMU 10.0",
