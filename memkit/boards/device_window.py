@@ -56,11 +56,13 @@ class DeviceWindow:
 
     def free_address(self, base: int, size: int, align: int) -> int:
         """The lowest multiple of ``align`` from ``base`` on with ``size`` free bytes: a gpa."""
-        addr = self._lowest.get((size, align), -(-base // align) * align)
+        known = self._lowest.get((size, align))
+        addr = -(-base // align) * align if known is None else known
         for index in range(self._in_front(addr), len(self._devices)):
             other = self._devices[index]
-            if other.overlaps(addr, size):
-                addr = -(-(other.addr + other.size) // align) * align
+            end = other.addr + other.size
+            if other.addr < addr + size and addr < end:
+                addr = -(-end // align) * align
             elif other.addr > addr:
                 break
         self._lowest[size, align] = addr

@@ -99,11 +99,12 @@ def _read(facts: catalog.DeviceFacts, name: str, text: str) -> Any:
 def unknown_globals(build: Build) -> list[str]:
     """QEMU's warnings about ``-global`` for types that are no devices, or graphics cards that nobody made."""
     qemu, said = build.qemu.version, []
+    made = {spec.driver for spec in build.config.devices}
     for driver, name, text in build.config.globals:
         facts = catalog.device(qemu, driver)
         if facts is not None and facts.name == driver:
             # A card that no hotplug brings later; its -global has made the board go without.
-            if driver in _CARDS and all(spec.driver != driver for spec in build.config.devices):
+            if driver in _CARDS and driver not in made:
                 said.append(f"warning: global {driver}.{name}={text} not used")
         elif not catalog.unpluggable(qemu, driver) and driver not in _FAMILIES and driver[-4:] != "-cpu":
             said.append(f"warning: global {driver}.{name} has invalid class name")

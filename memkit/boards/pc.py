@@ -186,11 +186,11 @@ def add_chipset(build: Build, ram: MemoryRegion, pci: MemoryRegion) -> None:
         smram.add(MemoryRegion.window("tseg-window", ram, low, 0, enabled=False), low)
         system.add(MemoryRegion("smbase-blackhole", 0x20000, "i/o", enabled=False), 0x30000, 1)
         smram.add(MemoryRegion.window("smbase-window", ram, 0x30000, 0x20000, enabled=False), 0x30000)
-    _add_pam(system, ram, pci)
     build.smram = smram
     system.add(MemoryRegion("ioapic", 0x1000, "i/o"), IO_APIC)
     if machine.flag("hpet", True):
         system.add(MemoryRegion("hpet", 0x400, "i/o"), 0xFED0_0000)
+    _add_pam(system, ram, pci)
     if cpus.model(build).apic:
         system.add(MemoryRegion("apic-msi", 0x10_0000, "i/o"), 0xFEE0_0000, 4096)
         if machine.ram_size >= cpus.VAPIC_MIN_RAM:
@@ -217,11 +217,12 @@ def _add_pam(system: MemoryRegion, ram: MemoryRegion, pci: MemoryRegion) -> None
     """
     aliases = (("pam-pci", pci, True, False), ("pam-rom", ram, False, True), ("pam-pci", ram, False, False),
                ("pam-ram", ram, False, False))
-    for start, size in _PAM:
-        for name, target, enabled, readonly in aliases:
-            system.add(MemoryRegion(
-                name, size, alias=target, alias_offset=start, enabled=enabled, readonly=readonly
-            ), start, 1)
+    windows = [
+        MemoryRegion(name, size, "container", None, target, start, start, 1, enabled, False, readonly, "", system)
+        for start, size in _PAM for name, target, enabled, readonly in aliases
+    ]
+    # Half of the regions of a small machine, so all at once: as add() would leave them, the last one in front.
+    system.subregions[:0] = windows[::-1]
 
 
 # -- the root bus and what is always on it

@@ -42,11 +42,14 @@ def _hub(nets: list[dict[str, str]]) -> list[str]:
 def _lonely_nics(build: Build) -> list[str]:
     models = Counter(nic.driver for nic in wanted_nics(build)) if build.default_bus else Counter()
     names = []
-    for spec in build.config.devices:
-        facts = catalog.device(build.qemu.version, spec.driver)
-        if facts is None or not {"netdev", "mac"} <= facts.properties.keys():
+    devices = build.config.devices
+    found = {driver: catalog.device(build.qemu.version, driver) for driver in {spec.driver for spec in devices}}
+    nics = {d: f.name for d, f in found.items() if f is not None and {"netdev", "mac"} <= f.properties.keys()}
+    for spec in devices:
+        if spec.driver not in nics:
             continue
+        name = nics[spec.driver]
         if not spec.props.get("netdev"):
-            names.append(spec.id or f"{facts.name}.{models[facts.name]}")
-        models[facts.name] += 1
+            names.append(spec.id or f"{name}.{models[name]}")
+        models[name] += 1
     return names

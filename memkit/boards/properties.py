@@ -76,8 +76,11 @@ def _property(spec: DeviceSpec, facts: catalog.DeviceFacts, build: Build, name: 
     wanted = "size" if name in _SIZES else kind
     if kind[:5] == "link<" or (kind not in ENUMS and wanted not in _PLAIN):
         wanted = "str"
+    value: Any = raw
     try:
-        if spec.json:
+        if wanted == "str" and isinstance(raw, str):
+            pass
+        elif spec.json:
             value = read_json_value(name, name, wanted, raw)
         elif build.qemu.json_device:
             value = read_keyval_value(name, name, wanted, raw, sizes=size_reader(build.qemu))

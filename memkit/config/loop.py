@@ -86,7 +86,7 @@ class Loop:
         self._make_object: Callable[[Option], ObjectSpec] | None = None
 
     def run(self, options: Sequence[Option]) -> tuple[Option, ...]:
-        """The options with their pairs; raises Refused, CommandLineError."""
+        """The same options, completed by their pairs; raises Refused, CommandLineError."""
         done = tuple([self._take(option) for option in options])
         if self.changes and not self.qemu.typed_objects:
             # -set reaches objects, too.
@@ -123,13 +123,13 @@ class Loop:
             refuse(option, wrong)
         except HelpWanted:
             raise ask_no_help(option) from None
-        done = option
         if option.args != pairs:
-            done = Option(option.name, option.word, value, pairs, option.index)
+            # The first pass left them out; a frozen option takes them only this way.
+            object.__setattr__(option, "args", pairs)
         if self._make_object is not None:
-            self.objects.append(self._make_object(done))
+            self.objects.append(self._make_object(option))
             self._make_object = None
-        return done
+        return option
 
     def _switch(self, option: Option) -> None:
         if option.name in ("help", "version", "audio-help"):

@@ -57,10 +57,10 @@ def _build(options: Sequence[Option], program: str, target: str | None, qemu: st
 
 
 def _numbered(options: Iterable[Option]) -> list[Option]:
-    """The options with their positions in argv."""
+    """New options like these, with their positions in argv."""
     numbered, index = [], 0
     for o in options:
-        numbered.append(o if o.index == index else Option(o.name, o.word, o.value, o.args, index))
+        numbered.append(Option(o.name, o.word, o.value, o.args, index))
         index += 1 if o.value is None or not o.word else 2
     return numbered
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from memkit.errors import MemkitError
 
 __all__ = [
@@ -18,6 +20,7 @@ DEFAULT_QEMU = "7.2"
 UNCONFIRMED: dict[str, str] = {}
 
 
+@lru_cache(maxsize=256)
 def parse_version(text: str) -> Version:
     """A version as a tuple of numbers; raises ValueError if ``text`` is none.
 
