@@ -110,7 +110,7 @@ def add_flash(
         if unit == 0:
             isa_size = min(size, ISA_BIOS)
             if build.machine.facts.isa_bios_alias:
-                isa = MemoryRegion.window("isa-bios", flash, size - isa_size, isa_size)
+                isa = MemoryRegion.window("isa-bios", flash, size - isa_size, isa_size, readonly=True)
             else:
                 isa = build.rom("isa-bios", isa_size)
                 assert isa.block is not None

@@ -214,12 +214,12 @@ def features_of(build: Build, card: str | None = None) -> frozenset[str]:
 def serial_ports(build: Build) -> list[str]:
     """The ports of ``-serial``; ``none`` keeps one free, in most releases (serial_parse, softmmu/vl.c)."""
     names = ["serial", "serial2", "serial3", "serial4"]
-    given = build.config.all("serial")
+    given = [option.value for option in build.config.all("serial")]
     if not given:
         return names[:1] if _by_default(build, "isa-serial") else []
     if not build.qemu.serial_none_keeps_place:
-        given = [option for option in given if option.value != "none"]
-    return [name for name, option in zip(names, given, strict=False) if option.value != "none"]
+        given = [value for value in given if value != "none"]
+    return [name for name, value in zip(names, given, strict=False) if value != "none"]
 
 
 def parallel_ports(build: Build) -> list[str]:

@@ -41,6 +41,7 @@ QEMU_FACTS: tuple[QemuFact, ...] = (
     QemuFact("located_networks", (7, 2), False, True, "net_init_clients, net/net.c; d63ef17bfc"),
     QemuFact("audio_models", (8, 2), True, False, "qemu_init, system/vl.c: -audio needs a model"),
     QemuFact("mem_lock_word", (10, 0), False, True, "overcommit_parse, system/vl.c; 13057e064a"),
+    QemuFact("modern_netdevs", (7, 2), False, True, "netdev_is_modern, net/net.c; f3eedcddba"),
     QemuFact("typed_objects", (6, 0), False, True,
              "object_option_parse, softmmu/vl.c; bc2f4fcb1d: QAPI reads -object, in the option loop"),
     QemuFact("compound_options", (7, 1), False, True,
@@ -69,6 +70,9 @@ QEMU_FACTS: tuple[QemuFact, ...] = (
     # -- boards
     # In 9.0 and in the last stable updates of 7.2 and 8.2, which are those that people have.
     QemuFact("serial_none_keeps_place", (7, 2), False, True, "serial_parse, system/vl.c; d2019a9d0c"),
+    QemuFact("acpi_any_type_warned", (8, 1), True, False,
+             "acpi_build, hw/i386/acpi-build.c; 1af507756b: types before 2.3 only"),
+    QemuFact("acpi_size_warning", (9, 1), True, False, "acpi_build, hw/i386/acpi-build.c; 91616f812a"),
     QemuFact("table_loader_max", (6, 0), 0x1000, 0x10000, "acpi_setup, hw/i386/acpi-build.c; 6c2b24d1d2"),
     QemuFact("smp_zero_refused", (9, 0), False, True, "machine_parse_smp_config, hw/core/machine-smp.c"),
     QemuFact("smp_modules", (9, 1), False, True, "machine_parse_smp_config, hw/core/machine-smp.c; dcba73b445"),
@@ -140,6 +144,7 @@ class QemuFacts:
     located_networks: bool
     audio_models: bool
     mem_lock_word: bool
+    modern_netdevs: bool
     typed_objects: bool
     compound_options: bool
     ramblock_hva: bool
@@ -156,6 +161,8 @@ class QemuFacts:
     amd_iommu_alias: bool
     amd_iommu_passes: bool
     serial_none_keeps_place: bool
+    acpi_any_type_warned: bool
+    acpi_size_warning: bool
     table_loader_max: int
     smp_zero_refused: bool
     smp_modules: bool
