@@ -148,6 +148,10 @@ def _render(data: dict[str, Any], places: Layout, theme: str) -> str:
     height = head_end + body + FOOT
     notes = ["thicker line: larger", "point at a box to follow its path"]
     out.append(svg.legend(MARGIN, height - 42, data["kinds"], data["backings"], notes))
+    width = max(places.width + 2 * MARGIN, 640)
+    if data["besides"]:
+        out.append(marking.besides_line(MARGIN, height + 11, width - 2 * MARGIN, data["besides"]))
+        height += marking.BESIDES_ROW
     style = f"#{name} .x{{transition:opacity .12s}}#{name} .o{{opacity:.16}}"
     style += "".join(
         f"#{name}:has(.k{p['number']}:hover) .x.k{p['number']}{{opacity:1}}"
@@ -159,7 +163,7 @@ def _render(data: dict[str, Any], places: Layout, theme: str) -> str:
         for p in data["paths"]
     )
     return svg.document(
-        max(places.width + 2 * MARGIN, 640), height, data["title"], paths,
+        width, height, data["title"], paths,
         "".join(out), theme_name=theme, style=style,
     )
 
@@ -258,4 +262,4 @@ def _text(data: dict[str, Any]) -> list[str]:
                     lines += words.field("", marking.said(row["mark"], row["was"]))
         if path["number"] == data["focus"]:
             lines += words.field("focus", "this path stands out in the picture")
-    return lines
+    return lines + marking.besides_words(data["besides"])

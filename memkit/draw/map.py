@@ -225,7 +225,7 @@ def _text(data: dict[str, Any]) -> list[str]:
     for gap in data["breaks"]:
         lines += ["", f"  break: nothing at {words.span(gap['start'], gap['size'])}",
                   f"    {human(gap['size'])}"]
-    return lines
+    return lines + marking.besides_words(data["besides"])
 
 
 def _names(data: dict[str, Any], fact: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ from memkit.draw.scale import Fact, block_item, finished, fitted, range_item
 from memkit.joined import join
 
 if TYPE_CHECKING:
-    from memkit.diff import Difference
+    from memkit.diff import Change, Difference
     from memkit.diff.marks import Mark
     from memkit.joined import Joined, JoinedRow
     from memkit.memory.flatview import FlatRange
@@ -74,7 +74,14 @@ def changed_data(difference: Difference) -> Fact:
         [[i["start"] for i in boxes[0] + boxes[1]], [i["start"] for i in boxes[2] + boxes[3]]],
     )
     data["marks"] = marking.used(data["items"])
+    data["besides"] = marking.besides(difference, _drawn)
     return data
+
+
+def _drawn(change: Change) -> bool:
+    """Has the map a place for a change?  It shows RAMBlocks and ranges, and devices by their ranges."""
+    what, _, how = change.kind.partition(" ")
+    return what in ("block", "range") or (what == "device" and how in ("appeared", "vanished", "moved"))
 
 
 def _ranges(joined: Joined) -> list[tuple[FlatRange, JoinedRow | None]]:

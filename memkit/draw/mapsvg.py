@@ -151,8 +151,8 @@ def render(data: dict[str, Any], theme_name: str) -> str:
         out.append(svg.text(left, head - 30, column["title"], "t"))
         out.append(svg.text(left, head - 14, column["note"], "s m"))
     if not data["items"]:
-        out.append(svg.text(8, 110, "Nothing is known of this guest's memory.", "m"))
-        flip = 130
+        out.append(svg.text(8, head + 24, "Nothing is known of this guest's memory.", "m"))
+        flip = head + 44
     for link in data["links"]:
         cls = "x" + "".join(f" k{b}" for b in link["blocks"][:1])
         look = f'class="{cls} f-{link["kind"]}" fill-opacity=".2"'
@@ -174,12 +174,16 @@ def render(data: dict[str, Any], theme_name: str) -> str:
     )
     backings = data["backings"] or ["private"]
     out.append(svg.legend(8, flip + 26, data["kinds"], backings, _notes(data)))
+    bottom = flip + FOOT + 14
+    if data["besides"]:
+        out.append(marking.besides_line(8, bottom + 3, WIDTH - 16, data["besides"]))
+        bottom += marking.BESIDES_ROW
     said = "; ".join(
         f"{i['name']} {i['note']} at gpa {hex_address(i['start'])}" + "".join(f", {w}" for w in i["mark"])
         for i in data["items"] if i["column"] == "guest" and i["kind"] != "nobody"
     )
     return svg.document(
-        WIDTH, flip + FOOT + 14, data["title"], said, "".join(out),
+        WIDTH, bottom, data["title"], said, "".join(out),
         theme_name=theme_name, style=style,
     )
 
@@ -190,6 +194,9 @@ def legend_picture(data: dict[str, Any], theme_name: str) -> str:
     if data["marks"] is not None:
         body, top, what = marking.legend_row(8, 8, data["marks"]), 29, "Changes, colours and patterns"
     body += svg.legend(8, top, data["kinds"], data["backings"] or ["private"], _notes(data))
+    if data["besides"]:
+        body += marking.besides_line(8, top + 56, WIDTH - 16, data["besides"])
+        top += marking.BESIDES_ROW
     return svg.document(WIDTH, top + 46, "Legend", what, body, theme_name=theme_name)
 
 

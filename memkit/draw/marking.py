@@ -6,20 +6,21 @@ the first guest has is a *ghost*: hollow, with a dotted outline.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from memkit.diff.change import WORDS
+from memkit.diff.change import WORDS, Change, sentences
 from memkit.diff.marks import NO_MARK, Mark, Marks
 from memkit.draw import svg
-from memkit.draw.text import plural
+from memkit.draw.text import field, plural
 
 if TYPE_CHECKING:
     from memkit.diff import Difference
 
 __all__ = [
-    "LEGEND_ROW", "PAST", "SIGNS", "badge", "badge_width", "counted", "dash", "hollow", "key", "legend_row",
-    "mark_of", "outline", "said", "signs", "title", "used",
+    "BESIDES_ROW", "LEGEND_ROW", "PAST", "SIGNS", "badge", "badge_width", "besides", "besides_line",
+    "besides_words", "counted", "dash", "hollow", "key", "legend_row", "mark_of", "outline", "said",
+    "signs", "title", "used",
 ]
 
 SIGNS = dict(zip(WORDS, ("+", "-", "=", ">", "~", "*"), strict=True))
@@ -27,7 +28,7 @@ SIGNS = dict(zip(WORDS, ("+", "-", "=", ">", "~", "*"), strict=True))
 PAST = "was"
 _DASHES = {"appeared": "", "vanished": "2 3", PAST: "2 3"}
 _OTHER_DASH = "6 3"
-LEGEND_ROW = 30  # pixels
+LEGEND_ROW, BESIDES_ROW = 30, 21  # pixels
 
 
 def mark_of(marks: Marks | None, thing: object) -> Mark:
@@ -76,6 +77,30 @@ def dash(words: Sequence[str]) -> str:
 def title(difference: Difference, what: str) -> str:
     """The title of a picture of a difference: which guests, and what it shows."""
     return f"{difference.title}: {what}"
+
+
+def besides(difference: Difference, drawn: Callable[[Change], bool]) -> list[str]:
+    """What changed that a picture has no place for, in sentences; ``drawn`` says what it shows."""
+    return list(sentences([c for c in difference.changes if not drawn(c)]))
+
+
+def besides_line(x: float, y: float, width: float, found: Sequence[str]) -> str:
+    """The line below a picture that says what else changed; point at it to read all."""
+    if not found:
+        return ""
+    more = f" And {len(found) - 1} more." if found[1:] else ""
+    said = f"Not drawn here: {found[0]}{more}"
+    while len(said) > 20 and svg.text_width(said) > width:
+        said = f"{said[: -len(more) - 2 or None].rstrip('…')}…{more}"
+    tip = svg.escape(" ".join(found))
+    return f'<g><title>{tip}</title>{svg.text(x, y, said, "s")}</g>'
+
+
+def besides_words(found: Sequence[str]) -> list[str]:
+    """The same as lines of a text twin."""
+    if not found:
+        return []
+    return ["", "Not drawn here", *(line for said in found for line in field("", said, 2, 0))]
 
 
 def used(facts: Iterable[dict[str, Any]]) -> list[str]:

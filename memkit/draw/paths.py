@@ -18,7 +18,7 @@ from memkit.joined import join
 from memkit.units import hex_address, human
 
 if TYPE_CHECKING:
-    from memkit.diff import Difference
+    from memkit.diff import Change, Difference
     from memkit.diff.marks import Marks
     from memkit.guest import Guest
     from memkit.joined import Joined, JoinedRow
@@ -266,6 +266,14 @@ class _Builder:
         return self.marks(devices[:1]) if devices else {}
 
 
+def _drawn(change: Change) -> bool:
+    """Has the graph a place for a change?  It shows RAMBlocks and what belongs to them."""
+    what = change.kind.partition(" ")[0]
+    if what == "range":
+        return any(r is not None and r.region.block is not None for r in change.things)
+    return what in ("block", "backend", "device")
+
+
 def _who(frontend: Frontend) -> tuple[str, str | None, str]:
     """What makes a frontend the same in two guests; the machine's label names its type."""
     return frontend.kind, frontend.id, "" if frontend.kind == "machine" else frontend.label
@@ -333,4 +341,5 @@ def graph_data(
         "backings": sorted(backings),
         "focus": next((p.number for p in paths if focus in p.rows), None),
         "marks": None if marks is None else used,
+        "besides": [] if difference is None else marking.besides(difference, _drawn),
     }

@@ -315,5 +315,5 @@ def finished(
         "scale": [list(k) for k in scale.knots], "height": scale.height,
         "kinds": [k for k in KINDS if k in kinds],
         "backings": [b for b in BACKINGS if b in backings],
-        "names": names, "marks": None,
+        "names": names, "marks": None, "besides": [],
     }

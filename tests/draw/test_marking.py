@@ -173,7 +173,8 @@ def test_the_map_its_figure_and_its_twin_mark_the_same(found: Difference, palett
     assert badges(view.svg()) == marked(items)
     boxes = sources(view.data(), palette)["boxes"]
     tips = [t.text or "" for t in ET.fromstring(view.svg()).iter(f"{SVG}title")][1:]
-    assert sorted(boxes["tip"]) == sorted(tips)
+    besides = [" ".join(view.data()["besides"])] if view.data()["besides"] else []
+    assert sorted([*boxes["tip"], *besides]) == sorted(tips)
     signed = [line for line in view.text().splitlines() if re.match(r"    [-+=>~*]+ \w", line)]
     assert len(signed) == sum(bool(i["mark"]) for i in items)
     for item in items:
@@ -292,6 +293,50 @@ def test_legend_title_and_alternative_text_say_what_is_marked(found: Difference,
     for word in {w for t in things for w in t["mark"]}:
         assert f" {word}" in view.alt()
     assert "<script" not in view.svg()
+
+
+@EVERY
+@pytest.mark.parametrize("draw", ["graph", "map"])
+def test_every_change_is_marked_in_a_picture_or_named_as_not_drawn(found: Difference, draw: str) -> None:
+    view = getattr(found, draw)()
+    besides = view.data()["besides"]
+    assert set(besides) <= set(found.sentences)
+    drawn = {id(t) for c in found.changes for t in c.things if t is not None}
+    things = [*found.marks.before.numa, *found.marks.after.numa]
+    assert bool(drawn & {id(n) for n in things}) <= any("ode" in s for s in besides)
+    titles = [t.text for t in ET.fromstring(view.svg()).iter(f"{SVG}title")]
+    assert (" ".join(besides) in titles) == bool(besides)
+    for said in besides:
+        assert squeezed(said) in squeezed(view.text())
+
+
+def test_what_a_picture_has_no_place_for_is_named_below_it() -> None:
+    found = FOUND["dimm-moved"]
+    assert found.map().data()["besides"] == [
+        "Backend pc.ram has size 5 GiB instead of 4 GiB.", "Node 0 has 6 GiB instead of 5 GiB.",
+    ]
+    assert found.graph().data()["besides"] == ["Node 0 has 6 GiB instead of 5 GiB."]
+    said = [t.text or "" for t in ET.fromstring(found.map().svg()).iter(f"{SVG}text")]
+    assert "Not drawn here: Backend pc.ram has size 5 GiB instead of 4 GiB. And 1 more." in said
+    assert FOUND["microvm"].graph().data()["besides"][0].startswith("The guest no longer sees vga-lowmem")
+
+
+@pytest.mark.parametrize("length", [10, 200, 2000])
+def test_the_line_below_a_picture_fits_it(length: int) -> None:
+    from memkit.draw.svg import text_width
+
+    line = marking.besides_line(0, 0, 1000, ["x" * length, "y"])
+    text = ET.fromstring(line).findtext("text") or ""
+    assert text_width(text) <= 1000
+    assert text.endswith(" And 1 more.")
+    assert text.startswith("Not drawn here: xxx")
+
+
+def test_guests_of_whose_memory_nothing_is_known_have_an_empty_map() -> None:
+    texts = [{"info numa": memkit.boot(f"-m {n}G,maxmem=8G").monitor("info numa")} for n in (1, 2)]
+    view = memkit.diff(read(texts[0]), read(texts[1])).map()
+    assert "Nothing is known" in view.svg()
+    assert view.data()["besides"] == ["Node 0 has 2 GiB instead of 1 GiB."]
 
 
 @pytest.mark.parametrize("draw", ["graph", "map"])
