@@ -32,6 +32,7 @@ def choose_accelerator(config: Config, host: Host) -> str:
     """The accelerator in use, tcg or kvm; raises Refused."""
     facts = qemu_facts(config.qemu)
     _check_icount(config.last("icount"))
+    _check_cache(config.last("tb-size"))
     wanted = config.machine.get("accel")
     options = config.all("accel")
     if options and wanted is not None:
@@ -41,6 +42,12 @@ def choose_accelerator(config: Config, host: Host) -> str:
     at = config.last("enable-kvm") or config.last("machine")
     names = "tcg:kvm" if wanted is None else wanted
     return _first([(name, at) for name in names.split(":") if name or wanted], host, facts, located=False)
+
+
+def _check_cache(option: Option | None) -> None:
+    """Raise Refused unless ``-tb-size`` is a number (before 6.0)."""
+    if option is not None and not 0 <= _number(option.value or "") < 1 << 32:
+        raise refuse("tb-size", option, value=option.value)
 
 
 def _check_icount(option: Option | None) -> None:

@@ -23,7 +23,7 @@ from memkit.memory.backend import Backend
 from memkit.memory.region import MemoryRegion
 from memkit.units import human
 
-__all__ = ["check_objects", "create_backends", "create_default_backend"]
+__all__ = ["check_objects", "check_types", "create_backends", "create_default_backend"]
 
 # qemu_anon_ram_alloc asks for whole transparent huge pages (QEMU_VMALLOC_ALIGN, x86_64).
 ANONYMOUS_ALIGN = 2 << 20
@@ -32,6 +32,8 @@ HOST_ADDRESS_SPACE = (1 << 47) - (1 << 21)
 MAX_NODES = 128
 # An object type that only hosts with SGX have.
 _SGX = "memory-backend-epc"
+# Types of other targets and builds than Debian's for x86.
+_NOT_BUILT = frozenset(("cryptodev-backend-lkcf", "pef-guest", "s390-pv-guest", "x-vfio-user-server"))
 _SHARED = ("memory-backend-memfd", "memory-backend-shm")
 # Objects that wait for character devices and networks (object_create_initial, softmmu/vl.c).
 _LATE = frozenset(("colo-compare", "cryptodev-vhost-user", "rng-egd", "vhost-user-blk-server"))
@@ -48,6 +50,13 @@ def create_backends(build: Build) -> None:
             _create(build, spec)
         elif spec.fault is not None and _is_late(spec):
             raise spec.fault
+
+
+def check_types(build: Build) -> None:
+    """Raise Refused for an object that this program was built without, though it knows the name."""
+    for spec in build.config.objects:
+        if spec.qom_type in _NOT_BUILT:
+            raise refuse("object-type", spec.option, type=spec.qom_type)
 
 
 def check_objects(build: Build) -> None:

@@ -15,6 +15,7 @@ from memkit.boards.backends import check_objects, create_backends, create_defaul
 from memkit.boards.build import Build
 from memkit.boards.devices import DeviceBuilder
 from memkit.boards.machine import Machine, apply_memory, set_accelerator
+from memkit.boards.machine_properties import check_boot_order
 from memkit.boards.numa import consume
 from memkit.boards.refusals import refuse
 from memkit.config import Config
@@ -63,6 +64,7 @@ def build_bare(config: Config, host: Host, target: str) -> Build:
     build = Build(config, host, machine, target)
     build.warnings.extend(config.warnings)
     _check(config, machine)
+    check_boot_order(config)
     apply_memory(machine, config)
     if not machine.qemu.typed_objects:
         check_objects(build)

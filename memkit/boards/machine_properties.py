@@ -31,7 +31,8 @@ _READ_ONLY = frozenset(("device-memory-region-size",))
 # How a value of each type of the catalog is read; other types are text.
 _KINDS = {
     "bool": "bool", "OnOffAuto": "OnOffAuto", "size": "size", "int": "int", "uint64_t": "uint64",
-    "SgxEPC": "[{sgx-epc}]", "CXLFixedMemoryWindow": "[{cxl-fmw}]", "PCSouthBridgeOption": "south-bridge", "BootConfiguration": "{boot}",
+    "SgxEPC": "[{sgx-epc}]", "CXLFixedMemoryWindow": "[{cxl-fmw}]", "PCSouthBridgeOption": "south-bridge",
+    "SmpCachePropertiesWrapper": "any", "BootConfiguration": "{boot}",
 }
 _FOUR_GIB, _MIB = 4 << 30, 1 << 20
 _LONGEST_FIRMWARE = 16 << 20
@@ -86,8 +87,7 @@ def set_old_properties(machine: Machine, config: Config) -> None:
 
 def check_boot_order(config: Config) -> None:
     """Raise Refused for a letter of ``-boot`` that is no device."""
-    given = config.merged("boot")
-    _boot_order(None, config, config.last("boot"), given)
+    _boot_order(None, config, config.last("boot"), config.merged("boot"))
 
 
 def _option(config: Config, name: str) -> Option | None:
@@ -151,6 +151,12 @@ def _early_objects(config: Config) -> set[str]:
     return {spec.id for spec in config.objects if not spec.qom_type.startswith("memory-backend-")}
 
 
+def _sgx(_machine: Machine, _config: Config, option: Option | None, value: list[dict[str, Any]]) -> None:
+    # No host of the model has SGX, so that there is never a memory-backend-epc.
+    for element in value[:1]:
+        raise refuse("object-link", option, name=element["memdev"])
+
+
 def _flash(_machine: Machine, config: Config, option: Option | None, value: str) -> None:
     nodes = {node.node_name for node in config.blockdevs} | {drive.id for drive in config.drives}
     if value not in nodes:
@@ -168,4 +174,5 @@ _CHECKS: dict[str, Callable[[Machine, Config, Option | None, Any], None]] = {
     "x-oem-id": _longest("x-oem-id", 6), "x-oem-table-id": _longest("x-oem-table-id", 8),
     "memory-encryption": _encryption, "confidential-guest-support": _confidential,
     "pflash0": _flash, "pflash1": _flash, "pcspk-audiodev": _speaker,
+    "sgx-epc": _sgx,
 }

@@ -1,4 +1,4 @@
-"""Devices of options that later releases no longer have: ``-soundhw`` (until 7.0) and ``-watchdog`` (until 7.1).
+"""Devices of options that later releases lack: ``-soundhw`` (until 7.0) and ``-watchdog`` (until 7.1).
 
 Source: soundhw_init in hw/audio/soundhw.c, select_watchdog in hw/watchdog/watchdog.c (QEMU 5.2).
 """

@@ -15,8 +15,8 @@ from memkit.boards.global_properties import read_globals
 from memkit.boards.pci import parse_devfn
 from memkit.boards.refusals import refuse
 from memkit.config import DeviceSpec
-from memkit.config.qdict import hash_order
 from memkit.config.numbers import size_reader
+from memkit.config.qdict import hash_order
 from memkit.config.schema import ENUMS
 from memkit.config.string_form import read_string_value
 from memkit.config.visit import read_json_value, read_keyval_value

@@ -10,7 +10,7 @@ qemu_init in softmmu/vl.c (QEMU 5.2).
 from __future__ import annotations
 
 from memkit.boards import cpus
-from memkit.boards.backends import check_objects, create_backends
+from memkit.boards.backends import check_objects, check_types, create_backends
 from memkit.boards.build import Build, Memdev
 from memkit.boards.drives import check_drives
 from memkit.boards.graphics import check_vga
@@ -49,6 +49,7 @@ def start(config: Config, host: Host, target: str) -> tuple[Build, Memdev | None
 def _start(build: Build, machine: Machine) -> Memdev | None:
     config = build.config
     check_vga(config)
+    check_types(build)
     check_drives(config, machine.family, build.host)
     apply_properties(machine, config)
     set_accelerator(machine, config, build.host)

@@ -16,6 +16,7 @@ from memkit.errors import CommandLineError
 from memkit.versions import QemuFacts
 
 __all__ = ["ask_no_help", "check_behind", "check_kernel"]
+_KERNEL = frozenset(("append", "initrd", "shim"))
 
 
 def ask_no_help(option: Option) -> CommandLineError:
@@ -28,7 +29,7 @@ def check_behind(
     options: Sequence[Option], machine: Tree, warnings: list[str], qemu: QemuFacts
 ) -> None:
     """Raise Refused or CommandLineError for the first mistake; add QEMU's late warnings to ``warnings``."""
-    if qemu.compound_options and ("append" in machine or "initrd" in machine):
+    if qemu.compound_options and not _KERNEL.isdisjoint(machine):
         check_kernel(options, machine)
     last = {option.name: option for option in options}
     if "incoming" in last or "loadvm" in last:
@@ -43,7 +44,7 @@ def check_kernel(options: Sequence[Option], machine: Tree, *, compound: bool = T
     """Raise Refused for -append or -initrd without -kernel."""
     if isinstance(machine.get("kernel"), str):
         return
-    for name in ("append", "initrd"):
+    for name in ("append", "initrd", "shim"):
         # Where the machine options are no tree, an empty -append is none.
         if isinstance(machine.get(name), str) and (compound or name != "append" or machine[name]):
             at = next((o for o in reversed(options) if o.name in (name, "machine")), options[-1])

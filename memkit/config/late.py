@@ -18,7 +18,9 @@ from memkit.config.visit import missing, not_accepted, read_keyval, read_opts_me
 from memkit.config.wrong import Wrong, refuse
 from memkit.units import parse_size
 
-__all__ = ["dashed", "merge_memory", "read_memory", "read_numa", "read_old_memory", "read_old_smp", "read_smp"]
+__all__ = [
+    "dashed", "merge_memory", "read_memory", "read_numa", "read_old_memory", "read_old_smp", "read_smp",
+]
 
 _NOWHERE = Option("", "")
 

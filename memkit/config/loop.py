@@ -19,6 +19,7 @@ from memkit.config.json_form import flatten_json, read_json
 from memkit.config.keyval import Tree, merge, parse_into
 from memkit.config.numbers import size_reader
 from memkit.config.old_objects import old_object
+from memkit.config.old_options import OLD_OPTIONS, take_old_option
 from memkit.config.options import on_target
 from memkit.config.others import (
     CHECKS,
@@ -44,16 +45,8 @@ _SWITCHES = {
     "no-acpi": ("acpi", "off"), "no-hpet": ("hpet", "off"), "usb": ("usb", "on"),
     "nographic": ("graphics", "off"), "enable-kvm": ("accel", "kvm"),
 }
-# What QEMU 5.2 says to options that it still has, and later ones do not.
-_DEPRECATED = {
-    "show-cursor": (
-        "The -show-cursor option is deprecated. Please add show-cursor=on to your -display options.",
-        "When using the default display you can use -display default,show-cursor=on",
-    ),
-    "tb-size": ("The -tb-size option is deprecated, use -accel tcg,tb-size instead",),
-    "realtime": ("'-realtime mlock=...' is deprecated, please use '-overcommit mem-lock=...' instead",),
-}
-_VALUES = {"bios": "firmware", "kernel": "kernel", "initrd": "initrd", "append": "append", "dtb": "dtb"}
+_VALUES = {"bios": "firmware", "kernel": "kernel", "initrd": "initrd", "append": "append", "dtb": "dtb",
+           "shim": "shim"}
 _MOST_WARNINGS = 100
 _NO_ABBREVIATION = frozenset(("drive", "global", "semihosting-config"))
 _GLOBAL = re.compile(r"([^.=]{1,63})\.([^=]{1,63})=", re.S)
@@ -134,14 +127,11 @@ class Loop:
     def _switch(self, option: Option) -> None:
         if option.name in ("help", "version", "audio-help"):
             raise ask_no_help(option)
-        if option.name == "sdl":
-            refuse(option, Wrong("SDL support is disabled", "Debian's package is built without it.",
-                                 "use -display none"))
         found = _SWITCHES.get(option.name)
         if found is not None:
             self._set_machine(*found)
-        elif option.name in _DEPRECATED:
-            self.warnings += [f"{option.text}: warning: {text}" for text in _DEPRECATED[option.name]]
+        elif option.name in OLD_OPTIONS:
+            self.warnings += take_old_option(option, self._ids)
 
     def _set_machine(self, name: str, value: str) -> None:
         self.machine[name] = value
@@ -202,17 +192,8 @@ class Loop:
         self._set_machine("usb", "on")
         return ()
 
-    def _watchdog(self, _option: Option, value: str) -> Pairs:
-        if is_help(value):
-            raise HelpWanted
-        if "watchdog" in self._ids:
-            raise Wrong("only one watchdog option may be given", "A board has one watchdog.",
-                        "leave out one of them")
-        self._ids["watchdog"] = set()
-        return ()
-
-    def _warned(self, option: Option, value: str) -> Pairs:
-        self.warnings += [f"{self._option.text}: warning: {text}" for text in _DEPRECATED[option.name]]
+    def _old(self, option: Option, value: str) -> Pairs:
+        self.warnings += take_old_option(option, self._ids)
         return self._opts(option.name, value) if option.name in GROUPS else ()
 
     def _object(self, _option: Option, value: str) -> Pairs:
@@ -260,10 +241,12 @@ class Loop:
         return pairs
 
     def _netdev(self, _option: Option, value: str) -> Pairs:
-        if value[:1] != "{" and dict(split_opts(value, "type")).get("type") not in ("stream", "dgram"):
+        if not self.qemu.modern_netdevs or (
+            value[:1] != "{" and dict(split_opts(value, "type")).get("type") not in ("stream", "dgram")
+        ):
             return self._opts("netdev", value)
         whole, pairs = self._tree(value, "type")
-        check_netdev(whole, self.qemu.version)
+        check_netdev(whole, self.qemu.version, keyval=value[:1] != "{")
         return pairs
 
     def _display(self, _option: Option, value: str) -> Pairs:
@@ -409,8 +392,7 @@ _READERS: dict[str, _Reader] = {
     "vnc": Loop._vnc, "audiodev": Loop._audiodev, "audio": Loop._audio, "compat": Loop._compat,
     "accel": Loop._accel, "global": Loop._global, "set": Loop._set, "readconfig": Loop._readconfig,
     "monitor": Loop._monitor, "qmp": Loop._monitor, "qmp-pretty": Loop._monitor,
-    "usbdevice": Loop._usbdevice, "tb-size": Loop._warned, "realtime": Loop._warned,
-    "watchdog": Loop._watchdog,
+    "usbdevice": Loop._usbdevice, **dict.fromkeys(OLD_OPTIONS, Loop._old),
     "overcommit": Loop._overcommit, "cpu": Loop._often_help, "vga": Loop._often_help,
     "chardev": Loop._often_help, "nic": Loop._often_help, "d": Loop._often_help, "L": Loop._often_help,
     **dict.fromkeys(_VALUES, Loop._machine_value), **dict.fromkeys(CHECKS, Loop._checked),

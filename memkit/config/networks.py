@@ -32,16 +32,20 @@ def check_networks(options: Sequence[Option], qemu: QemuFacts) -> None:
             if option.name != name:
                 continue
             try:
-                boards += _check(name, option, ids, boards, qemu.version)
+                boards += _check(name, option, ids, boards, qemu)
             except Wrong as wrong:
-                refuse(option, wrong, located=qemu.located_networks, source="net_client_init, net/net.c, QEMU 7.2")
+                refuse(option, wrong, located=qemu.located_networks,
+                       source="net_client_init, net/net.c, QEMU 7.2")
 
 
-def _check(name: str, option: Option, ids: set[str], boards: int, qemu: str) -> int:
+def _check(name: str, option: Option, ids: set[str], boards: int, facts: QemuFacts) -> int:
     """1 if the option makes a NIC of the board, else 0; raises Wrong."""
+    qemu = facts.version
     words = dict(option.args)
     kind = words.get("type", "user" if name == "nic" else None)
-    if (option.value or "")[:1] == "{" or (kind in ("stream", "dgram") and name == "netdev"):
+    if facts.modern_netdevs and (
+        (option.value or "")[:1] == "{" or (kind in ("stream", "dgram") and name == "netdev")
+    ):
         # Read in the option loop already.
         ids.add(words.get("id", ""))
         return 0

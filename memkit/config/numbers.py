@@ -32,7 +32,7 @@ _FLOAT = re.compile(
     r"|(?![+-]?0[xX][0-9a-fA-F.])(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?))([bBkKmMgGtTpPeE]?)\Z"
 )
 _HEX_WITH_SUFFIX = re.compile(r"[ \t\n\v\f\r]*[+-]?0[xX][0-9a-fA-F]+[^0-9a-fA-F]")
-_NEGATIVE = re.compile(r"[ \t\n\v\f\r]*-([0-9]+)\Z")
+_NEGATIVE = re.compile(r"[ \t\n\v\f\r]*-[0-9]+\Z")
 _LONGEST_FLOAT = 400
 
 
@@ -49,11 +49,8 @@ def size_reader(qemu: QemuFacts) -> SizeReader:
 
 
 def _strict_size(text: str) -> int:
-    negative = _NEGATIVE.match(text)
-    if negative is not None:
-        if negative[1].strip("0"):
-            raise OverflowError(f"{text!r} is negative; a size is not")
-        return 0
+    if _NEGATIVE.match(text):
+        raise OverflowError(f"{text!r} is negative; a size is not")
     if _HEX_WITH_SUFFIX.match(text):
         raise ValueError(f"{text!r} is hexadecimal with a suffix; write the number without 0x")
     return parse_size("0" + text if text[:1] == "." and text[1:2].isdigit() else text)

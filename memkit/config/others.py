@@ -12,14 +12,14 @@ from typing import Any
 
 from memkit.config.groups import GROUPS
 from memkit.config.qemuopts import check_value, is_help, split_opts
-from memkit.config.schema import display_schema, network_types
+from memkit.config.schema import display_schema, network_schema, network_types
 from memkit.config.visit import missing, not_accepted, read_keyval, read_tree
 from memkit.config.wrong import HelpWanted, Wrong, near
 from memkit.versions import holds
 
 __all__ = [
-    "BLOCK_DRIVERS", "CHECKS", "DISKS", "SOUND_CARDS", "check_audio", "check_blockdev", "check_character_device",
-    "check_display", "check_mem_lock", "check_netdev",
+    "BLOCK_DRIVERS", "CHECKS", "DISKS", "SOUND_CARDS", "check_audio", "check_blockdev",
+    "check_character_device", "check_display", "check_mem_lock", "check_netdev",
 ]
 
 # Short forms of -drive: the interface ("" for the machine's own) and the unit, if it is fixed.
@@ -76,11 +76,17 @@ def check_blockdev(whole: dict[str, Any]) -> None:
     _choice(whole, "driver", BLOCK_DRIVERS)
 
 
-def check_netdev(whole: dict[str, Any], qemu: str) -> None:
+def check_netdev(whole: dict[str, Any], qemu: str, *, keyval: bool) -> None:
     """Raise Wrong unless ``-netdev`` in its newer form has an id and a type that there is."""
     if "id" not in whole:
         raise missing("id")
-    _choice(whole, "type", network_types(qemu))
+    kind = _choice(whole, "type", network_types(qemu))
+    if kind in ("stream", "dgram"):
+        members, used = network_schema(kind, qemu), ("type", "id")
+        if keyval:
+            read_keyval(members, whole, "", used)
+        else:
+            read_tree(members, whole, used)
 
 
 def check_display(whole: dict[str, Any], qemu: str, *, keyval: bool) -> None:

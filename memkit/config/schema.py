@@ -87,7 +87,8 @@ _OBJECTS = {
                  "?cbitpos:uint32 reduced-phys-bits:uint32 ?kernel-hashes:bool@6.2 "
                  "?legacy-vm-type:OnOffAuto@9.1",
     "sev-snp-guest@9.1": "?sev-device:str ?cbitpos:uint32 reduced-phys-bits:uint32 ?kernel-hashes:bool "
-                         "?policy:uint64 ?guest-visible-workarounds:str ?id-block:str ?id-auth:str ?author-key-enabled:bool "
+                         "?policy:uint64 ?guest-visible-workarounds:str ?id-block:str ?id-auth:str "
+                         "?author-key-enabled:bool "
                          "?host-data:str ?vcek-disabled:bool",
     "tdx-guest@10.1": "?attributes:uint64 ?sept-ve-disable:bool ?mrconfigid:str ?mrowner:str "
                       "?mrownerconfig:str ?quote-generation-socket:any",
@@ -133,9 +134,11 @@ _NETWORKS = {
     "dgram@7.2": "?local:any ?remote:any",
     "vde": "?sock:str ?port:uint16 ?group:str ?mode:uint16", "bridge": "?br:str ?helper:str",
     "passt@10.1": "?path:str ?quiet:bool ?vhost-user:bool ?mtu:int ?address:str ?netmask:str ?mac:str "
-                  "?gateway:str ?interface:str ?outbound:str ?outbound-if4:str ?outbound-if6:str ?dns:str ?search:any "
+                  "?gateway:str ?interface:str ?outbound:str ?outbound-if4:str ?outbound-if6:str ?dns:str "
+                  "?search:any "
                   "?fqdn:str ?dhcp-dns:bool ?dhcp-search:bool ?map-host-loopback:str ?map-guest-addr:str "
-                  "?dns-forward:str ?dns-host:str ?tcp:bool ?udp:bool ?icmp:bool ?dhcp:bool ?ndp:bool ?dhcpv6:bool ?ra:bool "
+                  "?dns-forward:str ?dns-host:str ?tcp:bool ?udp:bool ?icmp:bool ?dhcp:bool ?ndp:bool "
+                  "?dhcpv6:bool ?ra:bool "
                   "?freebind:bool ?ipv4:bool ?ipv6:bool ?tcp-ports:any ?udp-ports:any ?param:any",
     "hubport": "hubid:int32 ?netdev:str", "netmap": "ifname:str ?devname:str",
     "vhost-user": "chardev:str ?vhostforce:bool ?queues:int",

@@ -78,11 +78,13 @@ WORDINGS: dict[str, tuple[Wording, ...]] = {
     )),
     # -- options and objects
     "not-accepted": (
-        Wording("Invalid parameter '{value}'", OLD, (6, 2), "input_type_enum, qapi/qapi-visit-core.c; ea29331ba6"),
+        Wording("Invalid parameter '{value}'", OLD, (6, 2),
+                "input_type_enum, qapi/qapi-visit-core.c; ea29331ba6"),
     ),
     "maxmem-small": (
         Wording("invalid value of -m option maxmem: maximum memory size (0x{maxmem:x}) must be at least the "
-                "initial memory size (0x{size:x})", OLD, (7, 1), "set_memory_options, softmmu/vl.c; ce9d03fb3f"),
+                "initial memory size (0x{size:x})", OLD, (7, 1),
+                "set_memory_options, softmmu/vl.c; ce9d03fb3f"),
     ),
     "maxmem-equal": (
         Wording("invalid value of -m option maxmem: memory slots were specified but maximum memory size "
@@ -94,8 +96,8 @@ WORDINGS: dict[str, tuple[Wording, ...]] = {
                 "set_memory_options, softmmu/vl.c; ce9d03fb3f"),
     ),
     "ram-size-mismatch": (
-        Wording("Size specified by -m option must match size of explicitly specified 'memory-backend' property",
-                OLD, (7, 1), "qemu_init, softmmu/vl.c; fb56b7a052"),
+        Wording("Size specified by -m option must match size of explicitly specified 'memory-backend' "
+                "property", OLD, (7, 1), "qemu_init, softmmu/vl.c; fb56b7a052"),
     ),
     "reserved-id": (
         Wording("Unexpected error in object_property_try_add() at ../../qom/object.c:1218:\n"
@@ -124,7 +126,8 @@ WORDINGS: dict[str, tuple[Wording, ...]] = {
                 (8, 2), NEVER, "pc_machine_set_max_fw_size, hw/i386/pc.c; bad5cfcd60"),
     ),
     "machine-audio": (
-        Wording("audiodev '{name}' not found", (8, 2), NEVER, "audio_state_by_name, audio/audio.c; 176adafca7"),
+        Wording("audiodev '{name}' not found", (8, 2), NEVER,
+                "audio_state_by_name, audio/audio.c; 176adafca7"),
     ),
     # -- NUMA and networks
     "numa-own-initiator": (
@@ -135,8 +138,8 @@ WORDINGS: dict[str, tuple[Wording, ...]] = {
         Wording("Parameter 'type' expects a netdev backend type", OLD, (7, 0), "net_client_init1, net/net.c"),
     ),
     "network-hubport": (
-        Wording("Parameter 'type' expects a net backend type (maybe it is not compiled into this binary)", OLD,
-                (7, 0), "net_client_init1, net/net.c"),
+        Wording("Parameter 'type' expects a net backend type (maybe it is not compiled into this binary)",
+                OLD, (7, 0), "net_client_init1, net/net.c"),
     ),
     # -- memory devices
     "no-device-memory": (

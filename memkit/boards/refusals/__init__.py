@@ -1,7 +1,8 @@
 """What QEMU says when it refuses, why it says so, and what to write instead.
 
 One entry for each refusal that the model can produce, in a table for each part of a machine, in the words
-of QEMU 7.2, or of the release that its source names where 7.2 has no such refusal; ``memkit.versions.wordings`` has what other releases say instead.
+of QEMU 7.2, or of the release that its source names where 7.2 has no such refusal;
+``memkit.versions.wordings`` has what other releases say instead.
 """
 
 from __future__ import annotations

@@ -91,7 +91,8 @@ REFUSALS: dict[str, Words] = {
         "file_backend_memory_alloc, backends/hostmem-file.c, QEMU 10.0",
     ),
     "shm-private": Words(
-        "can't create shm backend with `share=off`", "memory-backend-shm is for sharing.", "leave out share=off",
+        "can't create shm backend with `share=off`", "memory-backend-shm is for sharing.",
+        "leave out share=off",
         "shm_backend_memory_alloc, backends/hostmem-shm.c, QEMU 10.0",
     ),
     "partial-page": Words(
@@ -149,7 +150,8 @@ REFUSALS: dict[str, Words] = {
         "user_creatable_add_type, qom/object_interfaces.c",
     ),
     "object-type": Words(
-        "invalid object type: {type}", "QEMU has this type only on a host with SGX.",
+        "invalid object type: {type}",
+        "QEMU knows the name, but has such objects only on other hosts or targets.",
         "use memory-backend-ram", "user_creatable_add_type, qom/object_interfaces.c",
     ),
     "object-link": Words(

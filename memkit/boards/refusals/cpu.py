@@ -66,7 +66,8 @@ REFUSALS: dict[str, Words] = {
     "smp-too-few": Words(
         "cpu topology: {topology} < smp_cpus ({cpus})",
         "sockets, dies, cores and threads multiplied give the number of CPUs.",
-        "make the product equal to the CPUs, or leave one of them out", "pc_smp_parse, hw/i386/pc.c, QEMU 5.2",
+        "make the product equal to the CPUs, or leave one of them out",
+        "pc_smp_parse, hw/i386/pc.c, QEMU 5.2",
     ),
     "smp-max": Words(
         "Invalid SMP CPUs {cpus}. The max CPUs supported by machine '{machine}' is {limit}",

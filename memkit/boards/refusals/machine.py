@@ -141,9 +141,14 @@ REFUSALS: dict[str, Words] = {
         "QEMU has two watchdogs for PCs.", "use -watchdog i6300esb or ib700",
         "select_watchdog, hw/watchdog/watchdog.c, QEMU 5.2",
     ),
+    "tb-size": Words(
+        "can't apply global tcg-accel.tb-size={value}: Parameter 'tb-size' expects uint64",
+        "-tb-size is the size of TCG's cache of translated code in MiB.", "use -tb-size 64, for example",
+        "object_apply_global_props, qom/object.c, QEMU 5.2",
+    ),
     "no-device-tree": Words(
-        "This machine doesn't have an FDT", "dumpdtb= writes the board's device tree; PCs describe themselves by "
-        "ACPI.", "leave it out", "machine_dumpdtb, hw/core/machine.c, QEMU 10.0",
+        "This machine doesn't have an FDT",
+        "dumpdtb= writes the board's device tree; PCs describe themselves by ACPI.", "leave it out", "machine_dumpdtb, hw/core/machine.c, QEMU 10.0",
     ),
     "machine-audio": Words(
         "Property 'isa-pcspk.audiodev' can't find value '{name}'",
