@@ -56,11 +56,11 @@ class Marks:
                 found.setdefault(id(thing), []).append(change)
         self._marks = {key: _mark(mine) for key, mine in found.items()}
         self._ranges: dict[int, list[FlatRange]] = {}
-        partner = {id(old): id(new) for old, new in block_partners(before, after)[0]}
+        self._partners = {id(old): new for old, new in block_partners(before, after)[0]}
         for change in changes:
             gone = change.things[0]
-            if change.kind == "range vanished" and id(gone.region.block) in partner:
-                self._ranges.setdefault(partner[id(gone.region.block)], []).append(gone)
+            if change.kind == "range vanished" and (new := self.partner(gone.region.block)):
+                self._ranges.setdefault(id(new), []).append(gone)
         self.options = _options(before, after)
         self._marks |= _option_marks(before, after, self.options)
 
@@ -71,6 +71,10 @@ class Marks:
     def gone(self, thing: object) -> bool:
         """True if the first guest has this thing and the second has not."""
         return "vanished" in self.of(thing).words
+
+    def partner(self, block: RAMBlock | None) -> RAMBlock | None:
+        """What a RAMBlock of the first guest is in the second; None if it is gone."""
+        return self._partners.get(id(block))
 
     def vanished_ranges(self, block: RAMBlock) -> Sequence[FlatRange]:
         """Where (gpa) the first guest saw a block that the second still has, and sees no more."""

@@ -8,7 +8,7 @@ RAMBlocks that only the first guest has.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from memkit.draw import marking, text
@@ -47,17 +47,19 @@ class _Builder:
         self.nodes: dict[str, Fact] = {}
         self.edges: list[Fact] = []
         self.cards = {id(f): f"F{n}" for n, f in enumerate(guest.frontends)}
-        self.new: set[int] = set()
         if known is not None:
-            self._know_cards(known.before.frontends)
+            self._know_cards(known)
 
-    def _know_cards(self, before: Sequence[Frontend]) -> None:
-        """Frontends of the first guest share the card of the same one in the second, if it is there."""
+    def _know_cards(self, known: Marks) -> None:
+        """Frontends of the first guest share the card of the same one in the second, if it is there.
+
+        It is the same by its name, or because it shows the same RAMBlock: doors label differently.
+        """
         same = {_who(f): self.cards[id(f)] for f in reversed(self.guest.frontends)}
-        for n, f in enumerate(before):
-            self.cards[id(f)] = same.get(_who(f), f"oldF{n}")
-        known = {_who(f) for f in before}
-        self.new = {id(f) for f in self.guest.frontends if _who(f) not in known}
+        shown = {id(r): self.cards[id(f)] for f in reversed(self.guest.frontends) for r in f.blocks}
+        for n, f in enumerate(known.before.frontends):
+            kept = [shown[id(new)] for r in f.blocks if id(new := known.partner(r)) in shown]
+            self.cards[id(f)] = same.get(_who(f)) or (kept[0] if kept else f"oldF{n}")
 
     def marks(self, things: Iterable[object]) -> Fact:
         """The words of things that are marked alike, and their past if that is the same, too."""
@@ -260,10 +262,11 @@ class _Builder:
             return {}
         if self.cards[id(frontend)].startswith("old"):
             return {"mark": ["vanished"]}
-        if id(frontend) in self.new:
-            return {"mark": ["appeared"]}
         devices = [d for d in self.guest.memory_devices if _shows(frontend, d)]
-        return self.marks(devices[:1]) if devices else {}
+        if devices:
+            return self.marks(devices[:1])
+        come = ["appeared" in self.known.of(r).words for r in frontend.blocks]
+        return {"mark": ["appeared"]} if come and all(come) else {}
 
 
 def _drawn(change: Change) -> bool:

@@ -6,6 +6,7 @@ import html
 import re
 import xml.etree.ElementTree as ET
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -138,6 +139,16 @@ def test_a_ghost_is_hollow_and_its_words_and_card_are_ghosts_only_if_they_are_go
     hollow = [r for r in ET.fromstring(picture).iter(f"{SVG}rect") if r.get("stroke-dasharray") == "2 3"]
     assert len(hollow) >= len(ghosts)
     assert all("a-" not in (r.get("class") or "") for r in hollow)
+
+
+def test_a_card_by_another_label_is_no_other_card() -> None:
+    # A model and a real QEMU call the same frontends differently.
+    one, two = (memkit.boot(line) for line in PAIRS["come"])
+    two = replace(two, frontends=tuple(replace(f, label=f"my {f.label}") for f in two.frontends))
+    cards = [n for n in memkit.diff(one, two).graph().data()["nodes"] if n["column"] == 4]
+    assert [n["mark"] for n in cards if n["mark"]] == [["appeared"]]
+    back = [n for n in memkit.diff(two, one).graph().data()["nodes"] if n["column"] == 4]
+    assert [n["mark"] for n in back if n["mark"]] == [["vanished"]]
 
 
 def test_the_graph_shows_the_word_that_changed_and_what_it_was() -> None:
