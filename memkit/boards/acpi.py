@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from memkit.boards.acpi_tables import acpi_tables
+from memkit.boards.acpi_tables import TABLE_DEVICES, acpi_tables
 from memkit.boards.build import Build
 from memkit.memory.device import Frontend
 
@@ -35,6 +35,8 @@ def add_acpi_tables(build: Build) -> None:
         return
     if machine.family == "microvm":
         used, loader = 0x1000, LOADER_UNIT
+    elif _surely_small(build):
+        used, loader = TABLE_UNIT, LOADER_UNIT
     else:
         tables = acpi_tables(build)
         size = sum(tables.values())
@@ -60,6 +62,21 @@ def add_acpi_tables(build: Build) -> None:
         block.used_length = length
         blocks.append(block)
     build.frontends.append(Frontend("fw_cfg", None, "ACPI tables", None, tuple(blocks)))
+
+
+def _surely_small(build: Build) -> bool:
+    """True if the tables are far from the first limit, so that nobody need count them.
+
+    The bounds are generous: no CPU, slot, bridge or device takes as much.
+    """
+    machine = build.machine
+    bound = (
+        12000 + 160 * machine.max_cpus + 560 * machine.slots + 4000 * len(build.buses)
+        + 200 * (len(build.pci_functions) + len(build.config.devices)) + 200 * build.numa_count ** 2
+    )
+    if bound > TABLE_UNIT // 2 or machine.facts.acpi_legacy_size:
+        return False
+    return not any(spec.driver in TABLE_DEVICES for spec in build.config.devices)
 
 
 def _warns(build: Build) -> bool:

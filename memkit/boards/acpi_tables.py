@@ -19,9 +19,8 @@ from memkit.boards.build import Build
 from memkit.boards.pci import PciBus
 from memkit.boards.ports import default_features, features_of, parallel_ports, serial_ports
 from memkit.boards.recorded import load
-from memkit.versions import parse_version
 
-__all__ = ["acpi_tables"]
+__all__ = ["TABLE_DEVICES", "acpi_tables"]
 
 FACS, FACP = 64, {"pc": 116, "q35": 244}
 APIC, HPET, WAET, VMGENID = 112, 56, 40, 202
@@ -36,6 +35,8 @@ NVDIMM, PROXIMITY = 20, 6
 _POWER = {"pc": "PIIX4_PM", "q35": "ICH9-LPC"}
 _SLEEP = {"disable_s3": 12, "disable_s4": 14}
 _TABLES = {"acpi-erst": "ERST", "amd-iommu": "IVRS", "intel-iommu": "DMAR", "virtio-iommu-pci": "VIOT"}
+# Devices with a table of their own.
+TABLE_DEVICES = frozenset((*_TABLES, "vmgenid"))
 # Ports have one slot behind them, conventional bridges 32.
 _PORTS = frozenset(("cxl-downstream", "cxl-rp", "cxl-upstream", "ioh3420", "pcie-root-port", "x3130-upstream",
                     "xio3130-downstream"))
@@ -72,12 +73,13 @@ def acpi_tables(build: Build) -> dict[str, int]:
         found["SSDT NVDIMM"] = code + (2 if code > 4095 else 0) + (last if machine.slots > 255 else 0)
     if machine.flag("hpet", True):
         found["HPET"] = HPET
+    nvdimms = [d.kind for d in build.memory_devices].count("nvdimm")
     if build.numa_count:
-        _add_numa(build, found, long_ids)
-    nvdimms = sum(d.kind == "nvdimm" for d in build.memory_devices)
+        _add_numa(build, found, long_ids, nvdimms)
     if nvdimms:
         found["NFIT"] = NFIT + NFIT_DEVICE * nvdimms
-    found |= {_TABLES[d]: size for d, size in pieces["tables"].items() if d in drivers}
+    if drivers:
+        found |= {_TABLES[d]: size for d, size in pieces["tables"].items() if d in drivers}
     if machine.flag("cxl", False):
         windows = sum(key.endswith(".size") for key in build.config.machine if key.startswith("cxl-fmw."))
         found["CEDT"] = CEDT + CEDT_BRIDGE * drivers.count("pxb-cxl") + CEDT_WINDOW * windows
@@ -87,15 +89,18 @@ def acpi_tables(build: Build) -> dict[str, int]:
     return found
 
 
-def _add_numa(build: Build, found: dict[str, int], long_ids: int) -> None:
+def _add_numa(build: Build, found: dict[str, int], long_ids: int, nvdimms: int) -> None:
     """Which node CPUs and memory belong to, how far nodes are apart, how fast their memory is."""
     nodes, cpus = build.numa_count, build.machine.max_cpus
-    above = any(region.name == "ram-above-4g" for region in build.system.subregions)
-    nvdimms = sum(d.kind == "nvdimm" for d in build.memory_devices)
     # Two holes, below 1 MiB and below 4 GiB, split the memory of a node; unused records are left in.
-    memory = max(nodes + 1 + above + nvdimms, nodes + 2) + (build.device_memory is not None)
+    memory = nodes + 2 + (build.device_memory is not None)
+    if nvdimms:
+        above = any(region.name == "ram-above-4g" for region in build.system.subregions)
+        memory += nvdimms - 1 + above
     found["SRAT"] = SRAT + SRAT_CPU * (cpus - long_ids) + SRAT_LONG_CPU * long_ids + AFFINITY * memory
     given = [option.value or "" for option in build.config.all("numa")]
+    if not given:
+        return
     if any(text.startswith("dist") for text in given):
         found["SLIT"] = SLIT + nodes * nodes
     if build.machine.flag("hmat", False):
@@ -114,10 +119,11 @@ def _kind(text: str) -> tuple[str, ...]:
 def _dsdt(build: Build, pieces: Mapping[str, Any], drivers: list[str]) -> int:
     machine = build.machine
     sizes = pieces["dsdt"][machine.family]
-    size: int = next(n for since, n in sizes if machine.version >= parse_version(since))
+    size: int = next(n for since, n in sizes if machine.version >= tuple(since))
     # Before 2.7 CPUs are plugged in another way (legacy_cpu_hotplug in hw/i386/pc.c).
     modern = machine.version >= (2, 7)
-    size += _cpus(machine.max_cpus) if modern else _legacy_cpus(machine.max_cpus)
+    if machine.max_cpus > 1:
+        size += _cpus(machine.max_cpus) if modern else _legacy_cpus(machine.max_cpus)
     if build.numa_count and modern:
         size += PROXIMITY * machine.max_cpus
     size += _slots(machine.slots) + (NVDIMM if machine.flag("nvdimm", False) else 0)
@@ -135,6 +141,8 @@ def _dsdt(build: Build, pieces: Mapping[str, Any], drivers: list[str]) -> int:
 
 def _ports(pieces: list[int], names: list[str], more: int) -> int:
     """The bytes for ports of one kind; the first one's number takes a byte less than the others'."""
+    if not more and len(names) < 2 and not (names and names[0][-1].isdigit()):
+        return pieces[0] if names else 0
     used = {int(name[-1]) - 1 if name[-1].isdigit() else 0 for name in names}
     free = [number for number in range(len(pieces)) if number not in used]
     return sum(pieces[number] for number in (*used, *free[:more]))
@@ -143,7 +151,7 @@ def _ports(pieces: list[int], names: list[str], more: int) -> int:
 def _floppies(build: Build, pieces: Mapping[str, int]) -> int:
     """The bytes for floppy drives: pc has one unless it is taken away, q35 a controller where it has one."""
     config = build.config
-    drives = sum(map(config.flag, ("fda", "fdb"))) + sum(d.interface == "floppy" for d in config.drives)
+    drives = config.flag("fda") + config.flag("fdb") + [d.interface for d in config.drives].count("floppy")
     if build.machine.family == "pc":
         return pieces["floppy"] * (drives or not config.flag("nodefaults"))
     return pieces["floppy"] * drives + (pieces["isa-fdc"] if drives else 0)
@@ -151,15 +159,12 @@ def _floppies(build: Build, pieces: Mapping[str, int]) -> int:
 
 def _cpus(count: int) -> int:
     """The bytes that CPUs add to those of one; some counts make the length of a package longer."""
-    if count < 2:
-        return 0
     size = 83 + 86 * (min(count, SHORT_IDS) - 2) + sum(count >= n for n in (5, 37, 39, 342))
     return size + (111 + 115 * (count - 256) if count > SHORT_IDS else 0)
 
 
 def _legacy_cpus(count: int) -> int:
-    if count < 2:
-        return 0
+    """The same for the way of plugging CPUs before 2.7."""
     return 66 + 71 * (count - 2) + (count >= 5) + 2 * (count >= 58)
 
 
@@ -184,7 +189,7 @@ def _pci(build: Build, pieces: Mapping[str, Any]) -> int:
     behind = dict.fromkeys(slots, 0) if slots["bridge"] == 17 else pieces["slots"]["pc"]
     bridges = 0
     for driver, bus, devfn in build.pci_functions:
-        if (driver, devfn) in _OWN and bus.is_root:
+        if (driver, devfn) in _OWN and bus.above is None:
             continue
         piece = _piece(build, driver, bus, devfn)
         if not piece:
