@@ -21,7 +21,9 @@ from memkit.config import DeviceSpec
 from memkit.memory.flatview import AddressSpace
 from memkit.memory.region import MemoryRegion
 
-__all__ = ["EXPANDERS", "add_bridge", "add_expander", "check_bridges", "is_bridge", "join_chassis", "warn_of_slot"]
+__all__ = [
+    "EXPANDERS", "add_bridge", "add_expander", "check_bridges", "is_bridge", "join_chassis", "warn_of_slot",
+]
 
 EXPANDERS = {"pxb": "pxb-bus", "pxb-pcie": "pxb-pcie-bus", "pxb-cxl": "pxb-cxl-bus"}
 _WINDOWS = (("pci_bridge_pref_mem", False), ("pci_bridge_mem", False), ("pci_bridge_io", True))
@@ -51,10 +53,11 @@ def check_bridges(build: Build, bus: PciBus, driver: str, spec: DeviceSpec | Non
 def warn_of_slot(build: Build, spec: DeviceSpec, bus: PciBus, devfn: int, driver: str) -> None:
     """Warn of a slot that a PCI Express port does not have: it leads to one device (pci_qdev_realize)."""
     facts = catalog.device(build.qemu.version, driver)
-    if bus.above and bus.above[2] not in _NOT_PORTS and facts and "pcie" in facts.interfaces and driver != "igb":
+    express = facts is not None and "pcie" in facts.interfaces and driver != "igb"
+    if express and bus.above and bus.above[2] not in _NOT_PORTS:
         build.warnings.append(
-            f"{spec.option.text}: warning: PCI: slot {devfn >> 3} is not valid for {driver}, parent device only "
-            "allows plugging into slot 0."
+            f"{spec.option.text}: warning: PCI: slot {devfn >> 3} is not valid for {driver}, parent device "
+            "only allows plugging into slot 0."
         )
 
 

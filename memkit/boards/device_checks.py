@@ -120,8 +120,8 @@ class DeviceChecks:
         elif props.get("blob") and self.build.host.file_size(_UDMABUF) is None:
             raise refuse_device(
                 spec, f"warning: open {_UDMABUF}: {_MISSING}\n{spec.option.text}: cannot enable blob "
-                "resources without udmabuf", f"The described host has no {_UDMABUF}.", "load the module udmabuf",
-                "virtio_gpu_device_realize, hw/display/virtio-gpu.c",
+                "resources without udmabuf", f"The described host has no {_UDMABUF}.",
+                "load the kernel module udmabuf", "virtio_gpu_device_realize, hw/display/virtio-gpu.c",
             )
         elif driver in EXPANDERS and bus is not None:
             self._expander(spec, props)

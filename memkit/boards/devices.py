@@ -16,7 +16,15 @@ from typing import Any
 
 from memkit.boards import catalog
 from memkit.boards.backed_devices import BackedDevices
-from memkit.boards.bridges import EXPANDERS, add_bridge, add_expander, check_bridges, is_bridge, join_chassis
+from memkit.boards.bridges import (
+    EXPANDERS,
+    add_bridge,
+    add_expander,
+    check_bridges,
+    is_bridge,
+    join_chassis,
+    warn_of_slot,
+)
 from memkit.boards.build import Build
 from memkit.boards.buses import add_buses, find_bus
 from memkit.boards.device_checks import DeviceChecks
@@ -146,6 +154,8 @@ class DeviceBuilder:
         if spec is not None and kind in ("", "nvme"):
             self.checks.recorded(spec, driver, bus, props)
             self.checks.values(spec, driver, bus, props)
+        if devfn >> 3 and spec is not None and build.qemu.port_slot_warned:
+            warn_of_slot(build, spec, bus, devfn, driver)
         path = bus.path(devfn)
         build.pci_functions.append((catalog.address_space_name(driver), bus, devfn))
         add_device_spaces(build, driver, props)

@@ -86,7 +86,7 @@ def default_vga(build: Build) -> str | None:
     models = ISA_MODELS if build.machine.family == "isapc" else VGA_MODELS
     choice = build.config.last("vga")
     if choice is not None:
-        return models.get(choice.value or "")
+        return models.get((choice.value or "").partition(",")[0])
     if build.config.flag("nodefaults") or build.machine.facts.default_vga is None:
         return None
     named = {spec.driver for spec in build.config.devices} | {g[0] for g in build.config.globals}

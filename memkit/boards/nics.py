@@ -5,6 +5,7 @@ Source: net_init_clients and net_client_parse in net/net.c, pc_nic_init in hw/i3
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -20,6 +21,9 @@ __all__ = ["Nic", "unmade_nics", "wanted_nics"]
 ISA_NIC = "ne2k_isa"
 # Where the board puts one after the other; there is no place for a seventh (ne2000_io, hw/i386/pc.c).
 _ISA_PORTS = (0x300, 0x320, 0x340, 0x360, 0x280, 0x380)
+# Domain, bus and slot.
+_ADDRESS = re.compile(r"(?:(?:(?:0x)?([0-9a-fA-F]+):)?(?:0x)?([0-9a-fA-F]+):)?(?:0x)?([0-9a-fA-F]+)")
+_LAST_SLOT = 0x1F
 # Short names that -net nic,model= takes for a device.
 _SHORT = {"virtio": "virtio-net-pci"}
 
@@ -45,11 +49,16 @@ def wanted_nics(build: Build) -> list[Nic]:
             if not build.qemu.nics_left_over:
                 raise _refusal(build, option, model)
         elif model != ISA_NIC:
-            props = {"addr": words["addr"]} if "addr" in words else {}
-            found.append(Nic(_SHORT.get(model, model), build.option_index(option), props))
+            driver, props = _SHORT.get(model, model), {}
+            # Newer releases read addr=, but do not look at it any more.
+            if "addr" in words and not build.qemu.nics_left_over:
+                props = {"addr": _slot(option, driver, words["addr"])}
+            found.append(Nic(driver, build.option_index(option), props))
         elif taken < len(_ISA_PORTS):
             found.append(Nic(model, build.option_index(option), {"iobase": _ISA_PORTS[taken]}))
             taken += 1
+    if build.qemu.nics_left_over:
+        found.sort(key=lambda nic: nic.driver != ISA_NIC)
     default = build.machine.facts.default_nic
     if config.nics or config.flag("nodefaults") or not default:
         return found
@@ -58,11 +67,14 @@ def wanted_nics(build: Build) -> list[Nic]:
 
 def unmade_nics(build: Build) -> list[str]:
     """What QEMU says about NICs of models that the board cannot make: since 9.0 it starts without them."""
-    if not build.qemu.nics_left_over:
+    everything = build.machine.family == "microvm"
+    if not build.qemu.nics_left_over and not everything:
         return []
+    left = [(model, words) for _, model, words in _asked(build) if everything or not _possible(build, model)]
     return [
-        f"warning: requested NIC (anonymous, model {model}) was not created (not supported by this machine?)"
-        for _, model, _ in _asked(build) if not _possible(build, model)
+        *(f"warning: netdev {words['id']} has no peer" for _, words in left if "id" in words),
+        *(f"warning: requested NIC (anonymous, model {model or 'unspecified'}) was not created (not "
+          "supported by this machine?)" for model, _ in left),
     ]
 
 
@@ -75,6 +87,18 @@ def _asked(build: Build) -> Iterator[tuple[Option, str, Mapping[str, str]]]:
         if option.name == "netdev" or kind == "none" or (option.name == "net" and kind != "nic"):
             continue
         yield option, words.get("model", default), words
+
+
+def _slot(option: Option, driver: str, text: str) -> str:
+    """addr= of ``-net nic`` as a slot; raises Refused (pci_parse_devaddr, hw/pci/pci.c)."""
+    found = _ADDRESS.fullmatch(text)
+    if found is None or any(int(n or "0", 16) for n in found.groups()[:2]) or int(found[3], 16) > _LAST_SLOT:
+        raise Refused(
+            f"Invalid PCI device address {text} for device {driver}",
+            explanation="A NIC of the board has a slot on the root bus.", hint="use addr=5, for example",
+            option=option.text, position=option.index, source="pci_nic_init_nofail, hw/pci/pci.c, QEMU 7.2",
+        )
+    return found[3]
 
 
 def _possible(build: Build, model: str) -> bool:

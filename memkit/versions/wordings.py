@@ -44,7 +44,8 @@ WORDINGS: dict[str, tuple[Wording, ...]] = {
     ),
     "phys-bits-range": (
         Wording("TCG only supports phys-bits=40", OLD, (6, 0),
-                "x86_cpu_realizefn, target/i386/cpu.c; b818413583", "QEMU's own emulation has 40 address bits in these releases.", "leave out phys-bits="),
+                "x86_cpu_realizefn, target/i386/cpu.c; b818413583",
+                "QEMU's own emulation has 40 address bits in these releases.", "leave out phys-bits="),
         Wording("phys-bits should be at least 32 (but is {bits})", (11, 0), NEVER,
                 "x86_cpu_realizefn, target/i386/cpu.c; ab7a864082", "A CPU has at least 32 address bits."),
     ),
@@ -145,7 +146,8 @@ WORDINGS: dict[str, tuple[Wording, ...]] = {
     "no-device-memory": (
         Wording(
             "the configuration is not prepared for memory devices (e.g., for memory hotplug), consider "
-            "specifying the maxmem option", (8, 1), NEVER, "memory_device_pre_plug, hw/mem/memory-device.c; 99d88de6eb",
+            "specifying the maxmem option", (8, 1), NEVER,
+            "memory_device_pre_plug, hw/mem/memory-device.c; 99d88de6eb",
         ),
     ),
     # -- devices and drives
