@@ -63,8 +63,7 @@ def _io(build: Build, card: str | None) -> MemoryRegion:
 
 def _management_mode(build: Build) -> MemoryRegion:
     inside = MemoryRegion("memory", 1 << 64)
-    if build.smram is not None and (build.machine.family == "pc" or not build.qemu.smm_ranges
-                                    or build.machine.flag("smm", True)):
+    if build.smram is not None:
         inside.add(MemoryRegion.window("smram", build.smram, 0, FOUR_GIB), 0, 1)
     inside.add(MemoryRegion.window("memory", build.system, 0, 1 << 64), 0)
     return inside

@@ -86,7 +86,8 @@ class Views:
         translated.add(MemoryRegion.window("vtd-ir", self._interrupts, 0, INTERRUPTS_SIZE), INTERRUPTS, 1)
         root.add(translated, 0)
         root.add(MemoryRegion.window("vtd-nodmar", self._untranslated, 0, WHOLE), 0)
-        root.add(MemoryRegion("vtd-no-ir", INTERRUPTS_SIZE, "i/o", enabled=False), INTERRUPTS, 2)
+        if self.build.qemu.vtd_no_ir:
+            root.add(MemoryRegion("vtd-no-ir", INTERRUPTS_SIZE, "i/o", enabled=False), INTERRUPTS, 2)
         return "vtd-root", root
 
     def _amd(self, devfn: int) -> tuple[str, MemoryRegion]:

@@ -173,8 +173,25 @@ def add_chipset(build: Build, ram: MemoryRegion, pci: MemoryRegion) -> None:
         raise _no_room_for_pci(low)
     system.add(pci, 0, -1)
     system.add(MemoryRegion.window("smram-region", pci, SMRAM, SMRAM_SIZE), SMRAM, 1)
-    # At power-on i440FX hides the window, q35 what is in it.
-    smram = MemoryRegion("smram", FOUR_GIB, enabled=q35)
+    if not q35 or not build.qemu.smm_ranges or machine.flag("smm", True):
+        _add_smram(build, ram, low)
+    system.add(MemoryRegion("ioapic", 0x1000, "i/o"), IO_APIC)
+    if machine.flag("hpet", True):
+        system.add(MemoryRegion("hpet", 0x400, "i/o"), 0xFED0_0000)
+    _add_pam(system, ram, pci)
+    if cpus.model(build).apic:
+        system.add(MemoryRegion("apic-msi", 0x10_0000, "i/o"), 0xFEE0_0000, 4096)
+        if machine.ram_size >= cpus.VAPIC_MIN_RAM:
+            add_option_rom_file(build, "kvmvapic.bin")
+
+
+def _add_smram(build: Build, ram: MemoryRegion, low: int) -> None:
+    """Map what only system-management mode sees; RAM below 4 GiB ends at ``low``.
+
+    At power-on i440FX hides the window, q35 what is in it.
+    """
+    system, q35 = build.system, build.machine.family == "q35"
+    smram = build.smram = MemoryRegion("smram", FOUR_GIB, enabled=q35)
     if q35:
         system.add(
             MemoryRegion.window("smram-open-high", ram, SMRAM, SMRAM_SIZE, enabled=False), 0xFEDA_0000, 1
@@ -186,15 +203,6 @@ def add_chipset(build: Build, ram: MemoryRegion, pci: MemoryRegion) -> None:
         smram.add(MemoryRegion.window("tseg-window", ram, low, 0, enabled=False), low)
         system.add(MemoryRegion("smbase-blackhole", 0x20000, "i/o", enabled=False), 0x30000, 1)
         smram.add(MemoryRegion.window("smbase-window", ram, 0x30000, 0x20000, enabled=False), 0x30000)
-    build.smram = smram
-    system.add(MemoryRegion("ioapic", 0x1000, "i/o"), IO_APIC)
-    if machine.flag("hpet", True):
-        system.add(MemoryRegion("hpet", 0x400, "i/o"), 0xFED0_0000)
-    _add_pam(system, ram, pci)
-    if cpus.model(build).apic:
-        system.add(MemoryRegion("apic-msi", 0x10_0000, "i/o"), 0xFEE0_0000, 4096)
-        if machine.ram_size >= cpus.VAPIC_MIN_RAM:
-            add_option_rom_file(build, "kvmvapic.bin")
 
 
 def _no_room_for_pci(low: int) -> Refused:

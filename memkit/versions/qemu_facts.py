@@ -63,6 +63,7 @@ QEMU_FACTS: tuple[QemuFact, ...] = (
     QemuFact("pcie_configuration_size", (7, 1), 0x2000_0000, 0x1000_0000,
              "include/hw/pci/pcie_host.h; 1f1a7b2269"),
     QemuFact("smm_ranges", (9, 1), False, True, "mch_realize, hw/pci-host/q35.c; b07bf7b73f"),
+    QemuFact("vtd_no_ir", (7, 2), False, True, "vtd_find_add_as, hw/i386/intel_iommu.c; 1b2b12376c"),
     QemuFact("amd_iommu_alias", (9, 2), False, True,
              "amdvi_host_dma_iommu, hw/i386/amd_iommu.c; c1f46999ef"),
     QemuFact("amd_iommu_passes", (10, 2), False, True,
@@ -159,6 +160,7 @@ class QemuFacts:
     gpex_window: bool
     pcie_configuration_size: int
     smm_ranges: bool
+    vtd_no_ir: bool
     amd_iommu_alias: bool
     amd_iommu_passes: bool
     serial_none_keeps_place: bool
