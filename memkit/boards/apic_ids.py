@@ -43,6 +43,9 @@ def check_apic_ids(build: Build) -> None:
         return
     for cpu in range(topology.cpus):
         number = apic_id(topology, cpu)
+        if not facts.tcg_x2apic:
+            # Kept in 8 bits, so that 256 is 0 again.
+            number &= 0xFF
         if number > LAST_ID:
             raise refuse("smp-apic", option, apic=number)
 

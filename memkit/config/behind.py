@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from memkit.config.keyval import Tree
+from memkit.config.options import known_options
 from memkit.config.qemuopts import is_help, warn_hex
 from memkit.config.specs import Option
 from memkit.config.wrong import Wrong, refuse
@@ -30,7 +31,7 @@ def check_behind(
 ) -> None:
     """Raise Refused or CommandLineError for the first mistake; add QEMU's late warnings to ``warnings``."""
     if qemu.compound_options and not _KERNEL.isdisjoint(machine):
-        check_kernel(options, machine)
+        check_kernel(options, machine, shim="shim" in known_options(qemu.version))
     last = {option.name: option for option in options}
     if "incoming" in last or "loadvm" in last:
         _start(last, qemu)
@@ -40,11 +41,13 @@ def check_behind(
         _memory([option for option in options if option.name == "m"], warnings)
 
 
-def check_kernel(options: Sequence[Option], machine: Tree, *, compound: bool = True) -> None:
+def check_kernel(
+    options: Sequence[Option], machine: Tree, *, compound: bool = True, shim: bool = False
+) -> None:
     """Raise Refused for -append or -initrd without -kernel."""
     if isinstance(machine.get("kernel"), str):
         return
-    for name in ("append", "initrd", "shim"):
+    for name in ("append", "initrd", "shim") if shim else ("append", "initrd"):
         # Where the machine options are no tree, an empty -append is none.
         if isinstance(machine.get(name), str) and (compound or name != "append" or machine[name]):
             at = next((o for o in reversed(options) if o.name in (name, "machine")), options[-1])

@@ -130,8 +130,8 @@ class Loop:
         found = _SWITCHES.get(option.name)
         if found is not None:
             self._set_machine(*found)
-        elif option.name in OLD_OPTIONS:
-            self.warnings += take_old_option(option, self._ids)
+        if option.name in OLD_OPTIONS:
+            self.warnings += take_old_option(option, self._ids, self.qemu.version)
 
     def _set_machine(self, name: str, value: str) -> None:
         self.machine[name] = value
@@ -193,7 +193,7 @@ class Loop:
         return ()
 
     def _old(self, option: Option, value: str) -> Pairs:
-        self.warnings += take_old_option(option, self._ids)
+        self.warnings += take_old_option(option, self._ids, self.qemu.version)
         return self._opts(option.name, value) if option.name in GROUPS else ()
 
     def _object(self, _option: Option, value: str) -> Pairs:

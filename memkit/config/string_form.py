@@ -10,7 +10,7 @@ from typing import Any
 from memkit.config.numbers import SizeReader, c_integer
 from memkit.config.qemuopts import check_value
 from memkit.config.schema import ENUMS
-from memkit.config.visit import not_accepted
+from memkit.config.visit import in_range, not_accepted
 from memkit.config.wrong import Wrong
 
 __all__ = ["read_string_value"]
@@ -35,7 +35,7 @@ def read_string_value(name: str, kind: str, value: str, sizes: SizeReader) -> An
     if kind.startswith(("int", "uint")):
         signed = kind[0] == "i"
         try:
-            return c_integer(value, signed=signed)
+            return in_range(name, kind, c_integer(value, signed=signed))
         except (ValueError, OverflowError):
             raise Wrong(f"Parameter '{name}' expects {'int64' if signed else 'uint64'}",
                         f"{value!r:.60} is no whole number.", f"write {name}=4") from None

@@ -17,7 +17,7 @@ from memkit.config.schema import ENUMS, Member, schema
 from memkit.config.wrong import Wrong, near
 from memkit.units import parse_size
 
-__all__ = ["missing", "not_accepted", "read_json_value", "read_keyval", "read_keyval_value",
+__all__ = ["in_range", "missing", "not_accepted", "read_json_value", "read_keyval", "read_keyval_value",
            "read_opts_members", "read_opts_value", "read_tree"]
 
 Warn = Callable[[str], None]
@@ -47,7 +47,8 @@ def _json_type(name: str, expected: str, value: object) -> Wrong:
                  "in JSON, numbers and true or false have no quotes, texts have them")
 
 
-def _in_range(name: str, kind: str, value: int) -> int:
+def in_range(name: str, kind: str, value: int) -> int:
+    """``value`` if an integer of ``kind`` (uint16 ...) can hold it; raises Wrong."""
     bits = _BITS.get(kind)
     if bits is not None:
         signed = kind[0] == "i"
@@ -130,7 +131,7 @@ def _opts_integer(name: str, kind: str, text: str) -> int:
     except (ValueError, OverflowError):
         what = "a uint64 value" if kind[0] == "u" else "an int64 value"
         raise _expects(name, what, text, f"{name}=0") from None
-    return _in_range(name, kind, value)
+    return in_range(name, kind, value)
 
 
 def _opts_list(name: str, kind: str, texts: list[str]) -> list[int]:
@@ -144,7 +145,7 @@ def _opts_list(name: str, kind: str, texts: list[str]) -> list[int]:
             raise _expects(name, "a uint64 value or range", text, f"{name}=0 or {name}=0-3") from None
         for bound in (found[0], found[-1]):
             if bound >= len(seen):
-                _in_range("null", kind, max(found[0], len(seen)))
+                in_range("null", kind, max(found[0], len(seen)))
         if seen.count(1, found.start, found.stop) < len(found):
             numbers += [number for number in found if not seen[number]]
             seen[found.start:found.stop] = b"\1" * len(found)
@@ -183,12 +184,12 @@ def read_json_value(name: str, path: str, kind: str, value: Any) -> Any:
     if kind[0] == "i":
         if not fits or value >= 1 << 63:
             raise _json_type(path, "integer", value)
-        return _in_range(name, kind, value)
+        return in_range(name, kind, value)
     if not fits:
         raise Wrong(f"Parameter '{path}' expects uint64", f"The JSON value {value!r:.60} is no whole number.",
                     f'in JSON, sizes are bytes without quotes and suffix: "{path}": 1073741824')
     # Negative numbers wrap around, which QEMU keeps for old clients.
-    return _in_range(name, kind, value % (1 << 64))
+    return in_range(name, kind, value % (1 << 64))
 
 
 def read_keyval(
@@ -241,7 +242,7 @@ def read_keyval_value(
             return value
         if kind in ENUMS:
             return _enum(name, kind, value)
-        return _in_range(name, kind, c_integer(value, signed=kind[0] == "i"))
+        return in_range(name, kind, c_integer(value, signed=kind[0] == "i"))
     except (ValueError, OverflowError):
         what = {"bool": "'on' or 'off'", "size": "size"}.get(kind, "integer")
         example = {"bool": "on", "size": "4G"}.get(kind, "4")
