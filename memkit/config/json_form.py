@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from memkit.config.wrong import Wrong
 
-__all__ = ["flatten_json", "read_json"]
+__all__ = [
+    "DEEPEST", "blanks", "decode_number", "decode_string", "flatten_json", "json_wrong", "read_json", "scalar",
+]
 
 # Escapes, other alphabets and "0e1" are read differently; single quotes make Python stop anyway.
 _UNLIKE = re.compile(r"[\\\x7f-\U0010ffff]|\b0[eE]")
@@ -26,24 +29,26 @@ _STRINGS = {
 }
 _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "\\": "\\", "/": "/", '"': '"', "'": "'"}
 # QEMU stops at 1024; far below, Python's own stack is in the way.
-_DEEPEST = 100
+DEEPEST = 100
 _HINT = "check the braces, quotes and commas; a shell needs single quotes around the whole"
 
 
-def read_json(text: str) -> dict[str, Any]:
+def read_json(text: str, slow: Callable[[str], dict[str, Any]] | None = None) -> dict[str, Any]:
     """The object that ``text`` writes; raises Wrong in QEMU's words.
+
+    ``slow`` is another reader for what Python's does not read.
 
     >>> read_json('{"qom-type": "memory-backend-ram", "size": 1024}')["size"]
     1024
     """
-    if text.count("{") + text.count("[") <= _DEEPEST and _UNLIKE.search(text) is None:
+    if text.count("{") + text.count("[") <= DEEPEST and _UNLIKE.search(text) is None:
         try:
             value = json.loads(text, object_pairs_hook=_unique, parse_constant=_unknown)
             if isinstance(value, dict):
                 return value
         except ValueError:
             pass
-    return _Reader(text).read()
+    return _Reader(text).read() if slow is None else slow(text)
 
 
 def flatten_json(whole: dict[str, Any]) -> tuple[tuple[str, str], ...]:
@@ -80,12 +85,13 @@ def _unknown(_name: str) -> NoReturn:
     raise ValueError
 
 
-def _wrong(what: str, why: str = "What stands behind the option is not one JSON object.") -> Wrong:
+def json_wrong(what: str, why: str = "What stands behind the option is not one JSON object.") -> Wrong:
+    """The mistake ``what``, with our hint."""
     return Wrong(what, why, _HINT)
 
 
 def _error(what: str) -> Wrong:
-    return _wrong(f"JSON parse error, {what}")
+    return json_wrong(f"JSON parse error, {what}")
 
 
 class _Reader:
@@ -99,8 +105,8 @@ class _Reader:
     def read(self) -> dict[str, Any]:
         end = self._tokens()
         value = self._value()
-        if end < len(self.text) and _blanks(self.text, end) < len(self.text):
-            raise _wrong("Expecting at most one JSON value", "Something follows the closing brace.")
+        if end < len(self.text) and blanks(self.text, end) < len(self.text):
+            raise json_wrong("Expecting at most one JSON value", "Something follows the closing brace.")
         assert isinstance(value, dict)
         return value
 
@@ -108,20 +114,20 @@ class _Reader:
         """Collect the tokens up to the brace that closes the first one; where that is."""
         text = self.text
         braces = brackets = 0
-        position = _blanks(text, 0)
+        position = blanks(text, 0)
         while position < len(text):
             char = text[position]
             if char in "{}":
                 braces += 1 if char == "{" else -1
             elif char in "[]":
                 brackets += 1 if char == "[" else -1
-            if braces + brackets > _DEEPEST:
-                raise _wrong("JSON nesting depth limit exceeded", "The value is nested too deeply.")
-            kind, end = (char, position + 1) if char in "{}[],:" else _scalar(text, position)
+            if braces + brackets > DEEPEST:
+                raise json_wrong("JSON nesting depth limit exceeded", "The value is nested too deeply.")
+            kind, end = (char, position + 1) if char in "{}[],:" else scalar(text, position)
             self.tokens.append((kind, text[position:end]))
             if (braces <= 0 and brackets <= 0) or braces < 0 or brackets < 0:
                 return end
-            position = _blanks(text, end)
+            position = blanks(text, end)
         return position
 
     def _take(self) -> tuple[str, str]:
@@ -144,12 +150,12 @@ class _Reader:
             raise _error("expecting value")
         token = self._take()[1]
         if kind == "string":
-            return _string(token)
+            return decode_string(token)
         if kind == "word":
             if token in ("true", "false", "null"):
                 return {"true": True, "false": False, "null": None}[token]
             raise _error(f"invalid keyword '{token}'")
-        return _number(token)
+        return decode_number(token)
 
     def _object(self) -> dict[str, Any]:
         made: dict[str, Any] = {}
@@ -190,7 +196,8 @@ class _Reader:
                 raise _error("expected separator in list")
 
 
-def _blanks(text: str, position: int) -> int:
+def blanks(text: str, position: int) -> int:
+    """Where the blanks at ``position`` end."""
     match = _BLANKS.match(text, position)
     return match.end() if match else position
 
@@ -202,7 +209,7 @@ def _stray(text: str, start: int, end: int) -> Wrong:
     return _error(f"stray '{seen}{last if last.isascii() else chr(0xFFFD)}'")
 
 
-def _scalar(text: str, start: int) -> tuple[str, int]:
+def scalar(text: str, start: int) -> tuple[str, int]:
     """The kind and the end of the string, number or keyword at ``start``; raises Wrong."""
     char = text[start]
     if char in "\"'":
@@ -242,7 +249,8 @@ def _number_end(text: str, start: int) -> int:
     return end
 
 
-def _number(token: str) -> int | float:
+def decode_number(token: str) -> int | float:
+    """The number that ``token`` writes."""
     if token.lstrip("-").isdigit() and len(token) <= 20:
         value = int(token)
         if -(1 << 63) <= value < 1 << 64:
@@ -250,7 +258,8 @@ def _number(token: str) -> int | float:
     return float(token)
 
 
-def _string(token: str) -> str:
+def decode_string(token: str) -> str:
+    """The text that ``token`` writes with its quotes; raises Wrong."""
     if "\\" not in token:
         return token[1:-1]
     pieces = []

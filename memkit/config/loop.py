@@ -16,6 +16,7 @@ from typing import Any
 from memkit.config.behind import ask_no_help, check_behind
 from memkit.config.groups import GROUPS, MEM_LOCK_WORD, OLD_GROUPS
 from memkit.config.json_form import flatten_json, read_json
+from memkit.config.json_push import read_located
 from memkit.config.keyval import Tree, merge, parse_into
 from memkit.config.numbers import size_reader
 from memkit.config.old_objects import old_object
@@ -170,18 +171,12 @@ class Loop:
             raise HelpWanted
         return pairs
 
-    def _smp(self, option: Option, value: str) -> Pairs:
-        return self._machine_group("smp", "cpus", value) if self.qemu.compound_options else (
-            self._old_group(option, value))
-
-    def _boot(self, option: Option, value: str) -> Pairs:
-        return self._machine_group("boot", "order", value) if self.qemu.compound_options else (
-            self._old_group(option, value))
-
-    def _machine_group(self, name: str, implied: str, value: str) -> Pairs:
+    def _machine_group(self, option: Option, value: str) -> Pairs:
+        if not self.qemu.compound_options:
+            return self._old_group(option, value)
         tree: Tree = {}
-        pairs = parse_into(tree, value, implied)
-        merge(self.machine, {name: tree})
+        pairs = parse_into(tree, value, OLD_GROUPS[option.name].implied)
+        merge(self.machine, {option.name: tree})
         return pairs
 
     def _machine_value(self, option: Option, value: str) -> Pairs:
@@ -196,6 +191,9 @@ class Loop:
         self.warnings += take_old_option(option, self._ids, self.qemu.version)
         return self._opts(option.name, value) if option.name in GROUPS else ()
 
+    def _json(self, value: str) -> dict[str, Any]:
+        return read_json(value, read_located if self.qemu.json_located else None)
+
     def _object(self, _option: Option, value: str) -> Pairs:
         qemu = self.qemu.version
         if not self.qemu.typed_objects:
@@ -205,7 +203,7 @@ class Loop:
                 raise HelpWanted
             return pairs
         if value[:1] == "{":
-            whole = read_json(value)
+            whole = self._json(value)
             qom_type, name = whole.get("qom-type"), whole.get("id")
             _check_text("qom-type", qom_type, "qom-type" in whole)
             _check_type(str(qom_type), qemu)
@@ -232,7 +230,7 @@ class Loop:
 
     def _device(self, _option: Option, value: str) -> Pairs:
         if value[:1] == "{" and self.qemu.json_device:
-            return flatten_json(read_json(value))
+            return flatten_json(self._json(value))
         return self._opts("device", value)
 
     def _blockdev(self, _option: Option, value: str) -> Pairs:
@@ -290,7 +288,7 @@ class Loop:
     def _tree(self, value: str, implied: str | None) -> tuple[Tree, Pairs]:
         """JSON or keyval, whichever ``value`` is; there is no help for these."""
         if value[:1] == "{":
-            whole = read_json(value)
+            whole = self._json(value)
             return whole, flatten_json(whole)
         tree: Tree = {}
         try:
@@ -387,7 +385,7 @@ def _check_type(qom_type: str, qemu: str) -> None:
 
 _Reader = Callable[[Loop, Option, str], Pairs]
 _READERS: dict[str, _Reader] = {
-    "machine": Loop._machine, "smp": Loop._smp, "boot": Loop._boot, "object": Loop._object,
+    "machine": Loop._machine, "smp": Loop._machine_group, "boot": Loop._machine_group, "object": Loop._object,
     "device": Loop._device, "blockdev": Loop._blockdev, "netdev": Loop._netdev, "display": Loop._display,
     "vnc": Loop._vnc, "audiodev": Loop._audiodev, "audio": Loop._audio, "compat": Loop._compat,
     "accel": Loop._accel, "global": Loop._global, "set": Loop._set, "readconfig": Loop._readconfig,

@@ -44,6 +44,7 @@ QEMU_FACTS: tuple[QemuFact, ...] = (
     QemuFact("modern_netdevs", (7, 2), False, True, "netdev_is_modern, net/net.c; f3eedcddba"),
     QemuFact("typed_objects", (6, 0), False, True,
              "object_option_parse, softmmu/vl.c; bc2f4fcb1d: QAPI reads -object, in the option loop"),
+    QemuFact("json_located", (11, 1), False, True, "parse_error, qobject/json-parser.c; b6368e7c77"),
     QemuFact("compound_options", (7, 1), False, True,
              "qemu_init, softmmu/vl.c; d8fb7d0969 (-machine, 6.1), fe68090e8f (-smp), ce9d03fb3f (-m)"),
     # -- what the monitor prints
@@ -148,6 +149,7 @@ class QemuFacts:
     mem_lock_word: bool
     modern_netdevs: bool
     typed_objects: bool
+    json_located: bool
     compound_options: bool
     ramblock_hva: bool
     memdev_share: bool
