@@ -26,6 +26,7 @@ from memkit.boards.memory_devices import (
 from memkit.boards.refusals import refuse
 from memkit.config import DeviceSpec
 from memkit.memory.device import Frontend, MemoryDevice
+from memkit.memory.region import MemoryRegion
 
 __all__ = ["BackedDevices"]
 
@@ -96,10 +97,10 @@ class BackedDevices:
             found = ((name, self.memdev(spec, props, name)) for name in CXL_BACKENDS)
             add_cxl_memory(self.build, spec, props, {name: memdev for name, memdev in found if memdev})
 
-    def _map(self, spec: DeviceSpec, memdev: Memdev, addr: int) -> None:
+    def _map(self, spec: DeviceSpec, memdev: Memdev, addr: int, region: MemoryRegion | None = None) -> None:
         if self.build.device_memory is not None and addr:
             self.dimms.window.insert(Plugged(addr, memdev.region.size, spec.id))
-            self.build.device_memory.add(memdev.region, addr - self.build.device_memory_base)
+            self.build.device_memory.add(region or memdev.region, addr - self.build.device_memory_base)
 
     def _virtio_mem(self, spec: DeviceSpec, props: Mapping[str, Any], path: str, addr: int) -> None:
         build, memdev = self.build, self.memdev(spec, props)
@@ -108,7 +109,9 @@ class BackedDevices:
         block_size = virtio_mem_realize(build, spec, memdev, dict(props), self.nodes)
         memdev.mapped = True
         memdev.block.idstr = f"{path}/{memdev.region.name}"
-        self._map(spec, memdev, addr)
+        # With dynamic memslots it shows pieces of the backend, none before the guest plugs a block.
+        empty = MemoryRegion("virtio-mem", memdev.region.size) if props.get("dynamic-memslots") else None
+        self._map(spec, memdev, addr, empty)
         build.memory_devices.append(MemoryDevice(
             "virtio-mem", spec.id, addr, 0, memdev.backend.path, props.get("node", 0),
             requested_size=props.get("requested-size", 0), max_size=memdev.region.size,
