@@ -154,7 +154,10 @@ def diff(a: Side, b: Side, names: tuple[str, str] | None = None) -> Difference:
     """
     for side in (a, b):
         if not isinstance(side, (Guest, Refused)):
-            raise MemkitError(f"diff compares two guests or refusals, not {type(side).__name__}")
+            raise MemkitError(
+                f"diff compares two guests or refusals, not {type(side).__name__}; "
+                "a command line becomes a guest with memkit.boot(line)"
+            )
     if isinstance(a, Refused) or isinstance(b, Refused):
         return Difference(tuple(outcome.refusals(a, b)), ("what QEMU accepts",), a, b, names)
     partners = block_partners(a, b)
