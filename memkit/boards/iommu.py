@@ -70,8 +70,10 @@ class Views:
     def view(self, bus: PciBus, devfn: int) -> MemoryRegion:
         """The root of the view of the function ``devfn`` on ``bus``."""
         bus, devfn = _requester(bus, devfn)
-        # AMD's goes by bus numbers, and the firmware has not given out any yet.
-        number = id(bus) if self.build.iommu != "amd-iommu" else int(bus.root[5:], 16) if bus.is_root else 0
+        number = id(bus)
+        if self.build.iommu == "amd-iommu" and not self.build.qemu.amd_iommu_by_bus:
+            # It went by bus numbers, and the firmware has not given out any yet.
+            number = int(bus.root[5:], 16) if bus.is_root else 0
         key = (number, devfn)
         if key not in self.made:
             name, root = self._make(devfn)

@@ -67,6 +67,8 @@ QEMU_FACTS: tuple[QemuFact, ...] = (
     QemuFact("vtd_no_ir", (7, 2), False, True, "vtd_find_add_as, hw/i386/intel_iommu.c; 1b2b12376c"),
     QemuFact("amd_iommu_alias", (9, 2), False, True,
              "amdvi_host_dma_iommu, hw/i386/amd_iommu.c; c1f46999ef"),
+    QemuFact("amd_iommu_by_bus", (10, 2), False, True,
+             "amdvi_host_dma_iommu, hw/i386/amd_iommu.c; 27d6a0ec0b"),
     QemuFact("amd_iommu_passes", (10, 2), False, True,
              "amdvi_sysbus_reset, hw/i386/amd_iommu.c; 01f599d39c"),
     # -- boards
@@ -164,6 +166,7 @@ class QemuFacts:
     smm_ranges: bool
     vtd_no_ir: bool
     amd_iommu_alias: bool
+    amd_iommu_by_bus: bool
     amd_iommu_passes: bool
     serial_none_keeps_place: bool
     acpi_any_type_warned: bool
