@@ -142,7 +142,8 @@ def _make(
     _check_properties(build, kind, props, option)
     get, machine, host_page = props.get, build.machine, build.host.page_size
     reserve = get("reserve", True)
-    nodes = tuple(sorted(set(get("host-nodes") or ())))
+    given = get("host-nodes")
+    nodes = tuple(sorted(set(given))) if given else ()
     if name in build.object_types:
         raise refuse("duplicate-id", option, id=name)
     build.object_types[name] = kind

@@ -82,6 +82,11 @@ class Build:
     more_cpus: list[int] = field(default_factory=list)
     ports: list[Callable[[MemoryRegion], object]] = field(default_factory=list)
     pci_functions: list[tuple[str, PciBus, int]] = field(default_factory=list)
+    qemu: QemuFacts = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Keep what every part asks for at hand."""
+        self.qemu = self.machine.qemu
 
     def automatic_bus_name(self, kind: str) -> str:
         """The name of a bus whose device has no id: its type in small letters, and a number."""
@@ -92,11 +97,6 @@ class Build:
     def option_index(self, option: Option | None) -> int | None:
         """Where ``option`` stands in ``config.options``, or None."""
         return self._indexes.get(id(option))
-
-    @property
-    def qemu(self) -> QemuFacts:
-        """What the QEMU that answers does by itself; ``qemu.version`` is its number."""
-        return self.machine.qemu
 
     @cached_property
     def _indexes(self) -> dict[int, int]:

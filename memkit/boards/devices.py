@@ -91,11 +91,11 @@ class DeviceBuilder:
             if spec.id in build.device_ids:
                 raise refuse("device-id", spec.option, located=True, id=spec.id)
             build.device_ids.add(spec.id)
-        if is_cpu(driver):
-            plug_cpu(build, spec, driver, props)
-            return
         if driver in ("pc-dimm", "nvdimm"):
             plug_dimm(self.dimms, spec, self.backed.memdev(spec, props), props, self.nodes)
+            return
+        if is_cpu(driver):
+            plug_cpu(build, spec, driver, props)
             return
         index = build.option_index(spec.option)
         if bus is not None:

@@ -32,5 +32,9 @@ def hash_order(names: Iterable[str]) -> list[str]:
     >>> hash_order(["size", "prealloc", "reserve"])
     ['reserve', 'prealloc', 'size']
     """
-    newest_first = list(names)[::-1]
-    return sorted(newest_first, key=_bucket) if len(newest_first) > 1 else newest_first
+    ordered = list(names)
+    if len(ordered) > 1:
+        # Sorting leaves those of one bucket in their order.
+        ordered.reverse()
+        ordered.sort(key=_bucket)
+    return ordered

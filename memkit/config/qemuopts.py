@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from memkit.config.groups import Group
 from memkit.config.numbers import SizeReader, c_integer, read_bool
@@ -21,6 +22,7 @@ __all__ = ["Pairs", "check_id", "check_value", "is_help", "read_opts", "read_val
 
 Pairs = tuple[tuple[str, str], ...]
 Warn = Callable[[str], None]
+_MOST_KEPT = 1000
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9._-]*\Z")
 _HEX_WITH_SUFFIX = re.compile(r"[ \t\n\v\f\r]*\+?0[xX][0-9a-fA-F]+[kKmMgGtTpP]\Z")
 SIZE_HELP = (
@@ -67,10 +69,12 @@ def read_value(text: str, start: int) -> tuple[str, int]:
         start = comma + 2
 
 
-def _parts(text: str, implied: str | None) -> tuple[list[tuple[str, str]], set[int]]:
+# The same line is read again and again, with another size or one more device.
+@lru_cache(maxsize=1024)
+def _parts(text: str, implied: str | None) -> tuple[Pairs, frozenset[int]]:
     """The pairs of ``text``, and the places of those that were bare switches."""
     pairs: list[tuple[str, str]] = []
-    switches: set[int] = set()
+    switches: list[int] = []
     if text and ",," not in text:
         # A comma at the end starts nothing.
         for part in (text[:-1] if text[-1] == "," else text).split(","):
@@ -80,10 +84,10 @@ def _parts(text: str, implied: str | None) -> tuple[list[tuple[str, str]], set[i
             elif implied is not None:
                 pairs.append((implied, key))
             else:
-                switches.add(len(pairs))
+                switches.append(len(pairs))
                 pairs.append(_switch(key))
             implied = None
-        return pairs, switches
+        return tuple(pairs), frozenset(switches)
     position = 0
     while position < len(text):
         comma, equals_at = text.find(",", position), text.find("=", position)
@@ -96,11 +100,16 @@ def _parts(text: str, implied: str | None) -> tuple[list[tuple[str, str]], set[i
             value, position = read_value(text, position)
             pairs.append((implied, value))
         else:
-            switches.add(len(pairs))
+            switches.append(len(pairs))
             pairs.append(_switch(text[position:end]))
             position = end + 1
         implied = None
-    return pairs, switches
+    return tuple(pairs), frozenset(switches)
+
+
+def _split(text: str, implied: str | None) -> tuple[Pairs, frozenset[int]]:
+    # What somebody pasted by mistake is not worth keeping.
+    return (_parts if len(text) <= _MOST_KEPT else _parts.__wrapped__)(text, implied)
 
 
 def _switch(name: str) -> tuple[str, str]:
@@ -123,7 +132,7 @@ def split_opts(text: str, implied: str | None = None) -> Pairs:
     >>> split_opts("pc-dimm,nohotplugged,path=a,,b", "driver")
     (('driver', 'pc-dimm'), ('hotplugged', 'off'), ('path', 'a,b'))
     """
-    return tuple(_parts(text, implied)[0])
+    return _split(text, implied)[0]
 
 
 def read_opts(
@@ -136,7 +145,7 @@ def read_opts(
     added.  Without ``abbreviated``, the first value needs its key.  ``sizes`` reads sizes.  With
     ``merged_ids``, an option that merges can have an id, and is lost with it.
     """
-    pairs, switches = _parts(text, group.implied if abbreviated else None)
+    pairs, switches = _split(text, group.implied if abbreviated else None)
     name = _find_id(text, pairs) if "id" in text else None
     if name is not None:
         if group.merges and not merged_ids:
@@ -153,7 +162,7 @@ def read_opts(
 
 
 def _check_pairs(
-    pairs: list[tuple[str, str]], switches: set[int], kinds: dict[str, str] | None, warn: Warn,
+    pairs: Pairs, switches: frozenset[int], kinds: dict[str, str] | None, warn: Warn,
     sizes: SizeReader,
 ) -> None:
     """Warn of bare switches, and raise Wrong for what ``kinds`` do not allow."""
@@ -173,7 +182,7 @@ def _check_pairs(
             check_value(key, kind, value, warn, sizes)
 
 
-def _find_id(text: str, pairs: list[tuple[str, str]]) -> str | None:
+def _find_id(text: str, pairs: Pairs) -> str | None:
     """The first id=; QEMU looks for it before it knows of implied keys."""
     if text[:2] == "id" or text[:4] == "noid":
         first = text.partition(",")[0]

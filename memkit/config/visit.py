@@ -74,12 +74,11 @@ def read_opts_members(
     """
     given = dict(pairs)
     values: dict[str, Any] = {}
-    # Most objects have few of the members that they could have.
-    for name, kind, _ in [m for m in members if m[0] in given or not m[2]]:
-        text = given.get(name)
-        if text is None:
+    for name, kind, optional in members:
+        if name in given:
+            values[name] = read_opts_value(name, kind, given[name], pairs, warn, sizes)
+        elif not optional:
             raise missing(name)
-        values[name] = read_opts_value(name, kind, text, pairs, warn, sizes)
     # Everything given was read, unless a key is left over.
     if len(values) < len(given):
         for key in given:
