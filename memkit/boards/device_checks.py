@@ -17,6 +17,7 @@ from typing import Any
 from memkit.boards import catalog
 from memkit.boards.bridges import EXPANDERS, is_bridge
 from memkit.boards.build import Build
+from memkit.boards.device_memory import NO_ROM_SIZE
 from memkit.boards.device_refusals import refuse_device, refuse_recorded
 from memkit.boards.iommu_checks import check_intel_iommu
 from memkit.boards.pci import PciBus
@@ -25,6 +26,9 @@ from memkit.config import DeviceSpec
 
 __all__ = ["DeviceChecks"]
 
+# What has a number, and how many of them there can be; beyond MAX_INDEX stands for the next free one.
+_MOST_PORTS = {"isa-serial": ("ISA serial", 4), "isa-parallel": ("parallel", 3)}
+MAX_INDEX = 0xFFFF_FFFF
 _UDMABUF = "/dev/udmabuf"
 _NO_CONSOLE = frozenset(("sga",))
 NO_NODE = 0xFFFF
@@ -47,7 +51,12 @@ class DeviceChecks:
         self, spec: DeviceSpec, driver: str, bus: PciBus | None, props: Mapping[str, Any]
     ) -> None:
         """Refuse what a real QEMU refused: the device bare, or a second one of it."""
-        family = self.build.machine.family
+        family, romsize = self.build.machine.family, props.get("romsize", NO_ROM_SIZE)
+        if romsize != NO_ROM_SIZE and (not romsize or romsize & (romsize - 1)) and bus is not None:
+            raise refuse_device(
+                spec, f"ROM size {romsize} is not a power of two", "The size of a BAR is a power of two.",
+                "use romsize=262144, for example", "pci_qdev_realize, hw/pci/pci.c",
+            )
         # microvm was recorded without PCI; with it, devices do as on q35.
         board = "q35" if bus is not None and family == "microvm" else family
         seen = catalog.observed(self.qemu, driver, board)
@@ -97,6 +106,12 @@ class DeviceChecks:
         """Refuse values that do not go together, or that the host cannot serve."""
         if props.get("iommu_platform") and bus is not None:
             self._iommu_platform(spec, driver, bus, props)
+        if props.get("failover_pair_id") and bus is not None:
+            self._failover(spec, driver, bus)
+        port = _MOST_PORTS.get(driver)
+        if port is not None and MAX_INDEX > props.get("index", 0) >= port[1]:
+            raise refuse_device(spec, f"Max. supported number of {port[0]} ports is {port[1]}.",
+                                "A PC has no addresses for more of them.", "leave out index=", "hw/char")
         if driver in ("vfio-pci", "vfio-pci-nohotplug"):
             self._vfio(spec, props)
         elif driver.startswith("vhost-vsock-pci"):
@@ -156,6 +171,17 @@ class DeviceChecks:
                 "The device also offers virtio's old interface, whose addresses no IOMMU translates.",
                 "add disable-legacy=on, or put it behind a pcie-root-port", "hw/virtio/virtio-pci.c",
             )
+
+    def _failover(self, spec: DeviceSpec, driver: str, bus: PciBus) -> None:
+        facts = catalog.device(self.qemu, driver)
+        said = ""
+        if bus.kind == "PCI":
+            said = "failover primary device must be on PCIExpress bus"
+        elif facts is not None and "Network" not in facts.categories:
+            said = "failover primary device is not an Ethernet device"
+        if said:
+            raise refuse_device(spec, said, "failover_pair_id= is for a NIC that another one stands in for.",
+                                "leave out failover_pair_id=", "pci_qdev_realize, hw/pci/pci.c")
 
     def _vfio(self, spec: DeviceSpec, props: Mapping[str, Any]) -> None:
         path = props.get("sysfsdev")

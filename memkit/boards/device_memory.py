@@ -143,11 +143,6 @@ def _rom_size(build: Build, spec: DeviceSpec | None, props: Mapping[str, Any], d
         raise refuse("romfile", spec.option if spec else None, located=True, path=path)
     limit = props.get("romsize", NO_ROM_SIZE)
     if limit != NO_ROM_SIZE:
-        if limit & (limit - 1):
-            raise refuse_device(
-                spec, f"ROM size {limit} is not a power of two", "The size of a BAR is a power of two.",
-                "use romsize=262144, for example", "pci_qdev_realize, hw/pci/pci.c",
-            )
         if length > limit:
             raise refuse_device(
                 spec, f'romfile "{path}" ({length} bytes) is too large for ROM size {limit}',

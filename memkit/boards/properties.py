@@ -35,6 +35,8 @@ _SIZES = frozenset(("label-size", "requested-size", "block-size"))
 _PLAIN = frozenset(("int", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool",
                     "size"))
 _MAC = re.compile(r"(?:[0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}\Z")
+_CHARDEV = re.compile(r"chardev\d*")
+_DRIVES = frozenset(("drive", "driveA", "driveB"))
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\Z")
 # Drives and character devices that QEMU names itself.
 _OWN_NAMES = re.compile(
@@ -129,12 +131,12 @@ def _named(spec: DeviceSpec, driver: str, build: Build, name: str, kind: str, va
             raise refuse("device-mac", option, located=True, driver=driver, name=name, value=value)
     elif name == "netdev":
         _backend(spec, driver, build, name, value, ("netdev", "nic", "net"))
-    elif name == "chardev" and value:
+    elif _CHARDEV.fullmatch(name) and value:
         _backend(spec, driver, build, name, value, ("chardev",))
     elif name == "audiodev":
         _backend(spec, driver, build, name, value, ("audiodev",))
-    elif name == "drive" and value:
-        _drive(spec, driver, build, value)
+    elif name in _DRIVES and value:
+        _drive(spec, driver, build, name, value)
     return value
 
 
@@ -153,13 +155,13 @@ def _check_own_name(spec: DeviceSpec, driver: str, name: str, value: str) -> Non
         raise refuse("device-value-missing", spec.option, located=True, driver=driver, name=name, value=value)
 
 
-def _drive(spec: DeviceSpec, driver: str, build: Build, value: str) -> None:
+def _drive(spec: DeviceSpec, driver: str, build: Build, name: str, value: str) -> None:
     drive = build.names.drive(value)
     if drive is None:
         if value not in build.names.nodes:
-            _check_own_name(spec, driver, "drive", value)
+            _check_own_name(spec, driver, name, value)
         return
     if drive.interface in _CONNECTED and build.machine.family != "microvm":
         raise refuse("drive-connected", spec.option, located=True, value=value)
-    if build.names.used_before(spec, "drive", value):
+    if build.names.used_before(spec, name, value):
         raise refuse("drive-busy", spec.option, located=True, value=value)
