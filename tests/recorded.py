@@ -1,6 +1,6 @@
-"""What a real QEMU 7.2 answered to recorded command lines, and ways to spoil a command line.
+"""What real QEMUs answered to recorded command lines, and ways to spoil a command line.
 
-data/captures has whole answers; tests/answers-7.2.jsonl.gz has first lines, for each option and mistake.
+data/captures has whole answers; tests/answers-VERSION.jsonl.gz has first lines, for each option and mistake.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from typing import Any
 
 import memkit
 
-__all__ = ["Capture", "answers", "captures", "refusals", "spoilt"]
+__all__ = ["RECORDED", "Capture", "answers", "captures", "refusals", "spoilt"]
 
 ROOT = Path(__file__).parents[1]
+# The QEMUs whose answers were recorded.
+RECORDED = ("5.2", "7.2", "10.0", "11.1")
 # What typing slips put into a word.
 SIGNS = "=,-.0123456789abckMG:/ {}[]\"'\\x"
 
@@ -32,32 +34,35 @@ class Capture:
     texts: dict[str, str] = field(default_factory=dict)
     refusal: str = ""
     key: str = ""
+    qemu: str = "7.2"
 
 
 @cache
-def captures() -> tuple[Capture, ...]:
-    """Every command line of data/captures/x86_64-7.2.jsonl.gz."""
-    head, *rows = _rows(ROOT / "data" / "captures" / "x86_64-7.2.jsonl.gz")
+def captures(qemu: str = "7.2") -> tuple[Capture, ...]:
+    """Every command line of data/captures/x86_64-QEMU.jsonl.gz."""
+    head, *rows = _rows(ROOT / "data" / "captures" / f"x86_64-{qemu}.jsonl.gz")
     return tuple(
         Capture(
             row.get("id", f"{number}"), row["argv"], _host(head["host"], row.get("files")),
-            row.get("hmp", {}), row.get("refusal", ""),
+            row.get("hmp", {}), row.get("refusal", ""), "", qemu,
         )
         for number, row in enumerate(rows, 1)
     )
 
 
 @cache
-def answers() -> tuple[Capture, ...]:
-    """Every command line of tests/answers-7.2.jsonl.gz; ``refusal`` is "" where QEMU starts."""
-    head, *rows = _rows(ROOT / "tests" / "answers-7.2.jsonl.gz")
+def answers(qemu: str = "7.2") -> tuple[Capture, ...]:
+    """Every command line of tests/answers-QEMU.jsonl.gz; ``refusal`` is "" where QEMU starts."""
+    head, *rows = _rows(ROOT / "tests" / f"answers-{qemu}.jsonl.gz")
     host = memkit.Host.from_dict(head["host"])
-    return tuple(Capture(row["kind"], row["argv"], host, {}, row["said"], row.get("key", "")) for row in rows)
+    return tuple(
+        Capture(row["kind"], row["argv"], host, {}, row["said"], row.get("key", ""), qemu) for row in rows
+    )
 
 
-def refusals() -> dict[str, Capture]:
-    """One command line for each refusal of memkit.boards.refusals, by its name there."""
-    return {answer.key: answer for answer in answers() if answer.key}
+def refusals(qemu: str = "7.2") -> dict[str, Capture]:
+    """One command line for each kind of refusal that this QEMU was recorded with, by its key."""
+    return {answer.key: answer for answer in answers(qemu) if answer.key}
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:
