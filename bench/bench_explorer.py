@@ -13,6 +13,7 @@ from jupyter_client.manager import start_new_kernel
 from memkit.lab import session, views
 from memkit.lab.controls import SIZES
 from memkit.lab.session import State
+from memkit.versions import KNOWN_QEMU
 
 MIB, GIB = 1 << 20, 1 << 30
 STEPS = [size for size in SIZES if size <= 8 * GIB]
@@ -34,6 +35,23 @@ def test_all_views_are_recomputed_within_a_frame(figures: Any, dimm_line: str) -
 
     slow = figures.percentile(times)
     figures.at_most("all views recomputed in the kernel, 95th percentile", slow, 16, "ms")
+
+
+def test_a_switch_of_the_version_takes_two_frames_with_what_it_changed(figures: Any, dimm_line: str) -> None:
+    state = session.start(dimm_line)
+    times = []
+    for n in range(200):
+        begin = time.perf_counter()
+        state = session.with_qemu(state, KNOWN_QEMU[n % len(KNOWN_QEMU)])
+        views.changes(state)
+        for view in VIEWS:
+            view(state)
+        # The first switches read the facts of each version.
+        if n >= len(KNOWN_QEMU):
+            times.append((time.perf_counter() - begin) * 1000)
+
+    slow = figures.percentile(times)
+    figures.at_most("all views and what changed after a switch of QEMU, 95th percentile", slow, 33, "ms")
 
 
 @pytest.fixture(scope="module")
