@@ -16,7 +16,7 @@ import pytest
 import memkit
 from memkit.boards.catalog import data_file
 
-VERSIONS = ("5.2", "7.2", "10.0")
+VERSIONS = ("5.2", "7.2", "10.0", "11.1")
 SPACE = "address-space: "
 
 
@@ -120,6 +120,8 @@ def test_isa_nics_take_one_place_after_the_other_until_none_is_left(line: str, p
 @pytest.mark.parametrize(("qemu", "line", "said"), [
     ("7.2", "-vga virtio", ["isa_vga_init: virtio-vga: no PCI bus"]),
     ("7.2", "-cpu qemu64", []),
+    ("11.1", "-cpu qemu64 -m 1G", ["warning: cpu type qemu64-x86_64-cpu is deprecated for isapc machine"]),
+    ("11.1", "-cpu pentium3", []),
     ("10.0", "-nic user,model=e1000", [
         "warning: requested NIC (anonymous, model e1000) was not created (not supported by this machine?)"
     ]),
@@ -135,7 +137,7 @@ def test_a_serial_port_behind_none_comes_first_only_in_older_releases() -> None:
         io = next(s for s in guest.address_spaces if s.name == "I/O")
         assert io.root is not None
         found[qemu] = [hex(r.addr) for r in io.root.subregions if r.name == "serial"]
-    assert found == {"5.2": ["0x3f8"], "7.2": ["0x2f8"], "10.0": ["0x2f8"]}
+    assert found == {"5.2": ["0x3f8"], "7.2": ["0x2f8"], "10.0": ["0x2f8"], "11.1": ["0x2f8"]}
 
 
 @pytest.mark.parametrize(("view", "words"), [
