@@ -18,7 +18,7 @@ from memkit.boards.cli_devices import cli_devices
 from memkit.boards.cxl import add_host_registers
 from memkit.boards.devices import DeviceBuilder
 from memkit.boards.drives import check_orphans
-from memkit.boards.global_properties import check_nic_globals, unknown_globals
+from memkit.boards.global_properties import check_board_globals, check_nic_globals, unknown_globals
 from memkit.boards.graphics import default_vga, unused_vga
 from memkit.boards.nics import wanted_nics
 from memkit.boards.numa import NumaState, complete_numa, consume, numa_nodes, parse_numa
@@ -103,6 +103,7 @@ def _board(build: Build, ram: MemoryRegion, nodes: int) -> None:
     build.warnings += [*network_warnings(build), *unknown_globals(build)]
     add_host_registers(build)
     check_interrupt_mode(build)
+    check_board_globals(build, late=True)
     add_acpi_tables(build)
     add_address_spaces(build, default_vga(build))
     build.warnings += unused_vga(build)
@@ -111,6 +112,7 @@ def _board(build: Build, ram: MemoryRegion, nodes: int) -> None:
 
 def _default_devices(build: Build, devices: DeviceBuilder) -> None:
     """VGA, NICs and the board's own functions, in the order of pc_init1 and pc_q35_init."""
+    check_board_globals(build, late=False)
     q35 = build.machine.family == "q35"
     if q35:
         pc.add_late_functions(build)

@@ -106,6 +106,18 @@ class DeviceChecks:
         """Refuse values that do not go together, or that the host cannot serve."""
         if props.get("iommu_platform") and bus is not None:
             self._iommu_platform(spec, driver, bus, props)
+        if props.get("sriov-pf") and not driver.startswith("virtio-net-pci"):
+            raise refuse_device(
+                spec, "user cannot create SR-IOV VF with this device type",
+                "Few devices can be the virtual function of another.", "leave out sriov-pf=",
+                "pcie_sriov_register_device, hw/pci/pcie_sriov.c, QEMU 11.0",
+            )
+        usb = props.get("masterbus")
+        if usb and self.build.other_buses.get(str(usb)) != "usb-bus":
+            raise refuse_device(
+                spec, f"USB bus '{usb}' not found", "masterbus= names the bus of a controller.",
+                "put the controller in front, with that id=", "usb_register_companion, hw/usb/bus.c",
+            )
         if props.get("failover_pair_id") and bus is not None:
             self._failover(spec, driver, bus)
         port = _MOST_PORTS.get(driver)

@@ -18,8 +18,9 @@ from memkit.config.qemuopts import check_value
 from memkit.config.schema import ENUMS
 from memkit.config.visit import read_keyval_value
 from memkit.config.wrong import Wrong
+from memkit.errors import Refused
 
-__all__ = ["check_nic_globals", "read_globals", "unknown_globals"]
+__all__ = ["check_board_globals", "check_nic_globals", "read_globals", "unknown_globals"]
 
 _KINDS = frozenset(
     ("bool", "size", "int", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
@@ -31,6 +32,10 @@ _FAMILIES = frozenset(
 )
 
 # A parent's properties are those of every device on its bus.
+_ICH9_HOTPLUG = ("ICH9-LPC", "acpi-pci-hotplug-with-bridge-support")
+_FW_CFG_DMA = (("fw_cfg", "dma_enabled"), ("fw_cfg_io", "dma_enabled"))
+_NO_DMA = "hw/i386/fw_cfg.c:236: fw_cfg_add_acpi_dsdt: Assertion `fw_cfg_dma_enabled(fw_cfg)' failed."
+_NO = ("off", "no", "false", "n")
 _VIRTIO_PCI = re.compile(r"(virtio-[a-z0-9-]+?)-pci(?:-(?:non-)?transitional)?\Z")
 _CARDS = frozenset(("VGA", "cirrus-vga", "qxl-vga", "vmware-svga", "virtio-vga", "ati-vga"))
 _PARENTS = {"PCI": ("pci-device",), "ISA": ("isa-device",)}
@@ -75,6 +80,27 @@ def check_nic_globals(build: Build) -> None:
         facts = catalog.device(build.qemu.version, name)
         if facts is not None and facts.bus == "PCI" and "Network" in facts.categories:
             read_globals(build, facts, None)
+
+
+def check_board_globals(build: Build, *, late: bool) -> None:
+    """Raise Refused for a ``-global`` that a part of the board does not know, or (``late``) dies of."""
+    machine, qemu, option = build.machine, build.qemu, build.config.last("global")
+    lacks_hotplug = machine.family == "q35" and not qemu.ich9_pci_hotplug
+    for driver, name, text in build.config.globals:
+        if not late and lacks_hotplug and (driver, name) == _ICH9_HOTPLUG:
+            said = f"can't apply global {driver}.{name}={text}: Property '{driver}.{name}' not found"
+            why = "In this release q35 has no ACPI hotplug behind bridges."
+        elif late and qemu.fw_cfg_needs_dma and (driver, name) in _FW_CFG_DMA and text in _NO and (
+            machine.family in ("pc", "q35") and machine.flag("acpi", True)
+        ):
+            said = _NO_DMA
+            why = "The ACPI tables describe fw_cfg with DMA; this release aborts without it."
+        else:
+            continue
+        raise Refused(
+            said, explanation=why, hint="leave out this -global", option=option.text if option else "",
+            source="hw/acpi/ich9.c, hw/i386/fw_cfg.c",
+        )
 
 
 def _read(facts: catalog.DeviceFacts, name: str, text: str) -> Any:

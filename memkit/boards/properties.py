@@ -65,9 +65,10 @@ def _property(spec: DeviceSpec, facts: catalog.DeviceFacts, build: Build, name: 
     """One property, None if it says nothing or is read elsewhere."""
     option, kind = spec.option, facts.properties.get(name)
     if (kind is None and name in _FIXED and (facts.bus == "PCI" or name != "legacy-addr")) or (
-        kind is not None and (kind[:6] == "child<" or kind == "busnr" or (facts.name, name) in _NO_SETTER)
+        kind is not None and (kind[:6] == "child<" or kind == "busnr" or _is_fixed(facts, name))
     ):
         owner = "virtio-mem" if facts.name == "virtio-mem-pci" and kind else facts.name
+        owner = "virtio-balloon-device" if name == "guest-stats" else owner
         raise refuse("device-fixed", option, located=True, driver=owner, name=name)
     if kind is None:
         raise refuse("device-property", option, located=True, driver=facts.name, name=name,
@@ -95,6 +96,13 @@ def _property(spec: DeviceSpec, facts: catalog.DeviceFacts, build: Build, name: 
     if name == "label-size" and facts.name == "nvdimm" and value < MIN_LABEL:
         raise refuse("label-size", option, located=True, value=value)
     return value
+
+
+def _is_fixed(facts: catalog.DeviceFacts, name: str) -> bool:
+    """True for a property that is listed, but only shown."""
+    if name == "attached":
+        return facts.bus == "usb-bus" and facts.name not in ("usb-storage", "usb-bot")
+    return (facts.name, name) in _NO_SETTER or (name == "guest-stats" and facts.name[:14] == "virtio-balloon")
 
 
 def _pci_address(spec: DeviceSpec, driver: str, raw: Any) -> None:

@@ -47,8 +47,9 @@ def tree(guest: Guest) -> list[str]:
 
 
 def flat(guest: Guest, space: str) -> list[str]:
-    lines = (LINE.fullmatch(str(r)) for r in guest.flat_view(space).ranges)
-    return [short(match) for match in lines if match]
+    views = guest.monitor("info mtree -f").split("FlatView #")
+    view = next(text for text in views if f'AS "{space}"' in text)
+    return [short(match) for match in map(LINE.fullmatch, view.splitlines()) if match]
 
 
 def blocks(guest: Guest) -> list[str]:
