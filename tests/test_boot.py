@@ -14,6 +14,7 @@ from steps import steps
 import memkit
 from memkit.errors import CommandLineError, MemkitError
 from memkit.monitor.parse_text import COMMANDS
+from memkit.versions import KNOWN_QEMU
 
 DIMM = "-m 4G,slots=4,maxmem=16G -object memory-backend-ram,id=m1,size=1G -device pc-dimm,id=d1,memdev=m1"
 
@@ -137,6 +138,32 @@ def test_the_watch_would_see_a_file_that_is_opened(root: Path) -> None:
     program = WATCH.replace("guest = memkit.boot(line)", "open(line); guest = memkit.boot('')", 1)
     program = program.replace('("-m 1G", "-M q35", "-M microvm", "-m 8GB")', "()")
     assert "open" in watched(root, program, ("/etc/hosts",))
+
+
+READ = """
+import sys
+import memkit
+
+own, read = sys.argv[1] + "/data/", set()
+
+def look(event, args):
+    if event == "open" and isinstance(args[0], str) and args[0].startswith(own):
+        read.add(args[0][len(own):])
+
+sys.addaudithook(look)
+memkit.boot(sys.argv[2], qemu=sys.argv[3]).flat_view()
+print(*sorted(read), sep="\\n")
+"""
+
+
+@pytest.mark.parametrize("qemu", KNOWN_QEMU)
+def test_a_guest_of_one_qemu_reads_no_facts_of_another(root: Path, qemu: str) -> None:
+    line = "-M q35 -m 1G,slots=2,maxmem=2G -object memory-backend-ram,id=m,size=1G -device pc-dimm,memdev=m"
+    done = subprocess.run([sys.executable, "-c", READ, str(root), line, qemu], capture_output=True, text=True,
+                          check=True, cwd=root)
+    read = done.stdout.split()
+    assert f"devices/x86_64-{qemu}.json" in read
+    assert [name for name in read if f"-{qemu}.json" not in name] == []
 
 
 def work(line: str) -> int:

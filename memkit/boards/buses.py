@@ -9,6 +9,8 @@ hw/core/bus.c (QEMU 7.2).
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from memkit.boards import catalog
 from memkit.boards.bridges import EXPANDERS
 from memkit.boards.build import Build
@@ -67,7 +69,8 @@ def add_buses(build: Build, seen: catalog.Observation, id: str | None) -> None:
 
 def find_bus(build: Build, spec: DeviceSpec, facts: catalog.DeviceFacts) -> None:
     """Raise Refused if a device that is not for PCI finds no bus."""
-    if not _takes_system_device(build, facts):
+    machine = build.machine
+    if not _takes(build.qemu.version, facts.name, facts.bus, machine.family, machine.type):
         if build.machine.family == "isapc" and not build.qemu.sysbus_checked_early:
             raise _found_too_late(spec, facts.name)
         raise refuse_device(
@@ -90,12 +93,13 @@ def find_bus(build: Build, spec: DeviceSpec, facts: catalog.DeviceFacts) -> None
         raise refuse("no-bus", spec.option, located=True, bus_type=facts.bus, driver=facts.name)
 
 
-def _takes_system_device(build: Build, facts: catalog.DeviceFacts) -> bool:
+@lru_cache(maxsize=1024)
+def _takes(qemu: str, driver: str, bus: str, family: str, machine_type: str) -> bool:
     """True unless the device goes to a system bus, where ``-device`` adds none to this machine."""
-    seen = catalog.observed(build.qemu.version, facts.name, build.machine.family)
+    seen = catalog.observed(qemu, driver, family)
     if seen is not None and _NOT_DYNAMIC in seen.refusal:
         return False
-    return facts.bus != "System" or build.machine.type not in ("none", "isapc")
+    return bus != "System" or machine_type not in ("none", "isapc")
 
 
 def _found_too_late(spec: DeviceSpec, driver: str) -> Exception:

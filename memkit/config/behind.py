@@ -77,10 +77,11 @@ def _start(last: dict[str, Option], qemu: QemuFacts) -> None:
 
 def _devices(options: Sequence[Option]) -> None:
     for option in options:
+        value = option.value or ""
+        if value[:1] == "{" or not ("help" in value or "?" in value):
+            continue
         words = dict(option.args)
-        if "driver" in words and (option.value or "")[:1] != "{" and (
-            is_help(words["driver"]) or "help" in words or "?" in words
-        ):
+        if "driver" in words and (is_help(words["driver"]) or "help" in words or "?" in words):
             raise ask_no_help(option)
 
 

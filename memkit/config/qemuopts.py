@@ -35,6 +35,7 @@ def is_help(text: str) -> bool:
     return text in ("help", "?")
 
 
+@lru_cache(maxsize=1024)
 def well_formed_id(text: str) -> bool:
     """True if ``text`` can be an id: letters, digits, ``-._``, starting with a letter.
 
