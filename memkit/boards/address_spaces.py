@@ -41,6 +41,9 @@ def add_address_spaces(build: Build, card: str | None) -> None:
         if name.startswith("lsi53c"):
             # Its scripts can use ports, too (lsi_scsi_realize, hw/scsi/lsi53c895a.c).
             spaces.append(LateAddressSpace("lsi-pci-io", partial(_ports_of, bus, io)))
+        elif views and name == "AMDVI-PCI":
+            # AMD's makes the view of the IOAPIC at once, the others when the machine is complete.
+            spaces.append(views.spaces.pop(0))
     if views:
         spaces.extend(views.spaces)
 

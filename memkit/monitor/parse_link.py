@@ -1,6 +1,6 @@
 """The pieces of parsed monitor text put together: regions with RAMBlocks, trees with FlatViews.
 
-What one command leaves open, another one may settle: ``info mtree`` calls containers i/o, and
+What one command leaves open, another one may settle: ``info mtree`` has one word for containers and i/o, and
 ``info mtree -f`` shows which of them answer accesses.  Only what is certain is linked.
 """
 
@@ -39,11 +39,9 @@ def settle_kinds(forest: Forest, views: Sequence[FlatText]) -> None:
         if (region.name, region.priority) in answering:
             region.kind = "i/o"
             continue
-        if forest.says_container:
-            continue
         big = region.size >= 1 << 32 or region.name in _CONTAINERS
-        if big or (region.subregions and region.name != "io"):
-            region.kind = "container"
+        holds = big or (region.subregions and region.name != "io")
+        region.kind = "container" if holds else "i/o"
     vague = {id(r) for r in forest.vague}
     shown = _lines_by_space(views)
     for space in forest.spaces:

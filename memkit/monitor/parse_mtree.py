@@ -45,14 +45,13 @@ class _Section:
 class Forest:
     """What ``info mtree`` shows: address spaces, all regions, and those whose kind is a guess.
 
-    ``vague`` holds regions that may be a device or a container: before 11.0 QEMU prints i/o for
-    both, and since then ``container`` also for windows that answer (``says_container``).
+    ``vague`` holds regions that may be a device or a container: before 11.0 QEMU prints i/o for both, and
+    since then ``container`` for what lies in no other region, be it one or the other (memory_region_type).
     """
 
     spaces: list[AddressSpace] = field(default_factory=list)
     regions: list[MemoryRegion] = field(default_factory=list)
     vague: list[MemoryRegion] = field(default_factory=list)
-    says_container: bool = False
 
 
 def read_mtree(text: str) -> Forest:
@@ -80,7 +79,6 @@ class _Reader:
         self.sections: list[_Section] = []
         self.stack: list[tuple[int, int, MemoryRegion]] = []  # level, gpa of the first byte, region
         self.wanted: dict[int, tuple[MemoryRegion, str, str]] = {}  # alias → its target's name and type
-        self.words = False  # this QEMU prints the word container
 
     # -- lines
 
@@ -152,7 +150,6 @@ class _Reader:
         enabled = not rest.endswith(" [disabled]")
         rest = rest.removesuffix(" [disabled]")
         word, nonvolatile = match["type"], match["nv"] is not None
-        self.words = self.words or word == "container"
         alias = _ALIAS.match(rest)
         if alias is None:
             return MemoryRegion(
@@ -163,7 +160,7 @@ class _Reader:
             alias["name"], size, alias_offset=int(alias["low"], 16), enabled=enabled, owner=owner,
             nonvolatile=nonvolatile, readonly=alias["name"] == "pam-rom",
         )
-        self.wanted[id(region)] = (region, alias["target"], word)
+        self.wanted[id(region)] = (region, alias["target"], "i/o" if word == "container" else word)
         return region
 
     # -- the whole
@@ -187,7 +184,6 @@ class _Reader:
         self._aliases(self._targets(forest))
         _cut_circles([s.root for s in forest.spaces])
         forest.regions = list(reachable([s.root for s in forest.spaces]))
-        forest.says_container = self.words
         shown = (r for r in forest.regions if r.alias is None and r.name != HIDDEN)
         forest.vague = [r for r in shown if r.kind in ("i/o", "container")]
         return forest
@@ -197,7 +193,9 @@ class _Reader:
         known: dict[tuple[object, ...], list[MemoryRegion]] = {}
         for root in {id(s.root): s.root for s in forest.spaces}.values():
             for region in root.walk():
-                known.setdefault(_key(region), []).append(region)
+                # An alias may have its target's name.
+                if id(region) not in self.wanted:
+                    known.setdefault(_key(region), []).append(region)
         targets: dict[str, list[MemoryRegion]] = {}
         left: list[tuple[str, MemoryRegion]] = []
         for section in self.sections:
@@ -215,7 +213,7 @@ class _Reader:
         inner: dict[tuple[object, ...], MemoryRegion] = {}
         for _, root in left:
             for region in root.walk():
-                if region is not root:
+                if region is not root and id(region) not in self.wanted:
                     inner.setdefault(_key(region), region)
         for name, root in left:
             twin = inner.get(_key(root))
@@ -238,7 +236,7 @@ class _Reader:
                 target = stand_ins.setdefault(name, MemoryRegion(name, 0))
             if target.size < end and (not target.size or (target.name == name and not target.enabled)):
                 target.size = min(end, ADDRESS_SPACE_SIZE)
-            if target.kind == "container" and not target.subregions and word not in ("i/o", "container"):
+            if target.kind == "container" and not target.subregions and word != "i/o":
                 target.kind = word  # type: ignore[assignment]
             alias.alias = target
 
@@ -276,8 +274,7 @@ def _append(parent: MemoryRegion, region: MemoryRegion, addr: int, priority: int
 
 
 def _key(region: MemoryRegion) -> tuple[object, ...]:
-    alias = region.alias_offset if region.alias is not None else None
-    return (region.name, region.size, region.addr, region.priority, region.kind, region.owner, alias)
+    return (region.name, region.size, region.addr, region.priority, region.kind, region.owner)
 
 
 def _likely(
