@@ -74,7 +74,7 @@ def test_the_model_tells_the_differences_of_the_real_qemus(before: str, after: s
         if theirs != ours:
             wrong[line] = theirs ^ ours
     assert wrong == {}
-    assert len(old.keys() & new.keys()) > 100
+    assert len(old.keys() & new.keys()) > 300
 
 
 def test_real_differences_between_versions_are_told_in_these_words() -> None:
