@@ -13,6 +13,7 @@ import subprocess
 import pytest
 
 import memkit
+from memkit.versions import KNOWN_QEMU
 
 COMMANDS = (
     "info mtree", "info mtree -f", "info ramblock", "info memdev", "info memory-devices", "info numa",
@@ -78,18 +79,28 @@ def stanzas(text: str) -> list[str]:
     return sorted(filter(None, found))
 
 
+def comparable(text: str) -> list[str]:
+    """The stanzas; host addresses, which the model does not know, as zero."""
+    return stanzas(re.sub(r"0x[0-9a-f]{16}(?=  r[ow]$)", f"0x{0:016x}", text, flags=re.MULTILINE))
+
+
 @pytest.fixture(scope="module")
-def qemu_7_2(qemu: str) -> str:
-    """The installed QEMU, if it is the one that the model is of."""
+def release(qemu: str) -> str:
+    """The release of the installed QEMU, if the model knows it."""
     said = subprocess.run([qemu, "--version"], capture_output=True, text=True, timeout=60, check=True).stdout
-    if "version 7.2" not in said:
-        pytest.skip(f"the model is of QEMU 7.2, and here is: {said.splitlines()[0]}")
-    return qemu
+    found = re.search(r"version (\d+\.\d+)", said)
+    if found is None or found[1] not in KNOWN_QEMU:
+        pytest.skip(f"the model knows {', '.join(KNOWN_QEMU)}, and here is: {said.splitlines()[0]}")
+    return found[1]
 
 
 @pytest.mark.needs_qemu
 @pytest.mark.parametrize("line", LINES)
-def test_the_model_prints_what_the_installed_qemu_prints(line: str, qemu_7_2: str) -> None:
-    guest, real = memkit.boot(line), ask(qemu_7_2, line)
+def test_the_model_prints_what_the_installed_qemu_prints(line: str, qemu: str, release: str) -> None:
+    try:
+        guest = memkit.boot(line, qemu=release)
+    except memkit.Refused:
+        pytest.skip(f"QEMU {release} does not start like this")
+    real = ask(qemu, line)
     for command in COMMANDS:
-        assert stanzas(guest.monitor(command)) == stanzas(real[command]), command
+        assert comparable(guest.monitor(command)) == comparable(real[command]), command
