@@ -57,9 +57,9 @@ def ports(root: MemoryRegion) -> set[tuple[str, int]]:
     return {(r.name, r.addr) for r in root.subregions}
 
 
-def wanted(line: str, card: str | None = None) -> frozenset[str]:
+def wanted(line: str, card: str | None = None, qemu: str = "7.2") -> frozenset[str]:
     """The features that a command line asks for."""
-    config = parse(line)
+    config = parse(line, qemu)
     machine = select_machine(config)
     apply_properties(machine, config)
     return features_of(Build(config, Host(), machine), card)
@@ -199,6 +199,14 @@ def test_options_switch_features(line: str, there: set[str], gone: set[str]) -> 
     features = wanted(line)
     assert there <= features
     assert not gone & features
+
+
+@pytest.mark.parametrize(
+    ("qemu", "ports"), [("5.2", {"serial"}), ("7.2", {"serial2"}), ("11.1", {"serial2"})]
+)
+def test_a_serial_port_that_is_none_keeps_its_place_in_newer_releases(qemu: str, ports: set[str]) -> None:
+    features = wanted("-M pc -serial none -serial null", qemu=qemu)
+    assert {name for name in features if name.startswith("serial")} == ports
 
 
 @pytest.mark.parametrize(
