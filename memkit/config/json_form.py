@@ -16,7 +16,8 @@ from typing import Any, NoReturn
 from memkit.config.wrong import Wrong
 
 __all__ = [
-    "DEEPEST", "blanks", "decode_number", "decode_string", "flatten_json", "json_wrong", "read_json", "scalar",
+    "DEEPEST", "blanks", "decode_number", "decode_string", "flatten_json", "json_wrong", "read_json",
+    "scalar",
 ]
 
 # Escapes, other alphabets and "0e1" are read differently; single quotes make Python stop anyway.

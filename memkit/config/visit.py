@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from memkit.config.ghash import first_left
 from memkit.config.numbers import SizeReader, c_integer, read_bool, uint, uint_range
+from memkit.config.qdict import hash_order
 from memkit.config.qemuopts import Pairs, warn_hex
 from memkit.config.schema import ENUMS, Member, schema
 from memkit.config.wrong import Wrong, near
@@ -81,10 +83,12 @@ def read_opts_members(
             raise missing(name)
     # Everything given was read, unless a key is left over.
     if len(values) < len(given):
-        for key in given:
-            if key not in values and key not in used:
-                raise Wrong(f"Invalid parameter '{key}'", f"There is no property {key!r:.60} here.",
-                            near(key, [name for name, _, _ in members]))
+        # The id is kept apart from the others, and comes last.
+        names = [key for key, _ in pairs if key != "id"]
+        key = first_left([*names, "id"] if "id" in given else names, (*used, *values))
+        if key is not None:
+            raise Wrong(f"Invalid parameter '{key}'", f"There is no property {key!r:.60} here.",
+                        near(key, [name for name, _, _ in members]))
     return values
 
 
@@ -253,8 +257,7 @@ def _no_more(
     prefix: str,
 ) -> None:
     if len(values) < len(tree):
-        known = [name for name, _, _ in members]
-        for key in tree:
-            if key not in values and key not in used:
-                raise Wrong(f"Parameter '{prefix}{key}' is unexpected",
-                            f"There is no property {key!r:.60} here.", near(key, known))
+        key = first_left(hash_order(tree), (*used, *values))
+        if key is not None:
+            raise Wrong(f"Parameter '{prefix}{key}' is unexpected",
+                        f"There is no property {key!r:.60} here.", near(key, [name for name, _, _ in members]))
