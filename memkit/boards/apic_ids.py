@@ -12,7 +12,7 @@ from memkit.boards.refusals import refuse
 from memkit.boards.topology import Topology
 from memkit.errors import Refused
 
-__all__ = ["apic_id", "check_apic_ids", "check_interrupt_mode"]
+__all__ = ["apic_id", "check_apic_ids", "check_interrupt_mode", "place_of"]
 
 LAST_ID = 254
 
@@ -23,12 +23,30 @@ def apic_id(topology: Topology, cpu: int) -> int:
     >>> apic_id(Topology(6, 6, sockets=2, cores=3), 3)
     4
     """
-    ids, found = topology.ids(cpu), 0
-    levels = (("socket-id", 1), ("die-id", topology.dies), ("core-id", topology.cores),
-              ("thread-id", topology.threads))
-    for name, count in levels:
-        found = found << (count - 1).bit_length() | ids[name]
+    ids, found = {**topology.ids(cpu), "module-id": topology.module(cpu)}, 0
+    for name, width in _widths(topology):
+        found = found << width | ids[name]
     return found
+
+
+def _widths(topology: Topology) -> tuple[tuple[str, int], ...]:
+    """The levels of an APIC id, the highest first, and how many bits each has; the first takes the rest."""
+    counts = (("socket-id", 1), ("die-id", topology.dies), ("module-id", topology.modules),
+              ("core-id", topology.cores), ("thread-id", topology.threads))
+    return tuple((name, (count - 1).bit_length()) for name, count in counts)
+
+
+def place_of(topology: Topology, apic: int) -> dict[str, int]:
+    """The ids that an APIC id stands for, whether there is such a CPU or not.
+
+    >>> place_of(Topology(6, 6, sockets=2, cores=3), 4)["socket-id"]
+    1
+    """
+    place = {}
+    for name, width in reversed(_widths(topology)[1:]):
+        place[name] = apic & ((1 << width) - 1)
+        apic >>= width
+    return {**place, "socket-id": apic}
 
 
 def check_apic_ids(build: Build) -> None:

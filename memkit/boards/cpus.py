@@ -18,6 +18,7 @@ from memkit.boards.build import Build
 from memkit.boards.refusals import refuse
 from memkit.config import Option
 from memkit.errors import Refused
+from memkit.versions import QemuFacts
 
 __all__ = ["VAPIC_MIN_RAM", "CpuModel", "model", "realize"]
 
@@ -106,7 +107,7 @@ def realize(build: Build) -> None:
     kinds = catalog.cpu_properties(build.qemu.version, "max" if cpu.name == "max" else "")
     type_name = f"{cpu.name}-{build.target}-cpu"
     for where, name, value in _settings(build, option, cpu.name):
-        said = _wrong(type_name, name, value, kinds.get(name))
+        said = _wrong(build.qemu, type_name, name, value, kinds.get(name))
         if said:
             raise Refused(
                 where + said, explanation="-cpu and -global set properties of every CPU.",
@@ -114,6 +115,8 @@ def realize(build: Build) -> None:
                 option=option.text if option else "", position=option.index if option else None,
                 source="target/i386/cpu.c, QEMU 7.2",
             )
+    words = {name: value for _, name, value in _settings(build, option, cpu.name)}
+    _enforce(build, cpu, words, option)
     if cpu.given and not cpu.long_mode:
         raise refuse("phys-bits-32", option)
     least, most = MIN_PHYS_BITS, MAX_PHYS_BITS
@@ -123,6 +126,33 @@ def realize(build: Build) -> None:
         most = cpu.phys_bits
     if cpu.long_mode and not least <= cpu.phys_bits <= most:
         raise refuse("phys-bits-range", option, bits=cpu.phys_bits)
+    guest = int(words["guest-phys-bits"], 0) if _is_number(words.get("guest-phys-bits", "")) else 0
+    if guest and not cpu.long_mode:
+        raise _refuse_cpu(option, "guest-phys-bits is not user-configurable in 32 bit", "leave it out")
+    if guest and not MIN_PHYS_BITS <= guest <= cpu.phys_bits:
+        raise _refuse_cpu(
+            option,
+            f"guest-phys-bits should be between {MIN_PHYS_BITS} and {cpu.phys_bits}  (but is {guest})",
+            "use a smaller guest-phys-bits=, or a larger phys-bits=",
+        )
+
+
+def _enforce(build: Build, cpu: CpuModel, words: dict[str, str], option: Option | None) -> None:
+    """Raise Refused if ``enforce`` asks for features of the model that TCG has not."""
+    facts = catalog.cpu(build.qemu.version, cpu.name)
+    if facts is None or not _switch(words, "enforce", False) or build.machine.accelerator != "tcg":
+        return
+    lacks = [text.rpartition(" [")[0].rpartition(".")[2] for text in facts.lacks]
+    if any(_switch(words, name, True) for name in lacks):
+        raise _refuse_cpu(option, "TCG doesn't support requested features", "leave out enforce")
+
+
+def _refuse_cpu(option: Option | None, text: str, hint: str) -> Refused:
+    return Refused(
+        text, explanation="-cpu asks for what this CPU cannot have.", hint=hint,
+        option=option.text if option else "", position=option.index if option else None,
+        source="x86_cpu_realizefn, target/i386/cpu.c, QEMU 10.0",
+    )
 
 
 def _settings(build: Build, option: Option | None, model_name: str) -> Iterator[tuple[str, str, str]]:
@@ -161,14 +191,23 @@ def _is_number(text: str) -> bool:
         return False
 
 
-def _wrong(type_name: str, name: str, value: str, kind: str | None) -> str:
+def _is_integer(text: str) -> bool:
+    return _is_number(text.removeprefix("-"))
+
+
+def _wrong(facts: QemuFacts, type_name: str, name: str, value: str, kind: str | None) -> str:
     """What QEMU says to the property, or ""."""
     if kind is None:
         return f"Property '{type_name}.{name}' not found"
     if kind == "bool" and value not in (*_TRUE, *_FALSE):
         return f"Parameter '{name}' expects 'on' or 'off'"
-    if kind == "uint32" and not _is_number(value):
-        return f"Parameter '{name}' expects {'uint32_t' if _is_number(value.lstrip('-')) else 'uint64'}"
+    if kind == "uint32" and (not _is_number(value) or int(value, 0) >> 32):
+        return f"Parameter '{name}' expects {'uint32_t' if _is_integer(value) else 'uint64'}"
     if name == "vendor" and len(value) != _VENDOR_LENGTH:
-        return f"Property '.vendor' doesn't take value '{value}'"
+        return f"Property '.vendor' doesn't take value '{value}'" if not facts.vendor_length_named else (
+            f"value of property 'vendor' must consist of exactly {_VENDOR_LENGTH} characters"
+        )
+    if kind == "int" and not _is_integer(value):
+        unsigned = facts.cpu_numbers_unsigned and name != "tsc-frequency"
+        return f"Parameter '{name}' expects {'uint64' if unsigned else 'int64'}"
     return ""

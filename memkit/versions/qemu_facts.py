@@ -112,6 +112,11 @@ QEMU_FACTS: tuple[QemuFact, ...] = (
     QemuFact("tcg_phys_bits", (6, 0), False, True, "x86_cpu_realizefn, target/i386/cpu.c; b818413583"),
     QemuFact("phys_bits_unlimited", (11, 0), False, True, "x86_cpu_realizefn, target/i386/cpu.c; ab7a864082"),
     QemuFact("hyperthreading_hint", (9, 1), "\n", ". ", "x86_cpu_realizefn, target/i386/cpu.c: one line now"),
+    QemuFact("vendor_length_named", (8, 2), False, True, "x86_cpuid_set_vendor, target/i386/cpu.c"),
+    QemuFact("cpu_numbers_unsigned", (9, 2), False, True,
+             "x86_cpuid_version_set_family, target/i386/cpu.c"),
+    QemuFact("ged_takes_cpus", (9, 1), False, True,
+             "acpi_ged_device_plug_cb, hw/acpi/generic_event_device.c"),
     QemuFact("apic_ids_first", (7, 1), False, True, "x86_cpus_init, hw/i386/x86.c; dc89f32d92"),
     QemuFact("apic_ids_each", (8, 2), False, True, "x86_cpus_init, hw/i386/x86.c; 9926cf34de"),
     QemuFact("tcg_x2apic", (9, 0), False, True, "apic_common_set_id, hw/intc/apic_common.c; b5ee0468e9"),
@@ -196,6 +201,9 @@ class QemuFacts:
     tcg_phys_bits: bool
     phys_bits_unlimited: bool
     hyperthreading_hint: str
+    vendor_length_named: bool
+    cpu_numbers_unsigned: bool
+    ged_takes_cpus: bool
     apic_ids_first: bool
     apic_ids_each: bool
     tcg_x2apic: bool
