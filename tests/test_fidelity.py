@@ -19,7 +19,6 @@ KNOWN: dict[str, dict[str, str]] = {"5.2": {}, "7.2": {}, "10.0": {}, "11.1": {}
 # QEMU and a part of a line → why the model answers otherwise to it.
 KNOWN_ANSWERS: dict[tuple[str, str], str] = {
     ("5.2", "block-size=-1,memdev=nope"): "a property that is given twice is set twice, at its first place too",
-    ("5.2", "data=x,loaded=on"): "loaded=on makes the secret look for its data at once",
 }
 
 

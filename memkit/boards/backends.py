@@ -57,6 +57,9 @@ def check_types(build: Build) -> None:
     for spec in build.config.objects:
         if spec.qom_type in _NOT_BUILT:
             raise refuse("object-type", spec.option, type=spec.qom_type)
+        for name in ("loaded", "opened"):
+            if name in spec.props:
+                raise refuse("object-fixed", spec.option, type=spec.qom_type, name=name)
 
 
 def check_objects(build: Build) -> None:

@@ -9,33 +9,40 @@ Source: hw/core/null-machine.c, machine_run_board_init in hw/core/machine.c (QEM
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from memkit.boards import cpus
-from memkit.boards.backends import check_objects, create_backends, create_default_backend
+from memkit.boards.backends import check_objects, check_types, create_backends, create_default_backend
 from memkit.boards.build import Build
 from memkit.boards.devices import DeviceBuilder
-from memkit.boards.machine import Machine, apply_memory, set_accelerator
-from memkit.boards.machine_properties import check_boot_order
+from memkit.boards.machine import Machine, apply_memory, apply_smp, set_accelerator
+from memkit.boards.machine_properties import LEGACY, check_boot_order, set_property
 from memkit.boards.numa import consume
 from memkit.boards.refusals import refuse
 from memkit.config import Config
+from memkit.config.behind import check_kernel
 from memkit.config.networks import check_networks
+from memkit.config.qdict import hash_order
 from memkit.errors import Refused
 from memkit.host import Host
 from memkit.memory.device import Frontend
 from memkit.memory.flatview import AddressSpace
 from memkit.memory.region import MemoryRegion
-from memkit.versions import machine_facts, qemu_facts
+from memkit.versions import holds, machine_facts, qemu_facts
 
 __all__ = ["build_bare", "is_bare"]
 
 NAME = "none"
 # Properties of the class of all machines (machine_class_init in hw/core/machine.c).
-_PROPERTIES = frozenset((
-    "accel", "append", "boot", "confidential-guest-support", "dt-compatible", "dtb", "dump-guest-core",
-    "dumpdtb", "firmware", "graphics", "initrd", "kernel", "kernel-irqchip", "mem-merge", "memory",
-    "memory-backend", "memory-encryption", "phandle-start", "smp", "suppress-vmdesc", "type", "usb",
-))
+# Each with the releases that have it (see memkit.versions.holds).
+_PROPERTIES = {
+    **dict.fromkeys((
+        "append", "dt-compatible", "dtb", "dump-guest-core", "dumpdtb", "firmware", "graphics", "initrd",
+        "kernel", "mem-merge", "memory-encryption", "phandle-start", "suppress-vmdesc", "usb",
+    ), ""),
+    "aux-ram-share": "10.0", "boot": "7.1", "confidential-guest-support": "6.0", "memory": "7.1",
+    "shim": "10.0", "smp": "6.1", "smp-cache": "9.2",
+}
 
 
 class BareMachine(Machine):
@@ -63,15 +70,7 @@ def build_bare(config: Config, host: Host, target: str) -> Build:
     machine = BareMachine("microvm", NAME, (7, 2), facts, qemu_facts(config.qemu))
     build = Build(config, host, machine, target)
     build.warnings.extend(config.warnings)
-    _check(config, machine)
-    check_boot_order(config)
-    apply_memory(machine, config)
-    if not machine.qemu.typed_objects:
-        check_objects(build)
-    set_accelerator(machine, config, host)
-    build.warnings.extend(machine.warnings)
-    check_networks(config.nics, machine.qemu)
-    create_backends(build)
+    _start(build)
     if config.flag("cpu"):
         cpus.model(build)
     for option in config.all("numa"):
@@ -87,6 +86,12 @@ def build_bare(config: Config, host: Host, target: str) -> Build:
             explanation="A CPU needs a board that gives it a number.", hint="leave out -cpu",
             source="x86_cpu_realizefn, target/i386/cpu.c, QEMU 7.2",
         )
+    if "kernel" in config.machine:
+        raise Refused(
+            "The -kernel parameter is not supported (use the generic 'loader' device instead).",
+            explanation="Machine type none has no board that could start a kernel.", hint="use pc or q35",
+            source="hw/core/null-machine.c, QEMU 7.2",
+        )
     devices = DeviceBuilder(build, None, 0)
     for spec in config.devices:
         devices.plug(spec)
@@ -95,20 +100,46 @@ def build_bare(config: Config, host: Host, target: str) -> Build:
     return build
 
 
-def _check(config: Config, machine: Machine) -> None:
-    for name in config.machine:
-        if name.partition(".")[0] not in _PROPERTIES:
-            raise refuse("machine-property", config.last("machine"), machine=f"{NAME}-machine", name=name,
-                         type=NAME, near="")
-    if "kernel" in config.machine:
-        raise Refused(
-            "The -kernel parameter is not supported (use the generic 'loader' device instead).",
-            explanation="Machine type none has no board that could start a kernel.", hint="use pc or q35",
-            source="hw/core/null-machine.c, QEMU 7.2",
-        )
-    given = config.smp_options().cpus or 1
-    if given > 1:
-        raise refuse("smp-max", config.last("smp"), cpus=given, machine=NAME, limit=1)
+def _set_properties(config: Config, machine: Machine) -> None:
+    tree = {name: value for name, value in config.machine_tree().items() if name not in ("type", *LEGACY)}
+    tree["memory"] = None
+    for name in hash_order(tree):
+        if name == "memory":
+            apply_memory(machine, config)
+        elif name == "smp":
+            apply_smp(machine, config)
+        else:
+            _set(config, machine, name, tree[name])
+
+
+def _set(config: Config, machine: Machine, name: str, value: Any, *, text: bool = False) -> None:
+    if name not in _PROPERTIES or not holds(machine.qemu.version, _PROPERTIES[name]):
+        raise refuse("machine-property", config.last("machine"), machine=f"{NAME}-machine", name=name,
+                     type=NAME, near="")
+    set_property(machine, config, name, value, text=text)
+
+
+def _start(build: Build) -> None:
+    """All that comes before there is a board."""
+    config, machine = build.config, build.machine
+    old = not machine.qemu.compound_options
+    if old:
+        apply_memory(machine, config)
+        apply_smp(machine, config)
+        check_objects(build)
+        for name, value in config.machine_pairs:
+            if name not in ("type", *LEGACY):
+                _set(config, machine, name, value, text=True)
+    else:
+        check_types(build)
+        _set_properties(config, machine)
+    set_accelerator(machine, config, build.host)
+    build.warnings.extend(machine.warnings)
+    check_boot_order(config)
+    if old:
+        check_kernel(config.options, dict(config.machine), compound=False)
+    check_networks(config.nics, machine.qemu)
+    create_backends(build)
 
 
 def _ram(build: Build) -> None:

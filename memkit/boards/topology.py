@@ -106,7 +106,9 @@ def _check_levels(machine: Machine, given: SmpOptions, option: Option | None) ->
     if modules:
         lacks = {"modules": microvm, "clusters": True, "dies": microvm, "books": True, "drawers": True}
     for name, lacking in lacks.items():
-        if lacking and (getattr(given, name) or 0) & _WORD > 1:
+        number = getattr(given, name) or 0
+        # Compared before they are cut to 32 bits, since 9.1.
+        if lacking and (number if modules else number & _WORD) > 1:
             key = f"smp-{name}" if name in ("dies", "clusters") else "smp-level"
             raise refuse(key, option, level=name)
     return (given.modules or 0) & _WORD or 1

@@ -78,7 +78,8 @@ class _Table:
 
     def _resize(self) -> None:
         size = len(self.slots)
-        if not ((size > self.count * 4 and size > 1 << _SMALLEST) or size <= self.occupied + self.occupied // 16):
+        roomy = size > self.count * 4 and size > 1 << _SMALLEST
+        if not roomy and size > self.occupied + self.occupied // 16:
             return
         kept = [name for name in self.slots if name is not None and name != _GONE]
         self._set_shift(int(self.count * 1.333).bit_length())

@@ -27,6 +27,7 @@ from memkit.config.others import (
     check_audio,
     check_blockdev,
     check_character_device,
+    check_compat,
     check_display,
     check_mem_lock,
     check_netdev,
@@ -283,7 +284,9 @@ class Loop:
         return pairs
 
     def _compat(self, _option: Option, value: str) -> Pairs:
-        return self._tree(value, None)[1]
+        whole, pairs = self._tree(value, None)
+        check_compat(whole, self.qemu.version, keyval=value[:1] != "{")
+        return pairs
 
     def _tree(self, value: str, implied: str | None) -> tuple[Tree, Pairs]:
         """JSON or keyval, whichever ``value`` is; there is no help for these."""

@@ -83,6 +83,9 @@ def _read(pairs: Pairs, qom_type: str, props: dict[str, Any], qemu: str, sizes: 
             raise Wrong(f"Property '{qom_type}.{name}' not found", f"There is no property {name!r:.60} here.",
                         near(name, members))
         props[name] = read_opts_value(name, members[name][0], words[name], pairs, lambda _text: None, sizes)
+        if name == "loaded" and props[name]:
+            # Secrets and certificates load at once, with what has been set so far.
+            _check_complete(qom_type, members, props)
     _check_complete(qom_type, members, props)
 
 

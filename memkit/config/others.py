@@ -12,14 +12,14 @@ from typing import Any
 
 from memkit.config.groups import GROUPS
 from memkit.config.qemuopts import check_value, is_help, split_opts
-from memkit.config.schema import display_schema, network_schema, network_types
+from memkit.config.schema import display_schema, network_schema, network_types, schema
 from memkit.config.visit import missing, not_accepted, read_keyval, read_tree
 from memkit.config.wrong import HelpWanted, Wrong, near
 from memkit.versions import holds
 
 __all__ = [
     "BLOCK_DRIVERS", "CHECKS", "DISKS", "SOUND_CARDS", "check_audio", "check_blockdev",
-    "check_character_device", "check_display", "check_mem_lock", "check_netdev",
+    "check_character_device", "check_compat", "check_display", "check_mem_lock", "check_netdev",
 ]
 
 # Short forms of -drive: the interface ("" for the machine's own) and the unit, if it is fixed.
@@ -97,6 +97,14 @@ def check_display(whole: dict[str, Any], qemu: str, *, keyval: bool) -> None:
         read_keyval(members, whole, "", ("type",))
     else:
         read_tree(members, whole, ("type",))
+
+
+def check_compat(whole: dict[str, Any], qemu: str, *, keyval: bool) -> None:
+    """Raise Wrong unless ``-compat`` names policies that there are."""
+    if keyval:
+        read_keyval(schema("compat", qemu), whole, "")
+    else:
+        read_tree(schema("compat", qemu), whole, ())
 
 
 def check_mem_lock(words: dict[str, str]) -> None:

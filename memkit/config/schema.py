@@ -33,6 +33,7 @@ ENUMS: dict[str, tuple[str, ...]] = {
                   "write-bandwidth"),
     "associativity": ("none", "direct", "complex"), "write-policy": ("none", "write-back", "write-through"),
     "OnOffAuto": ("auto", "on", "off"), "south-bridge": ("piix3", "piix4-isa"), "smbios": ("32", "64"),
+    "compat-input": ("accept", "reject", "crash"), "compat-output": ("accept", "hide"),
     "gl": ("off", "on", "core", "es"), "grab-mod": ("lctrl-lalt", "lshift-lctrl-lalt", "rctrl"),
 }
 _BACKEND = (
@@ -150,6 +151,8 @@ _MACHINE = {
     "boot": "?order:str ?once:str ?menu:bool ?splash:str ?splash-time:int ?reboot-timeout:int ?strict:bool",
     "memory": "?size:size ?max-size:size ?slots:uint64",
     "sgx-epc": "memdev:str node:int",
+    "compat": "?deprecated-input:compat-input ?deprecated-output:compat-output "
+              "?unstable-input:compat-input@6.2 ?unstable-output:compat-output@6.2",
     "cxl-fmw": "size:size ?interleave-granularity:size targets:[str]",
 }
 
@@ -223,5 +226,5 @@ def display_schema(kind: str, qemu: str = DEFAULT_QEMU) -> tuple[Member, ...] | 
 
 @cache
 def schema(name: str, qemu: str = DEFAULT_QEMU) -> tuple[Member, ...]:
-    """The members of the machine property ``name``: smp, boot, memory, or an element of sgx-epc, cxl-fmw."""
+    """The members of ``name``: smp, boot, memory, compat, or an element of sgx-epc or cxl-fmw."""
     return _members(_MACHINE[name], qemu)

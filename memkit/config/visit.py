@@ -259,5 +259,5 @@ def _no_more(
     if len(values) < len(tree):
         key = first_left(hash_order(tree), (*used, *values))
         if key is not None:
-            raise Wrong(f"Parameter '{prefix}{key}' is unexpected",
-                        f"There is no property {key!r:.60} here.", near(key, [name for name, _, _ in members]))
+            raise Wrong(f"Parameter '{prefix}{key}' is unexpected", f"There is no property {key!r:.60} here.",
+                        near(key, [name for name, _, _ in members]))

@@ -154,6 +154,10 @@ REFUSALS: dict[str, Words] = {
         "QEMU knows the name, but has such objects only on other hosts or targets.",
         "use memory-backend-ram", "user_creatable_add_type, qom/object_interfaces.c",
     ),
+    "object-fixed": Words(
+        "Property '{type}.{name}' is not writable", "QEMU only shows this property.", "leave out {name}=",
+        "object_property_set, qom/object.c",
+    ),
     "object-link": Words(
         "Device '{name}' not found", "prealloc-context= names an object that is not there.",
         "add -object thread-context,id={name}, or leave it out", "object_resolve_link, qom/object.c",
