@@ -58,8 +58,9 @@ class DeviceWindow:
         """The lowest multiple of ``align`` from ``base`` on with ``size`` free bytes: a gpa."""
         known = self._lowest.get((size, align))
         addr = -(-base // align) * align if known is None else known
-        for index in range(self._in_front(addr), len(self._devices)):
-            other = self._devices[index]
+        devices = self._devices
+        for index in range(self._in_front(addr), len(devices)):
+            other = devices[index]
             end = other.addr + other.size
             if other.addr < addr + size and addr < end:
                 addr = -(-end // align) * align

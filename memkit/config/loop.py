@@ -217,9 +217,11 @@ class Loop:
         qom_type = words.get("qom-type")
         if qom_type is None:
             raise missing("qom-type")
-        if is_help(qom_type) or (qom_type in object_types(qemu) and ("help" in words or "?" in words)):
+        if is_help(qom_type):
             raise HelpWanted
         _check_type(qom_type, qemu)
+        if "help" in words or "?" in words:
+            raise HelpWanted
         if "id" not in words:
             raise missing("id")
         # Of several ids, the first counts.
