@@ -51,7 +51,7 @@ def place(
         raise refuse("no-space", spec.option, located=True, used=window.used, total=total)
     if wanted % align:
         raise refuse("addr-align", spec.option, located=True, align=align)
-    if not facts.size_before_address and size % align:
+    if facts.size_after_address and size % align:
         raise refuse("size-align", spec.option, located=True, align=align)
     if wanted:
         if wanted < base or wanted + size > base + room:

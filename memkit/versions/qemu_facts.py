@@ -130,6 +130,8 @@ QEMU_FACTS: tuple[QemuFact, ...] = (
     QemuFact("window_first", (8, 1), False, True, "memory_device_pre_plug, hw/mem/memory-device.c"),
     QemuFact("space_first", (8, 2), False, True,
              "memory_device_pre_plug and memory_device_check_addable, hw/mem/memory-device.c"),
+    QemuFact("size_after_address", (8, 2), True, False,
+             "memory_device_pre_plug, hw/mem/memory-device.c; eb1b7c4bd4: 8.2 takes any size"),
     QemuFact("size_before_address", (9, 0), False, True,
              "memory_device_pre_plug, hw/mem/memory-device.c: multiples of the region's own alignment only"),
     QemuFact("dimm_node_first", (6, 2), False, True, "pc_dimm_realize, hw/mem/pc-dimm.c"),
@@ -215,6 +217,7 @@ class QemuFacts:
     json_device: bool
     window_first: bool
     space_first: bool
+    size_after_address: bool
     size_before_address: bool
     dimm_node_first: bool
     virtio_mem_checks_all: bool
