@@ -96,7 +96,7 @@ def test_a_fact_about_qemu_changes_at_its_release(fact: QemuFact) -> None:
     before = f"{fact.since[0]}.{fact.since[1] - 1}" if fact.since[1] else f"{fact.since[0] - 1}.9"
     assert getattr(qemu_facts(before), fact.name) == fact.old
     assert getattr(qemu_facts(".".join(map(str, fact.since))), fact.name) == fact.new
-    assert re.search(r"\.[ch]\b|\.json\b|seen in", fact.source)
+    assert re.search(r"\.[ch]\b|\.json\b|meson\.build|seen in", fact.source)
 
 
 # One line per fact whose change is seen from outside; the older value is what 7.2 shows for older types.
