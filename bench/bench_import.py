@@ -44,4 +44,5 @@ def test_import_memkit_takes_less_than_50_ms(figures, root: Path) -> None:
 def test_the_first_guest_of_a_process_takes_less_than_half_a_second(figures, root: Path, qemu: str) -> None:
     """All the modules that boot needs are read then, and the facts of this QEMU alone."""
     code = f"import memkit; memkit.boot('-m 4G', qemu={qemu!r}).flat_view()"
-    figures.at_most(f"import memkit and boot the first guest of QEMU {qemu}", milliseconds(root, code), 500, "ms")
+    name = f"import memkit and boot the first guest of QEMU {qemu}"
+    figures.at_most(name, milliseconds(root, code), 500, "ms")

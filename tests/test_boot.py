@@ -202,6 +202,19 @@ def test_the_work_grows_like_the_number_of(what: str) -> None:
     assert (many - none) / (some - none) < 4.3
 
 
+@pytest.mark.parametrize("qemu", KNOWN_QEMU)
+def test_one_more_memory_device_takes_few_steps(qemu: str) -> None:
+    """A budget: QEMU is a hundred times slower only as long as nobody spends more on each of 250 devices."""
+    first, one = MANY["memory devices"]
+
+    def line(count: int) -> str:
+        return " ".join([first, *(one.format(number) for number in range(count))])
+
+    memkit.boot(line(1), qemu=qemu)
+    some, more = (steps(lambda: memkit.boot(line(count), qemu=qemu)) for count in (100, 200))
+    assert (more - some) / 100 < 750
+
+
 def test_the_work_grows_like_the_number_of_numa_nodes() -> None:
     def nodes(count: int) -> str:
         node = "-object memory-backend-ram,id=m{0},size=64M -numa node,nodeid={0},cpus={0},memdev=m{0}"

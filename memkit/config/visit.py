@@ -81,14 +81,13 @@ def read_opts_members(
             values[name] = read_opts_value(name, kind, given[name], pairs, warn, sizes)
         elif not optional:
             raise missing(name)
-    # Everything given was read, unless a key is left over.
-    if len(values) < len(given):
+    if [key for key in given if key not in values and key not in used]:
         # The id is kept apart from the others, and comes last.
         names = [key for key, _ in pairs if key != "id"]
         key = first_left([*names, "id"] if "id" in given else names, (*used, *values))
-        if key is not None:
-            raise Wrong(f"Invalid parameter '{key}'", f"There is no property {key!r:.60} here.",
-                        near(key, [name for name, _, _ in members]))
+        assert key is not None
+        raise Wrong(f"Invalid parameter '{key}'", f"There is no property {key!r:.60} here.",
+                    near(key, [name for name, _, _ in members]))
     return values
 
 
