@@ -26,7 +26,7 @@ __all__ = ["add_device_spaces"]
 _CONFIGURATION, _FUNCTION = "virtio-pci-cfg-mem-as", "igbvf"
 _LINE = re.compile(r"(?:.*: )?(?P<first>[0-9a-f]+)-(?P<last>[0-9a-f]+) -?\d+ \S+ (?P<name>.+)")
 # With a page for each of its queues, a device has room for all that it could have (VIRTIO_QUEUE_MAX).
-_ALL_QUEUES, _WITH_ALL_QUEUES = 0x400000, 0x800000
+_ALL_QUEUES, _WITH_ALL_QUEUES, _PAGE = 0x400000, 0x800000, 0x1000
 
 
 @lru_cache(maxsize=512)
@@ -64,9 +64,20 @@ def _window(lines: tuple[str, ...], modern: bool, each_queue: bool) -> MemoryReg
         first = int(match["first"], 16)
         regions.append((first, int(match["last"], 16) + 1 - first, match["name"]))
     _, size, name = regions[0]
-    root = MemoryRegion(name, _WITH_ALL_QUEUES if each_queue else size)
-    for first, size, name in regions[1:] if modern else ():
-        if each_queue and name.startswith("virtio-pci-notify"):
-            size = _ALL_QUEUES
-        root.add(MemoryRegion(name, size, "i/o"), first)
+    inside = regions[1:] if modern else []
+    if not each_queue:
+        root = MemoryRegion(name, size)
+        for first, size, name in inside:
+            root.add(MemoryRegion(name, size, "i/o"), first)
+        return root
+    root = MemoryRegion(name, _WITH_ALL_QUEUES)
+    # virtio-vga keeps the front for registers of its own (virtio_vga_base_realize), and fills from the end.
+    place = _WITH_ALL_QUEUES - _ALL_QUEUES - 3 * _PAGE if inside and inside[0][0] else 0
+    for first, size, name in inside:
+        if not name.startswith("virtio-pci-"):
+            root.add(MemoryRegion(name, size, "i/o"), first)
+            continue
+        size = _ALL_QUEUES if name.startswith("virtio-pci-notify") else _PAGE
+        root.add(MemoryRegion(name, size, "i/o"), place)
+        place += size
     return root
