@@ -1,7 +1,7 @@
 """Address spaces of a device's own, beside its view of memory by DMA.
 
 A virtio device on PCI can be driven through its configuration space alone, without a BAR that is mapped;
-newer releases keep an address space for that window.  A NIC with virtual functions has a view for each of them.
+newer releases keep an address space for that window.  A NIC with virtual functions has a view for each.
 
 Source: data/devices/x86_64-VERSION.json, ``spaces``; virtio_pci_realize and virtio_pci_device_plugged in
 hw/virtio/virtio-pci.c (QEMU 10.0).
