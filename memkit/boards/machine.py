@@ -87,6 +87,16 @@ def machine_types(qemu: str = DEFAULT_QEMU) -> list[str]:
     ]
 
 
+def _known(qemu: str) -> str:
+    """The machine types of a QEMU in few words."""
+    names = catalog.machine_names(qemu)
+    spans = []
+    for prefix in _PREFIXES.values():
+        mine = [name for name in names if name.startswith(prefix)]
+        spans.append(f"{mine[-1]} to {mine[0]}")
+    return f"pc, q35, {', '.join(_UNVERSIONED)}, {', '.join(spans)} (QEMU {qemu})"
+
+
 def select_machine(config: Config) -> Machine:
     """The machine that ``config`` asks for, before its properties are applied; raises Refused."""
     qemu = config.qemu
@@ -96,8 +106,7 @@ def select_machine(config: Config) -> Machine:
     if record is None:
         old = not facts.compound_options
         option = config.all("machine")[0] if old else config.last("machine")
-        raise refuse("machine-type", option, old, name=name,
-                     known="pc, q35, microvm, isapc, pc-i440fx-VERSION, pc-q35-VERSION")
+        raise refuse("machine-type", option, old, name=name, known=_known(qemu))
     if record.name in _UNVERSIONED:
         version = parse_version(qemu)
         return Machine(name, name, version, machine_facts(name, version), facts)
