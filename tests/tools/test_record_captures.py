@@ -69,6 +69,7 @@ def test_a_started_line_keeps_its_texts_without_host_addresses() -> None:
     ("said", "trouble", "row"),
     [
         (["warning: old", "-m 0: no"], "", {"refusal": "-m 0: no"}),
+        (["warning: short", "Please use share=on instead", "no"], "", {"refusal": "no"}),
         (["(no answer within 9 s)"], "no answer within 9 s", {"trouble": "no answer within 9 s"}),
         (
             ["a.c:1: Assertion failed", "(killed by signal 6)"], "killed by signal 6",

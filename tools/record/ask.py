@@ -72,12 +72,19 @@ class Answer:
     @property
     def refusal(self) -> str:
         """The first line of stderr that is no warning, without the program's name."""
-        return next((line for line in self.stderr if "warning: " not in line), "")
+        pairs = zip(["", *self.stderr], self.stderr, strict=False)
+        return next((line for last, line in pairs if not _aside(line, last)), "")
 
     @property
     def warnings(self) -> list[str]:
         """The lines of stderr, if it started."""
         return self.stderr if self.started else [w for w in self.stderr if w.startswith("warning:")]
+
+
+def _aside(line: str, last: str) -> bool:
+    """True for a warning, for its advice on a line of its own (since 6.0), and for a module of a package."""
+    advice = "warning: " in last and line.startswith("Please use ")
+    return "warning: " in line or advice or line.startswith("qemu: module ")
 
 
 class Binary:
