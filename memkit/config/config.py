@@ -40,6 +40,8 @@ from memkit.versions import DEFAULT_QEMU
 
 __all__ = ["Config"]
 
+_NICS = frozenset(("nic", "net", "netdev"))
+
 
 @dataclass(frozen=True)
 class Config:
@@ -97,6 +99,12 @@ class Config:
         for option in self.options:
             found.setdefault(option.name, []).append(option)
         return {name: tuple(options) for name, options in found.items()}
+
+    def _any(self, names: frozenset[str]) -> tuple[Option, ...]:
+        """Every option called one of ``names``, in order."""
+        if self._by_name.keys().isdisjoint(names):
+            return ()
+        return tuple([option for option in self.options if option.name in names])
 
     @cached_property
     def _loop(self) -> Loop:
@@ -183,9 +191,7 @@ class Config:
     @cached_property
     def drives(self) -> tuple[DriveSpec, ...]:
         """Each ``-drive``, ``-pflash``, ``-hda`` and disk image, with what ``-set`` changed."""
-        return tuple([
-            specify.drive(option, self._loop.changes) for option in self.options if specify.is_drive(option)
-        ])
+        return tuple([specify.drive(option, self._loop.changes) for option in self._any(specify.DRIVES)])
 
     @cached_property
     def blockdevs(self) -> tuple[BlockdevSpec, ...]:
@@ -195,7 +201,7 @@ class Config:
     @cached_property
     def nics(self) -> tuple[Option, ...]:
         """Each ``-nic``, ``-net`` and ``-netdev``, in order."""
-        return tuple([option for option in self.options if option.name in ("nic", "net", "netdev")])
+        return self._any(_NICS)
 
     @cached_property
     def globals(self) -> tuple[tuple[str, str, str], ...]:

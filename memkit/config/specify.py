@@ -10,8 +10,10 @@ from memkit.config.numbers import c_integer, read_bool
 from memkit.config.others import DISKS
 from memkit.config.specs import BlockdevSpec, DeviceSpec, DriveSpec, Option
 
-__all__ = ["blockdev", "device", "drive", "is_drive"]
+__all__ = ["DRIVES", "blockdev", "device", "drive"]
 
+# ``-drive`` and its short forms.
+DRIVES = frozenset(("drive", *DISKS))
 # What -set changed: (group, id) to pairs.
 Changes = Mapping[tuple[str, str], list[tuple[str, str]]]
 
@@ -45,11 +47,6 @@ def device(option: Option, changes: Changes, *, json: bool = True) -> DeviceSpec
                           given, option, True)
     words, name = _words(option, changes)
     return DeviceSpec(words.pop("driver", ""), name, words, option)
-
-
-def is_drive(option: Option) -> bool:
-    """True for ``-drive`` and its short forms."""
-    return option.name == "drive" or option.name in DISKS
 
 
 def drive(option: Option, changes: Changes) -> DriveSpec:
