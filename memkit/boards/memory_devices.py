@@ -243,4 +243,20 @@ def virtio_mem_realize(
         raise refuse("virtio-mem-addr", option, located=True, block=block)
     if memdev.region.size % block:
         raise refuse("virtio-mem-size", option, located=True, block=block)
+    _warn_of_discarding(build, spec, memdev)
     return block
+
+
+def _warn_of_discarding(build: Build, spec: DeviceSpec, memdev: Memdev) -> None:
+    """Warn, once, that the device starts with punching a hole into a file that others may map."""
+    backend, config = memdev.backend, build.config
+    private_file = backend.type != "memory-backend-ram" and not backend.share
+    if not private_file or not build.qemu.private_discard_warned or config.flag("incoming"):
+        return
+    name = "ram_block_discard_shared_range" if build.qemu.discard_ranges_split else "ram_block_discard_range"
+    text = (
+        f"{name}: Discarding RAM in private file mappings is possibly dangerous, because it will modify the "
+        "underlying file and will affect other users of the file"
+    )
+    if not any(warning.endswith(text) for warning in build.warnings):
+        build.warnings.append(f"{spec.option.text}: warning: {text}")

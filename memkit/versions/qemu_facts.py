@@ -139,6 +139,9 @@ QEMU_FACTS: tuple[QemuFact, ...] = (
              "virtio_mem_device_realize, hw/virtio/virtio-mem.c"),
     QemuFact("virtio_mem_own_prealloc", (8, 0), False, True,
              "virtio_mem_device_realize, hw/virtio/virtio-mem.c; ce1761f0f9"),
+    QemuFact("private_discard_warned", (8, 1), False, True,
+             "ram_block_discard_range, softmmu/physmem.c; 1d44ff586f"),
+    QemuFact("discard_ranges_split", (11, 1), False, True, "ram_block_discard_range, system/physmem.c"),
     QemuFact("cxl_volatile", (8, 1), False, True, "cxl_setup_memory, hw/mem/cxl_type3.c; adacc814f5"),
     QemuFact("cxl_once", (9, 1), False, True, "cxl_setup_memory, hw/mem/cxl_type3.c"),
     QemuFact("phys_bits_check", (7, 1), False, True, "pc_memory_init, hw/i386/pc.c; 1caab5cf86"),
@@ -222,6 +225,8 @@ class QemuFacts:
     dimm_node_first: bool
     virtio_mem_checks_all: bool
     virtio_mem_own_prealloc: bool
+    private_discard_warned: bool
+    discard_ranges_split: bool
     cxl_volatile: bool
     cxl_once: bool
     phys_bits_check: bool
