@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recorded import captures, spoilt
+from recorded import RECORDED, captures, spoilt
 
 import memkit
 
@@ -31,7 +31,7 @@ def test_spoilt_command_lines_end_in_a_guest_or_in_a_refusal() -> None:
     for _ in range(MUTATIONS):
         capture = luck.choice(lines)
         argv = spoilt(capture.argv, luck)
-        refused += bool(said(argv, host=capture.host))
+        refused += bool(said(argv, host=capture.host, qemu=luck.choice(RECORDED)))
     # Most slips are mistakes, and some are not.
     assert MUTATIONS // 2 < refused < MUTATIONS
 
@@ -105,9 +105,9 @@ def test_what_is_no_command_line_names_the_word_and_its_position(line: object, w
     assert caught.value.position is not None
 
 
-@pytest.mark.parametrize("qemu", [None, 5, "", "x", "9" * 10_000, [], b"7.2", "\ud800", True, "6.0", "7.2.x"])
+@pytest.mark.parametrize("qemu", [5, "", "x", "9" * 10_000, [], b"7.2", "\ud800", True, "7.2.x"])
 def test_an_unknown_version_is_named_with_those_that_are_known(qemu: object) -> None:
-    assert "it knows: 7.2" in said("-m 1G", qemu=qemu)
+    assert "the model knows: 5.2, 7.2" in said("-m 1G", qemu=qemu)
 
 
 @pytest.mark.parametrize("target", [5, "x", "\ud800", "x" * 10_000, b"x", ["x86_64"], {"a": 1}])

@@ -151,10 +151,9 @@ def _early_objects(config: Config) -> set[str]:
     return {spec.id for spec in config.objects if not spec.qom_type.startswith("memory-backend-")}
 
 
-def _sgx(_machine: Machine, _config: Config, option: Option | None, value: list[dict[str, Any]]) -> None:
-    # No host of the model has SGX, so that there is never a memory-backend-epc.
-    for element in value[:1]:
-        raise refuse("object-link", option, name=element["memdev"])
+def _sgx(machine: Machine, _config: Config, _option: Option | None, value: list[dict[str, Any]]) -> None:
+    if value:
+        machine.words["sgx-epc"] = value[0]["memdev"]
 
 
 def _flash(_machine: Machine, config: Config, option: Option | None, value: str) -> None:

@@ -57,6 +57,9 @@ def _start(build: Build, machine: Machine) -> Memdev | None:
     check_networks(config.nics, machine.qemu)
     create_backends(build)
     cpus.model(build)
+    if "sgx-epc" in machine.words:
+        # No host of the model has SGX, so that there is never a memory-backend-epc.
+        raise refuse("object-link", config.last("machine"), name=machine.words["sgx-epc"])
     name = machine.words.get("memory-backend")
     if not name:
         return None

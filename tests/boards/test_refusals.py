@@ -32,7 +32,8 @@ def test_each_refusal_that_the_model_knows_was_recorded_from_a_real_qemu() -> No
 def worded() -> list[tuple[str, Wording, str]]:
     """Each wording that a recorded release has: the key, the wording, the release."""
     return [
-        (key, wording, qemu) for key, wordings in WORDINGS.items() for wording in wordings for qemu in RECORDED
+        (key, wording, qemu)
+        for key, wordings in WORDINGS.items() for wording in wordings for qemu in RECORDED
         if wording.since <= parse_version(qemu) < wording.until
     ]
 

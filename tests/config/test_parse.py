@@ -8,7 +8,8 @@ import pytest
 
 import memkit
 from memkit.config import parse
-from memkit.config.options import KNOWN, TAKES_ARGUMENT
+from memkit.config.options import TAKES_ARGUMENT, known_options
+from memkit.versions import KNOWN_QEMU
 
 
 def refusal(line: str | list[str]) -> memkit.Refused:
@@ -56,21 +57,42 @@ def test_positions_count_words_of_argv() -> None:
     assert [0, 1, 2, 4] == [option.index for option in config.options]
 
 
-@pytest.mark.parametrize("name", sorted(KNOWN - {
-    # help and version end QEMU, readconfig would open a file, and the others have a fixed grammar
+# Help and version end QEMU, readconfig would open a file, and the others have a fixed grammar.
+UNLIKE = {
     "help", "h", "version", "audio-help", "readconfig", "xen-domid", "xen-attach", "xen-domid-restrict", "g",
     "prom-env", "semihosting", "semihosting-config", "old-param",
-}))
-def test_every_option_of_x86_is_known_with_and_without_its_argument(name: str) -> None:
+}
+
+
+@pytest.mark.parametrize(("qemu", "name"), [
+    (qemu, name) for qemu in KNOWN_QEMU for name in sorted(known_options(qemu) - UNLIKE)
+])
+def test_every_option_of_x86_is_known_with_and_without_its_argument(qemu: str, name: str) -> None:
     argv = [f"-{name}", *(["x"] if name in TAKES_ARGUMENT else [])]
     said = ""
     try:
-        assert argv == parse(argv).argv()
+        assert argv == parse(argv, qemu).argv()
     except memkit.Refused as error:
         said = error.message
-    assert not said or said.startswith(f"-{name} x: ") or name in ("append", "initrd")
+    assert not said or said.startswith((f"-{name} x: ", "-sdl: SDL")) or name in ("append", "initrd", "shim")
     assert "invalid option" not in said
     assert "requires an argument" not in said
+
+
+@pytest.mark.parametrize(("name", "releases"), [
+    ("soundhw", ["5.2"]), ("realtime", ["5.2"]), ("audio", ["7.2", "8.2", "10.0", "11.1"]),
+    ("no-acpi", ["5.2", "7.2", "8.2"]), ("run-with", ["8.2", "10.0", "11.1"]), ("shim", ["10.0", "11.1"]),
+    ("async-teardown", ["7.2", "8.2"]), ("m", list(KNOWN_QEMU)),
+])
+def test_an_option_is_known_in_the_releases_that_have_it(name: str, releases: list[str]) -> None:
+    assert releases == [qemu for qemu in KNOWN_QEMU if name in known_options(qemu)]
+
+
+def test_an_option_that_a_release_lacks_is_an_unknown_one() -> None:
+    with pytest.raises(memkit.Refused, match=r"^-soundhw: invalid option"):
+        parse("-soundhw hda", "7.2")
+    with pytest.raises(memkit.Refused, match=r"^-no-hpet: invalid option"):
+        parse("-no-hpet", "10.0")
 
 
 @pytest.mark.needs_qemu
@@ -80,7 +102,7 @@ def test_the_options_are_those_that_the_installed_qemu_helps_with() -> None:
     # "-hda/-hdb file" are two.
     heads = [line.split()[0] for line in text.splitlines() if line[:1] == "-"]
     names = {name.lstrip("-") for head in heads for name in head.split("/")}
-    assert set() == names - KNOWN
+    assert set() == names - known_options("7.2")
 
 
 def test_asking_for_help_is_no_refusal() -> None:
