@@ -226,10 +226,12 @@ def _add_pam(system: MemoryRegion, ram: MemoryRegion, pci: MemoryRegion) -> None
     aliases = (("pam-pci", pci, True, False), ("pam-rom", ram, False, True), ("pam-pci", ram, False, False),
                ("pam-ram", ram, False, False))
     windows = [
-        MemoryRegion(name, size, "container", None, target, start, start, 1, enabled, False, readonly, "", system)
+        MemoryRegion(
+            name, size, "container", None, target, start, start, 1, enabled, False, readonly, "", system
+        )
         for start, size in _PAM for name, target, enabled, readonly in aliases
     ]
-    # Half of the regions of a small machine, so all at once: as add() would leave them, the last one in front.
+    # Half of the regions of a small machine, so all at once; as add() would leave them, the last in front.
     system.subregions[:0] = windows[::-1]
 
 
