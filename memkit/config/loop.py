@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from memkit.config import others
 from memkit.config.behind import ask_no_help, check_behind
 from memkit.config.groups import GROUPS, MEM_LOCK_WORD, OLD_GROUPS
 from memkit.config.json_form import flatten_json, read_json
@@ -22,16 +23,6 @@ from memkit.config.numbers import size_reader
 from memkit.config.old_objects import old_object
 from memkit.config.old_options import OLD_OPTIONS, take_old_option
 from memkit.config.options import on_target
-from memkit.config.others import (
-    CHECKS,
-    check_audio,
-    check_blockdev,
-    check_character_device,
-    check_compat,
-    check_display,
-    check_mem_lock,
-    check_netdev,
-)
 from memkit.config.qemuopts import Pairs, check_value, is_help, read_opts, split_opts
 from memkit.config.schema import object_schema, object_types
 from memkit.config.specs import ObjectSpec, Option
@@ -238,7 +229,7 @@ class Loop:
 
     def _blockdev(self, _option: Option, value: str) -> Pairs:
         whole, pairs = self._tree(value, "driver")
-        check_blockdev(whole)
+        others.check_blockdev(whole)
         return pairs
 
     def _netdev(self, _option: Option, value: str) -> Pairs:
@@ -247,7 +238,7 @@ class Loop:
         ):
             return self._opts("netdev", value)
         whole, pairs = self._tree(value, "type")
-        check_netdev(whole, self.qemu.version, keyval=value[:1] != "{")
+        others.check_netdev(whole, self.qemu.version, keyval=value[:1] != "{")
         return pairs
 
     def _display(self, _option: Option, value: str) -> Pairs:
@@ -259,7 +250,7 @@ class Loop:
                             "-display vnc needs to know where.", "write -display vnc=:1")
             return self._opts("vnc", value[4:], abbreviated=not is_help(value[4:]))
         whole, pairs = self._tree(value, "type")
-        check_display(whole, self.qemu.version, keyval=value[:1] != "{")
+        others.check_display(whole, self.qemu.version, keyval=value[:1] != "{")
         return pairs
 
     def _vnc(self, _option: Option, value: str) -> Pairs:
@@ -282,12 +273,12 @@ class Loop:
         if self.qemu.audio_models and "model" not in words:
             raise missing("model")
         if not self.qemu.audio_models:
-            check_audio(words)
+            others.check_audio(words)
         return pairs
 
     def _compat(self, _option: Option, value: str) -> Pairs:
         whole, pairs = self._tree(value, None)
-        check_compat(whole, self.qemu.version, keyval=value[:1] != "{")
+        others.check_compat(whole, self.qemu.version, keyval=value[:1] != "{")
         return pairs
 
     def _tree(self, value: str, implied: str | None) -> tuple[Tree, Pairs]:
@@ -350,17 +341,17 @@ class Loop:
         if not self.qemu.mem_lock_word:
             return self._opts("overcommit", value)
         pairs = read_opts(MEM_LOCK_WORD, value, self._warn, set())
-        check_mem_lock(dict(pairs))
+        others.check_mem_lock(dict(pairs))
         return pairs
 
     def _checked(self, option: Option, value: str) -> Pairs:
         pairs = self._opts(option.name, value) if option.name in GROUPS else ()
-        CHECKS[option.name](value, dict(pairs))
+        others.CHECKS[option.name](value, dict(pairs))
         return pairs
 
     def _monitor(self, option: Option, value: str) -> Pairs:
         if value[:8] != "chardev:" and not (option.name == "monitor" and value[:4] == "none"):
-            check_character_device(value, option.text)
+            others.check_character_device(value, option.text)
         return ()
 
     def _readconfig(self, option: Option, _value: str) -> Pairs:
@@ -398,5 +389,5 @@ _READERS: dict[str, _Reader] = {
     "usbdevice": Loop._usbdevice, **dict.fromkeys(OLD_OPTIONS, Loop._old),
     "overcommit": Loop._overcommit, "cpu": Loop._often_help, "vga": Loop._often_help,
     "chardev": Loop._often_help, "nic": Loop._often_help, "d": Loop._often_help, "L": Loop._often_help,
-    **dict.fromkeys(_VALUES, Loop._machine_value), **dict.fromkeys(CHECKS, Loop._checked),
+    **dict.fromkeys(_VALUES, Loop._machine_value), **dict.fromkeys(others.CHECKS, Loop._checked),
 }

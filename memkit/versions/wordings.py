@@ -104,9 +104,9 @@ WORDINGS: dict[str, tuple[Wording, ...]] = {
         Wording("Unexpected error in object_property_try_add() at ../../qom/object.c:1218:\n"
                 "attempt to add duplicate property '{name}' to object (type 'container')", OLD, (6, 0),
                 "create_default_memdev, softmmu/vl.c; the line is that of Debian's 5.2"),
-        Wording("object's id '{name}' is reserved for the default RAM backend, it can't be used for any other "
-                "purposes\nChange the object's 'id' to something else or disable automatic creation of the "
-                "default RAM backend by setting 'memory-backend={name}' with '-machine'.", (8, 2), NEVER,
+        Wording("object's id '{name}' is reserved for the default RAM backend, it can't be used for any "
+                "other purposes\nChange the object's 'id' to something else or disable automatic creation of "
+                "the default RAM backend by setting 'memory-backend={name}' with '-machine'.", (8, 2), NEVER,
                 "machine_run_board_init, hw/core/machine.c; 41ddcd2308"),
     ),
     "size-wraps": (
@@ -122,8 +122,9 @@ WORDINGS: dict[str, tuple[Wording, ...]] = {
                 "object_property_set, qom/object.c; 3f7febc937"),
     )),
     "max-fw-size": (
-        Wording("User specified max allowed firmware size {value} is greater than 16MiB. If combined firmware "
-                "size exceeds 16MiB the system may not boot, or experience intermittentstability issues.",
+        Wording("User specified max allowed firmware size {value} is greater than 16MiB. If combined "
+                "firmware size exceeds 16MiB the system may not boot, or experience intermittentstability "
+                "issues.",
                 (8, 2), NEVER, "pc_machine_set_max_fw_size, hw/i386/pc.c; bad5cfcd60"),
     ),
     "machine-audio": (

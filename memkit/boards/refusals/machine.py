@@ -148,7 +148,8 @@ REFUSALS: dict[str, Words] = {
     ),
     "no-device-tree": Words(
         "This machine doesn't have an FDT",
-        "dumpdtb= writes the board's device tree; PCs describe themselves by ACPI.", "leave it out", "machine_dumpdtb, hw/core/machine.c, QEMU 10.0",
+        "dumpdtb= writes the board's device tree; PCs describe themselves by ACPI.", "leave it out",
+        "machine_dumpdtb, hw/core/machine.c, QEMU 10.0",
     ),
     "machine-audio": Words(
         "Property 'isa-pcspk.audiodev' can't find value '{name}'",
