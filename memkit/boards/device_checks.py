@@ -35,6 +35,8 @@ NO_NODE = 0xFFFF
 _GUID = re.compile(r"auto|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _ADDRESS = re.compile(r"(?:([0-9a-fA-F]+):)?([0-9a-fA-F]+):([0-9a-fA-F]+)\.([0-7])")
 _MISSING = "No such file or directory"
+# Devices were recorded on the newest types, which name themselves.
+_NEWEST = re.compile(r"\bpc-(?:i440fx|q35)-\d+\.\d+(?= machine)")
 
 
 class DeviceChecks:
@@ -96,7 +98,8 @@ class DeviceChecks:
             words = {*re.findall(r"[\w-]+", seen.refusal), "sysfsdev"}
             named = words & props.keys()
             if (not started and not named) or (needed and not needed & props.keys()):
-                raise refuse_recorded(spec, seen.refusal, seen.recipe if started else "")
+                said = _NEWEST.sub(self.build.machine.type, seen.refusal)
+                raise refuse_recorded(spec, said, seen.recipe if started else "")
         elif catalog.refused_bare(self.qemu, driver) and not needed & props.keys():
             raise refuse_recorded(spec, catalog.refused_bare(self.qemu, driver), seen.recipe)
         elif seen.then is not None and seen.then.refusal and not _for_want_of_a_bus(seen.then.refusal):
