@@ -78,14 +78,15 @@ QEMU_FACTS: tuple[QemuFact, ...] = (
              "acpi_build, hw/i386/acpi-build.c; 1af507756b: types before 2.3 only"),
     QemuFact("acpi_size_warning", (9, 1), True, False, "acpi_build, hw/i386/acpi-build.c; 91616f812a"),
     QemuFact("table_loader_max", (6, 0), 0x1000, 0x10000, "acpi_setup, hw/i386/acpi-build.c; 6c2b24d1d2"),
-    QemuFact("smp_zero_refused", (9, 0), False, True, "machine_parse_smp_config, hw/core/machine-smp.c"),
+    QemuFact("smp_zero_refused", (9, 0), False, True,
+             "machine_parse_smp_config, hw/core/machine-smp.c; 72d346f3b8"),
     QemuFact("smp_modules", (9, 1), False, True,
              "machine_parse_smp_config, hw/core/machine-smp.c; dcba73b445"),
     QemuFact("memory_encryption_link", (6, 0), False, True,
              "machine_set_memory_encryption, hw/core/machine.c; e0292d7c62"),
     QemuFact("initiator_first", (6, 1), False, True, "parse_numa_node, hw/core/numa.c; 294aa0437b"),
-    QemuFact("qtest_module", (6, 0), False, True, "accel/qtest/meson.build: a module, which packages lack"),
-    QemuFact("located_kvm", (9, 2), False, True, "kvm_init, accel/kvm/kvm-all.c: error_report"),
+    QemuFact("qtest_module", (6, 1), False, True, "accel/qtest/meson.build: a module, which packages lack"),
+    QemuFact("located_kvm", (9, 2), False, True, "kvm_init, accel/kvm/kvm-all.c; 804dfbe3ef"),
     QemuFact("deprecation_reason", (9, 1), "old and unattended - use a newer version instead",
              "machines more than 3 years old are subject to deletion after 6 years",
              "pc_i440fx_machine_1_7_options, hw/i386/pc_piix.c; include/hw/boards.h, a35f8577a0"),
@@ -126,6 +127,7 @@ QEMU_FACTS: tuple[QemuFact, ...] = (
     QemuFact("port_slot_warned", (8, 1), False, True, "pci_qdev_realize, hw/pci/pci.c; 8b0e484c8b"),
     QemuFact("ich9_pci_hotplug", (6, 1), False, True, "ich9_pm_add_properties, hw/acpi/ich9.c; c0e427d6eb"),
     QemuFact("fw_cfg_needs_dma", (11, 0), False, True, "fw_cfg_add_acpi_dsdt, hw/i386/fw_cfg.c"),
+    QemuFact("pcie_gen_6", (9, 0), False, True, "PCIELinkSpeed, qapi/common.json"),
     QemuFact("json_device", (6, 2), False, True, "qemu_init, softmmu/vl.c; 5dacda5167"),
     QemuFact("window_first", (8, 1), False, True, "memory_device_pre_plug, hw/mem/memory-device.c"),
     QemuFact("space_first", (8, 2), False, True,
@@ -217,6 +219,7 @@ class QemuFacts:
     port_slot_warned: bool
     ich9_pci_hotplug: bool
     fw_cfg_needs_dma: bool
+    pcie_gen_6: bool
     json_device: bool
     window_first: bool
     space_first: bool
