@@ -77,8 +77,9 @@ def test_an_option_in_front_is_named_only_where_qemu_names_it() -> None:
     assert refuse("no-slots").position is None
 
 
-def test_every_recorded_refusal_names_its_option_and_its_position() -> None:
-    for capture in answers():
+@pytest.mark.parametrize("qemu", RECORDED)
+def test_every_recorded_refusal_names_its_option_and_its_position(qemu: str) -> None:
+    for capture in answers(qemu):
         if not capture.refusal:
             continue
         error = refused(capture)
