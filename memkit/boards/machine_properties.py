@@ -138,7 +138,10 @@ def _longest(name: str, most: int) -> Callable[[Machine, Config, Option | None, 
 
 
 def _encryption(machine: Machine, config: Config, option: Option | None, value: str) -> None:
-    if machine.qemu.memory_encryption_link and value not in _early_objects(config):
+    if not machine.qemu.memory_encryption_link:
+        # The host cannot see the contents, so that there is nothing to merge.
+        machine.flags["mem-merge"] = False
+    elif value not in _early_objects(config):
         raise refuse("memory-encryption", option, name=value)
 
 
