@@ -19,7 +19,7 @@ from memkit.config.numbers import size_reader
 from memkit.config.qdict import hash_order
 from memkit.config.schema import ENUMS
 from memkit.config.string_form import read_string_value
-from memkit.config.visit import read_json_value, read_keyval_value
+from memkit.config.visit import not_accepted, read_json_value, read_keyval_value
 from memkit.config.wrong import Wrong
 from memkit.config.wrong import refuse as refuse_wrong
 
@@ -44,6 +44,8 @@ _OWN_NAMES = re.compile(
 )
 # Drives that pc and q35 connect by themselves.
 _CONNECTED = frozenset(("ide", "floppy", "pflash"))
+# Speeds of PCI Express 5 and 6.
+_FAST = ("32", "64")
 _INNER = {"isa-serial": "serial", "pci-serial": "serial"}
 _VIRTIO = re.compile(r"-pci(?:-(?:non-)?transitional)?\Z")
 MIN_LABEL = 128 << 10
@@ -81,6 +83,8 @@ def _property(spec: DeviceSpec, facts: catalog.DeviceFacts, build: Build, name: 
         wanted = "str"
     value: Any = raw
     try:
+        if kind == "PCIELinkSpeed" and raw in _FAST and not build.qemu.pcie_gen_6:
+            raise not_accepted(name, raw, [speed for speed in ENUMS[kind] if speed not in _FAST])
         if wanted == "str" and isinstance(raw, str):
             pass
         elif spec.json:

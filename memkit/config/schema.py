@@ -34,6 +34,13 @@ ENUMS: dict[str, tuple[str, ...]] = {
     "associativity": ("none", "direct", "complex"), "write-policy": ("none", "write-back", "write-through"),
     "OnOffAuto": ("auto", "on", "off"), "south-bridge": ("piix3", "piix4-isa"), "smbios": ("32", "64"),
     "compat-input": ("accept", "reject", "crash"), "compat-output": ("accept", "hide"),
+    "PCIELinkSpeed": ("2_5", "5", "8", "16", "32", "64"),
+    "PCIELinkWidth": ("1", "2", "4", "8", "12", "16", "32"), "LostTickPolicy": ("discard", "delay", "slew"),
+    "FdcDriveType": ("144", "288", "120", "none", "auto"),
+    "FloppyDriveType": ("144", "288", "120", "none", "auto"),
+    "BlockdevOnError": ("report", "ignore", "enospc", "stop", "auto"),
+    "BiosAtaTranslation": ("auto", "none", "lba", "large", "rechs"),
+    "GranuleMode": ("4k", "8k", "16k", "64k", "host"),
     "gl": ("off", "on", "core", "es"), "grab-mod": ("lctrl-lalt", "lshift-lctrl-lalt", "rctrl"),
 }
 _BACKEND = (
