@@ -36,7 +36,7 @@ _BARS = frozenset({"ivshmem-plain", "ivshmem-doorbell"})
 _PERSISTENT = frozenset({"nvdimm", "virtio-pmem", "virtio-pmem-pci"})
 # Options that shape the memory that the machine makes for itself.
 _MAIN_RAM_OPTIONS = frozenset({"m", "mem-path", "mem-prealloc"})
-_FILES_IN_RAM = frozenset({"anonymous", "memfd"})
+_FILES_IN_RAM = frozenset({"anonymous", "memfd", "shm"})
 
 
 @dataclass(frozen=True, slots=True)

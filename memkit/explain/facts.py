@@ -120,7 +120,8 @@ def _place(backend: Backend) -> str:
     if backend.mem_path:
         return f"{backend.mem_path}, a file on {backend.filesystem}"
     return {
-        "anonymous": "anonymous memory", "memfd": "a memfd", "unknown": "memory of the host",
+        "anonymous": "anonymous memory", "memfd": "a memfd", "shm": "POSIX shared memory",
+        "unknown": "memory of the host",
     }.get(backend.filesystem, backend.filesystem)
 
 

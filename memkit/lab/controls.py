@@ -102,7 +102,7 @@ def _parts(config: Config) -> tuple[Part, ...]:
 
 def _part(spec: ObjectSpec, shown: list[str]) -> Part:
     size = spec.props.get("size")
-    share = bool(spec.props.get("share", spec.qom_type == "memory-backend-memfd"))
+    share = bool(spec.props.get("share", spec.qom_type in ("memory-backend-memfd", "memory-backend-shm")))
     return Part(spec.id, spec.qom_type, size, share, str(spec.props.get("mem-path", "")), tuple(shown))
 
 

@@ -121,7 +121,9 @@ def _known(backend: Backend, found: Mapping[str, Any] | None, config: Config | N
     known = replace(backend, **found)
     specs = {s.id: s.option for s in config.objects} if config is not None else {}
     option = specs.get(backend.id)
-    filesystem = {"memory-backend-ram": "anonymous", "memory-backend-memfd": "memfd"}.get(known.type)
+    filesystem = {
+        "memory-backend-ram": "anonymous", "memory-backend-memfd": "memfd", "memory-backend-shm": "shm",
+    }.get(known.type)
     if known.mem_path is not None:
         filesystem = host.mount_of(known.mem_path).fs
     return replace(
