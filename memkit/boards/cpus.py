@@ -76,7 +76,7 @@ def model(build: Build) -> CpuModel:
     vendor = words.get("vendor", facts.vendor)
     return CpuModel(
         name, vendor == "AuthenticAMD", bits, _has_apic(build, words, facts), long_mode,
-        _switch(words, "x2apic", name == "max"), given,
+        _switch(words, "x2apic", facts.x2apic), given,
     )
 
 

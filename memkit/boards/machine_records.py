@@ -161,6 +161,10 @@ def vga_refusal(qemu: str, kind: str) -> str:
 # -- CPUs
 
 
+_WITH_X2APIC = ("GenuineIntel", "  Shanghai  ")
+_SANDY_BRIDGE_LEVEL = 13
+
+
 @dataclass(frozen=True, slots=True)
 class CpuFacts:
     """A CPU model under TCG on the newest pc: ``phys_bits`` guest-physical address bits.
@@ -178,11 +182,18 @@ class CpuFacts:
     lacks: tuple[str, ...]
     refusal: str = ""
     description: str = ""
+    level: int = 0
 
     @property
     def amd(self) -> bool:
         """True for AMD's vendor string: the model keeps the range below 1 TiB free."""
         return self.vendor == "AuthenticAMD"
+
+    @property
+    def x2apic(self) -> bool:
+        """True if APIC ids have 32 bits: Intel's since SandyBridge (builtin_x86_defs, target/i386/cpu.c)."""
+        modern = self.vendor in _WITH_X2APIC and self.level >= _SANDY_BRIDGE_LEVEL
+        return self.name == "max" or (modern and not self.name.startswith("kvm64"))
 
 
 @lru_cache(maxsize=256)
@@ -203,7 +214,7 @@ def cpu(qemu: str, name: str) -> CpuFacts | None:
     lacks = tuple(bits[n] for n in row.get("tcg_lacks") or ())
     return CpuFacts(
         name, row["vendor"], row["phys-bits"], row["lm"], row["pse36"], row["pae"], row["apic"], lacks, "",
-        row.get("desc") or "",
+        row.get("desc") or "", row["level"],
     )
 
 

@@ -43,7 +43,8 @@ def _lonely_nics(build: Build) -> list[str]:
     models = Counter(nic.driver for nic in wanted_nics(build)) if build.default_bus else Counter()
     names = []
     devices = build.config.devices
-    found = {driver: catalog.device(build.qemu.version, driver) for driver in {spec.driver for spec in devices}}
+    drivers = {spec.driver for spec in devices}
+    found = {driver: catalog.device(build.qemu.version, driver) for driver in drivers}
     nics = {d: f.name for d, f in found.items() if f is not None and {"netdev", "mac"} <= f.properties.keys()}
     for spec in devices:
         if spec.driver not in nics:

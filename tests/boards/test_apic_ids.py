@@ -33,6 +33,8 @@ def test_each_release_has_its_own_words_for_ids_above_254(qemu: str, line: str, 
     assert refused.value.message.splitlines()[0] == said
 
 
-@pytest.mark.parametrize("line", ["-smp 1,maxcpus=400", "-cpu max -smp 300", "-cpu qemu64,+x2apic -smp 300"])
+@pytest.mark.parametrize("line", [
+    "-smp 1,maxcpus=400", "-cpu max -smp 300", "-cpu qemu64,+x2apic -smp 300", "-cpu Haswell -smp 300",
+])
 def test_newer_releases_start_what_x2apic_can_number(line: str) -> None:
     assert memkit.boot(f"-M q35 {line}", qemu="10.0").machine_type == "pc-q35-10.0"
