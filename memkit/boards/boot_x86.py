@@ -16,6 +16,7 @@ from memkit.boards.build import Build, Memdev
 from memkit.boards.buses import add_board_buses
 from memkit.boards.cli_devices import cli_devices
 from memkit.boards.cxl import add_host_registers
+from memkit.boards.device_memory import check_block_names
 from memkit.boards.devices import DeviceBuilder
 from memkit.boards.drives import check_orphans
 from memkit.boards.global_properties import check_board_globals, check_nic_globals, unknown_globals
@@ -98,8 +99,10 @@ def _board(build: Build, ram: MemoryRegion, nodes: int) -> None:
     elif machine.family != "microvm":
         _default_devices(build, devices)
     check_orphans(build)
+    check_block_names(build)
     for spec in cli_devices(build):
         devices.plug(spec)
+    check_block_names(build)
     build.warnings += [*network_warnings(build), *unknown_globals(build)]
     add_host_registers(build)
     check_interrupt_mode(build)

@@ -11,6 +11,7 @@ generic_loader_realize in hw/core/generic-loader.c (QEMU 7.2).
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +22,7 @@ from memkit.boards.device_memory import NO_ROM_SIZE
 from memkit.boards.device_refusals import refuse_device, refuse_recorded
 from memkit.boards.iommu_checks import check_intel_iommu
 from memkit.boards.pci import PciBus
+from memkit.boards.ports import parallel_ports, serial_ports
 from memkit.boards.refusals import refuse
 from memkit.config import DeviceSpec
 
@@ -48,6 +50,7 @@ class DeviceChecks:
         self.nodes = nodes
         self._said_once: set[str] = set()
         self._consoles = 0
+        self._ports: Counter[str] = Counter()
 
     def recorded(
         self, spec: DeviceSpec, driver: str, bus: PciBus | None, props: Mapping[str, Any]
@@ -123,10 +126,8 @@ class DeviceChecks:
             )
         if props.get("failover_pair_id") and bus is not None:
             self._failover(spec, driver, bus)
-        port = _MOST_PORTS.get(driver)
-        if port is not None and MAX_INDEX > props.get("index", 0) >= port[1]:
-            raise refuse_device(spec, f"Max. supported number of {port[0]} ports is {port[1]}.",
-                                "A PC has no addresses for more of them.", "leave out index=", "hw/char")
+        if driver in _MOST_PORTS:
+            self._port(spec, driver, props)
         if driver in ("vfio-pci", "vfio-pci-nohotplug"):
             self._vfio(spec, props)
         elif driver.startswith("vhost-vsock-pci"):
@@ -169,6 +170,19 @@ class DeviceChecks:
                 "A generation id looks like 324e6eaf-d1d1-4bf6-bf41-b9bb6c91fb87.", "use guid=auto",
                 "set_uuid, hw/core/qdev-properties-system.c",
             )
+
+    def _port(self, spec: DeviceSpec, driver: str, props: Mapping[str, Any]) -> None:
+        """Each takes the next number, if it names none; those of the board came first."""
+        name, most = _MOST_PORTS[driver]
+        board = serial_ports if driver == "isa-serial" else parallel_ports
+        index = props.get("index", MAX_INDEX)
+        if index == MAX_INDEX:
+            index = len(board(self.build)) + self._ports[driver]
+        if index >= most:
+            raise refuse_device(spec, f"Max. supported number of {name} ports is {most}.",
+                                "A PC has no addresses for more of them.",
+                                "use fewer, counted with those of the board", "hw/char/serial-isa.c")
+        self._ports[driver] += 1
 
     def _iommu_platform(
         self, spec: DeviceSpec, driver: str, bus: PciBus, props: Mapping[str, Any]

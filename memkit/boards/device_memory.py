@@ -18,11 +18,12 @@ from memkit.boards.build import Build
 from memkit.boards.device_refusals import refuse_device
 from memkit.boards.refusals import refuse
 from memkit.config import DeviceSpec
+from memkit.errors import Refused
 from memkit.memory.ramblock import RAMBlock
 from memkit.memory.region import MemoryRegion
 from memkit.units import parse_size
 
-__all__ = ["Brought", "add_device_memory", "add_option_rom", "brought_on", "seen_on"]
+__all__ = ["Brought", "add_device_memory", "add_option_rom", "brought_on", "check_block_names", "seen_on"]
 
 MIB = 1 << 20
 PAGE = 4096
@@ -125,9 +126,22 @@ def _check_name(build: Build, spec: DeviceSpec | None, idstr: str, *, isa: bool)
             "On this machine type (or ISA bus) the video RAM of every card has the same name.",
             "use one graphics card, or secondary-vga beside it", "vga_common_init, hw/display/vga.c",
         )
-    raise refuse_device(None, f'RAMBlock "{idstr}" already registered, abort!',
-                        "Two devices give their memory the same name.", "use one such device",
-                        "qemu_ram_set_idstr, softmmu/physmem.c")
+    raise _same_name(idstr, "Two devices give their memory the same name.", "use one such device")
+
+
+def check_block_names(build: Build) -> None:
+    """Raise Refused if a backend's ``id=`` is the name of a block that QEMU makes, such as ``pc.bios``."""
+    seen: set[str] = set()
+    for block in build.ram.blocks:
+        if block.idstr and block.idstr in seen:
+            why = "A backend's id= names its block, and the machine has one of that name."
+            raise _same_name(block.idstr, why, "give the backend another id=")
+        seen.add(block.idstr)
+
+
+def _same_name(idstr: str, why: str, hint: str) -> Refused:
+    return refuse_device(None, f'RAMBlock "{idstr}" already registered, abort!', why, hint,
+                         "qemu_ram_set_idstr, softmmu/physmem.c")
 
 
 def _rom_size(build: Build, spec: DeviceSpec | None, props: Mapping[str, Any], default: str) -> int:
