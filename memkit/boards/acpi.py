@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from memkit.boards.acpi_tables import TABLE_DEVICES, acpi_tables
+from memkit.boards.acpi_tables import TABLE_DEVICES, acpi_tables, microvm_bytes
+from memkit.boards.bridges import EXPANDERS
 from memkit.boards.build import Build
 from memkit.memory.device import Frontend
 
@@ -19,7 +20,7 @@ __all__ = ["add_acpi_tables"]
 
 TABLES_MAX, RSDP_MAX = 0x200000, 0x1000
 TABLE_UNIT = 0x20000
-LOADER_UNIT = 0x1000
+LOADER_UNIT = PAGE = 0x1000
 # What the oldest machine types say that their byte code takes, so that the size never changes
 # (legacy_acpi_table_size in hw/i386/pc_piix.c), and what surrounds it; measured where it crosses a page.
 LEGACY_CODE: dict[tuple[int, ...], int] = {(1, 7): 6414, (2, 0): 6652}
@@ -34,18 +35,19 @@ def add_acpi_tables(build: Build) -> None:
     if not machine.flag("acpi", True) or not facts.acpi_tables:
         return
     if machine.family == "microvm":
-        used, loader = 0x1000, LOADER_UNIT
+        used, loader = -(-microvm_bytes(build) // PAGE) * PAGE, LOADER_UNIT
     elif _surely_small(build):
         used, loader = TABLE_UNIT, LOADER_UNIT
     else:
         tables = acpi_tables(build)
         size = sum(tables.values())
-        used = -(-size // TABLE_UNIT) * TABLE_UNIT
+        used, limit = -(-size // TABLE_UNIT) * TABLE_UNIT, TABLE_UNIT // 2
         if facts.acpi_legacy_size:
-            used = -(-_legacy_size(build) // LEGACY_UNIT) * LEGACY_UNIT
-        elif size > TABLE_UNIT // 2 and _warns(build):
+            # However much there is, it is cut or filled to this length.
+            used = limit = -(-_legacy_size(build) // LEGACY_UNIT) * LEGACY_UNIT
+        if size > limit and _warns(build):
             build.warnings.append(
-                f"warning: ACPI table size {size} exceeds {TABLE_UNIT // 2} bytes, migration may not work\n"
+                f"warning: ACPI table size {size} exceeds {limit} bytes, migration may not work\n"
                 "Try removing CPUs, NUMA nodes, memory slots or PCI bridges."
             )
         loader = -(-128 * _loader_commands(build, tables) // LOADER_UNIT) * LOADER_UNIT
@@ -67,16 +69,20 @@ def add_acpi_tables(build: Build) -> None:
 def _surely_small(build: Build) -> bool:
     """True if the tables are far from the first limit, so that nobody need count them.
 
-    The bounds are generous: no CPU, slot, bridge or device takes as much.
+    The bounds are generous: no CPU, slot or device takes as much.
     """
     machine = build.machine
-    bound = (
-        12000 + 160 * machine.max_cpus + 560 * machine.slots + 4000 * len(build.buses)
-        + 200 * (len(build.pci_functions) + len(build.config.devices)) + 200 * build.numa_count ** 2
-    )
-    if bound > TABLE_UNIT // 2 or machine.facts.acpi_legacy_size:
+    if machine.facts.acpi_legacy_size:
         return False
-    return not any(spec.driver in TABLE_DEVICES for spec in build.config.devices)
+    bound = (
+        12000 + 160 * machine.max_cpus + 560 * machine.slots
+        + 200 * len(build.pci_functions) + 200 * build.numa_count ** 2
+    )
+    for spec in build.config.devices:
+        if spec.driver in TABLE_DEVICES:
+            return False
+        bound += 2500 if spec.driver in EXPANDERS else 400
+    return bound <= TABLE_UNIT // 2
 
 
 def _warns(build: Build) -> bool:

@@ -2,8 +2,7 @@
 
 A table is a list of records, so most sizes are a head and a product.  Two of them, DSDT and SSDT, hold byte
 code: QEMU writes a piece of it for each CPU, memory slot, PCI slot and port.  How long such a piece is was
-measured in every release; how many there are follows from the command line.  What depends on the place of a
-piece, a byte here and there, is left out for PCI devices, not for CPUs and slots.
+measured in every release; how many there are follows from the command line.
 
 Source: data/acpi/x86_64-VERSION.json; acpi_build in hw/i386/acpi-build.c, build_srat_memory and build_slit in
 hw/acpi/aml-build.c, nvdimm_build_acpi in hw/acpi/nvdimm.c, hw/acpi/hmat.c, hw/acpi/cxl.c (QEMU 7.2).
@@ -14,13 +13,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from memkit.boards.bridges import EXPANDERS, is_bridge
+from memkit.boards import catalog
+from memkit.boards.acpi_pci import DECLARED, number, packed, pci_bytes
+from memkit.boards.apic_ids import apic_id
+from memkit.boards.bridges import EXPANDERS
 from memkit.boards.build import Build
-from memkit.boards.pci import PciBus
-from memkit.boards.ports import default_features, features_of, parallel_ports, serial_ports
+from memkit.boards.ports import parallel_ports, serial_ports
 from memkit.boards.recorded import load
 
-__all__ = ["TABLE_DEVICES", "acpi_tables"]
+__all__ = ["TABLE_DEVICES", "acpi_tables", "microvm_bytes"]
 
 FACS, FACP = 64, {"pc": 116, "q35": 244}
 APIC, HPET, WAET, VMGENID = 112, 56, 40, 202
@@ -30,21 +31,18 @@ SHORT_IDS = 255
 SRAT, AFFINITY, SRAT_CPU, SRAT_LONG_CPU = 48, 40, 16, 24
 SLIT, HMAT, HMAT_NODE, HMAT_LIST, HMAT_CACHE = 44, 40, 40, 32, 32
 NFIT, NFIT_DEVICE = 40, 184
+VIOT_HOST, ATS = 24, 8
 CEDT, CEDT_BRIDGE, CEDT_WINDOW = 36, 32, 40
-NVDIMM, PROXIMITY = 20, 6
+NVDIMM = 20
+# The method that tells which CPU has come or is to go, with one CPU; the scope around it before 2.7.
+CPU_METHOD, LEGACY_SCOPE = 16, 387
+LONG_DEVICE = 24
 _POWER = {"pc": "PIIX4_PM", "q35": "ICH9-LPC"}
+_ON = ("on", "yes", "true", "y", True)
 _SLEEP = {"disable_s3": 12, "disable_s4": 14}
 _TABLES = {"acpi-erst": "ERST", "amd-iommu": "IVRS", "intel-iommu": "DMAR", "virtio-iommu-pci": "VIOT"}
 # Devices with a table of their own.
 TABLE_DEVICES = frozenset((*_TABLES, "vmgenid"))
-# Ports have one slot behind them, conventional bridges 32.
-_PORTS = frozenset(("cxl-downstream", "cxl-rp", "cxl-upstream", "ioh3420", "pcie-root-port", "x3130-upstream",
-                    "xio3130-downstream"))
-# What the board itself always has is part of its own byte code.
-_OWN = frozenset((
-    ("i440FX", 0), ("PIIX3", 8), ("piix4-isa", 8), ("piix3-ide", 9), ("piix4-ide", 9), ("PIIX4_PM", 11),
-    ("mch", 0), ("ICH9-LPC", 0xF8), ("ich9-ahci", 0xFA), ("ICH9-SMB", 0xFB), ("ICH9 SMB", 0xFB),
-))
 
 
 def acpi_tables(build: Build) -> dict[str, int]:
@@ -55,14 +53,14 @@ def acpi_tables(build: Build) -> dict[str, int]:
     >>> from memkit.host import Host
     >>> build, _ = build_x86(parse("-M pc -nodefaults"), Host())
     >>> acpi_tables(build)
-    {'FACS': 64, 'DSDT': 6333, 'FACP': 116, 'APIC': 120, 'HPET': 56, 'WAET': 40, 'RSDT': 52}
+    {'FACS': 64, 'DSDT': 3346, 'FACP': 116, 'APIC': 120, 'HPET': 56, 'WAET': 40, 'RSDT': 52}
     """
     machine, cpus = build.machine, build.machine.max_cpus
     pieces = load("acpi", machine.qemu.version)
-    long_ids = max(cpus - SHORT_IDS, 0)
+    long_ids = _long_ids(build)
     drivers = [spec.driver for spec in build.config.devices]
     found = {
-        "FACS": FACS, "DSDT": _dsdt(build, pieces, drivers), "FACP": FACP[machine.family],
+        "FACS": FACS, "DSDT": _dsdt(build, pieces, drivers, long_ids), "FACP": FACP[machine.family],
         "APIC": APIC + 8 * (cpus + long_ids) + (6 if long_ids else 0),
     }
     if "vmgenid" in drivers:
@@ -79,7 +77,8 @@ def acpi_tables(build: Build) -> dict[str, int]:
     if nvdimms:
         found["NFIT"] = NFIT + NFIT_DEVICE * nvdimms
     if drivers:
-        found |= {_TABLES[d]: size for d, size in pieces["tables"].items() if d in drivers}
+        found |= {_TABLES[d]: size + _entries(build, d, pieces["entries"])
+                  for d, size in pieces["tables"].items() if d in drivers}
     if machine.flag("cxl", False):
         windows = sum(key.endswith(".size") for key in build.config.machine if key.startswith("cxl-fmw."))
         found["CEDT"] = CEDT + CEDT_BRIDGE * drivers.count("pxb-cxl") + CEDT_WINDOW * windows
@@ -87,6 +86,47 @@ def acpi_tables(build: Build) -> dict[str, int]:
     # It points at all others but FACS and DSDT.
     found["RSDT"] = RSDT + POINTER * (len(found) - 2)
     return found
+
+
+def microvm_bytes(build: Build) -> int:
+    """The bytes of a microvm's tables: few devices are described, of PCI no more than the host bridge.
+
+    >>> from memkit.boards.boot_x86 import build_x86
+    >>> from memkit.config import parse
+    >>> from memkit.host import Host
+    >>> build, _ = build_x86(parse("-M microvm"), Host())
+    >>> microvm_bytes(build)
+    738
+    """
+    machine = build.machine
+    pieces = load("acpi", machine.qemu.version)["microvm"]
+    long_ids = _long_ids(build)
+    size: int = pieces["board"] + 8 * (machine.max_cpus + long_ids) + (6 if long_ids else 0)
+    for name, default in (("rtc", True), ("ioapic2", True), ("usb", False), ("pcie", False)):
+        size += pieces.get(name, 0) if machine.flag(name, default) else 0
+    drivers = [spec.driver for spec in build.config.devices]
+    size += sum(pieces.get(driver, 0) for driver in ("pvpanic", "acpi-erst") if driver in drivers)
+    if "isa-serial" in drivers or (serial_ports(build) and machine.flag("isa-serial", True)):
+        size += pieces["serial"]
+    # The first two transports, which are taken last, have numbers that take a byte less.
+    taken = sum(driver.startswith("virtio-") and driver.endswith("-device") for driver in drivers)
+    return size + int(pieces["transport"]) * taken - max(taken - int(pieces["transports"]) + 2, 0)
+
+
+def _entries(build: Build, driver: str, sizes: Mapping[str, int]) -> int:
+    """What the table of an IOMMU says of the devices in front of bridges, and of bridges."""
+    found = build.config.devices
+    if driver not in sizes:
+        hosts = 1 + sum(spec.driver in EXPANDERS for spec in found)
+        return VIOT_HOST * hosts if driver == "virtio-iommu-pci" else 0
+    count, each = 0, int(sizes[driver])
+    for name, bus, _ in build.pci_functions:
+        if bus.is_root:
+            # What is behind a bridge is a range: two ends, and an alias of conventional devices.
+            behind = catalog.secondary_bus(build.qemu.version, name) if driver == "amd-iommu" else None
+            count += 1 if behind is None or name in EXPANDERS else 3 if behind.express else 4
+    iotlb = driver == "intel-iommu" and any(spec.props.get("device-iotlb") in _ON for spec in found)
+    return each * count + (ATS if iotlb else 0)
 
 
 def _add_numa(build: Build, found: dict[str, int], long_ids: int, nvdimms: int) -> None:
@@ -106,8 +146,9 @@ def _add_numa(build: Build, found: dict[str, int], long_ids: int, nvdimms: int) 
     if build.machine.flag("hmat", False):
         lists = {_kind(text) for text in given if text.startswith("hmat-lb")}
         caches = sum(text.startswith("hmat-cache") for text in given)
-        # One initiator: with more, the lists are longer.
-        each = HMAT_LIST + 4 + 6 * nodes
+        # Who asks, a node with CPUs, and who is asked.
+        asking = len(set(build.cpu_nodes.values()))
+        each = HMAT_LIST + 4 * (asking + nodes) + 2 * asking * nodes
         found["HMAT"] = HMAT + HMAT_NODE * nodes + each * len(lists) + HMAT_CACHE * caches
 
 
@@ -116,27 +157,29 @@ def _kind(text: str) -> tuple[str, ...]:
     return tuple(sorted(w for w in text.split(",") if w.startswith(("hierarchy=", "data-type="))))
 
 
-def _dsdt(build: Build, pieces: Mapping[str, Any], drivers: list[str]) -> int:
+def _dsdt(build: Build, pieces: Mapping[str, Any], drivers: list[str], long_ids: int) -> int:
     machine = build.machine
     sizes = pieces["dsdt"][machine.family]
     size: int = next(n for since, n in sizes if machine.version >= tuple(since))
     # Before 2.7 CPUs are plugged in another way (legacy_cpu_hotplug in hw/i386/pc.c).
     modern = machine.version >= (2, 7)
-    if machine.max_cpus > 1:
-        size += _cpus(machine.max_cpus) if modern else _legacy_cpus(machine.max_cpus)
-    if build.numa_count and modern:
-        size += PROXIMITY * machine.max_cpus
+    if modern:
+        told = sum(DECLARED + number(node) for node in build.cpu_nodes.values())
+        size += _cpus(machine.max_cpus, told + LONG_DEVICE * long_ids, *pieces["cpus"])
+    else:
+        size += _legacy_cpus(machine.max_cpus, apic_id(machine.topology, machine.max_cpus - 1) + 1)
     size += _slots(machine.slots) + (NVDIMM if machine.flag("nvdimm", False) else 0)
-    if machine.flags:
-        switches = pieces["switches"][machine.family]
-        size -= sum(n for name, n in switches.items() if not machine.flag(name, True))
-    size += _ports(pieces["serial"], serial_ports(build), drivers.count("isa-serial"))
-    size += _ports(pieces["parallel"], parallel_ports(build), drivers.count("isa-parallel"))
-    size += _floppies(build, pieces["isa"]) + sum(pieces["isa"].get(driver, 0) for driver in drivers)
+    isa = _ports(pieces["serial"], serial_ports(build), drivers.count("isa-serial"))
+    isa += _ports(pieces["parallel"], parallel_ports(build), drivers.count("isa-parallel"))
+    isa += _floppies(build, pieces["isa"]) + sum(pieces["isa"].get(driver, 0) for driver in drivers)
+    for name, lost in pieces["switches"][machine.family].items() if machine.flags else ():
+        if not machine.flag(name, True):
+            # The keyboard controller is a device of the ISA bridge.
+            isa, size = (isa - lost, size) if name == "i8042" else (isa, size - lost)
     for driver, name, value in build.config.globals:
         if driver == _POWER[machine.family] and value in ("1", "on"):
             size -= _SLEEP.get(name, 0)
-    return size + _pci(build, pieces)
+    return size + pci_bytes(build, pieces, isa)
 
 
 def _ports(pieces: list[int], names: list[str], more: int) -> int:
@@ -157,70 +200,35 @@ def _floppies(build: Build, pieces: Mapping[str, int]) -> int:
     return pieces["floppy"] * drives + (pieces["isa-fdc"] if drives else 0)
 
 
-def _cpus(count: int) -> int:
-    """The bytes that CPUs add to those of one; some counts make the length of a package longer."""
-    size = 83 + 86 * (min(count, SHORT_IDS) - 2) + sum(count >= n for n in (5, 37, 39, 342))
-    return size + (111 + 115 * (count - 256) if count > SHORT_IDS else 0)
+def _cpus(count: int, more: int, device: int, scope: int) -> int:
+    """The bytes that CPUs add to those of one; ``more`` is what their devices have beside the usual.
+
+    With one CPU, all of them are in a device of ``device`` bytes, in a scope of ``scope``.
+    """
+    # Numbers from 256 on are longer, 0 and 1 are shorter.
+    high, low = max(count - 256, 0), min(count - 1, 1)
+    method = CPU_METHOD + 12 * (count - 1) - low + high
+    inside = device + packed(method) - packed(CPU_METHOD) + 74 * (count - 1) - 2 * low + more
+    inside += max(count - 255, 0) + 3 * high
+    return packed(scope + packed(inside) - packed(device)) - packed(scope)
 
 
-def _legacy_cpus(count: int) -> int:
-    """The same for the way of plugging CPUs before 2.7."""
-    return 66 + 71 * (count - 2) + (count >= 5) + 2 * (count >= 58)
+def _legacy_cpus(count: int, ids: int) -> int:
+    """The same for the way of plugging CPUs before 2.7, which lists all APIC ids up to the last one."""
+    low = min(count - 1, 1)
+    method = packed(CPU_METHOD + 12 * (count - 1) - low) - packed(CPU_METHOD)
+    inside = method + 58 * (count - 1) - 4 * low + packed(ids + 1) - packed(2)
+    return packed(LEGACY_SCOPE + inside) - packed(LEGACY_SCOPE)
+
+
+def _long_ids(build: Build) -> int:
+    """How many CPUs have an APIC id that takes more than eight bits, or all of them."""
+    topology, count = build.machine.topology, build.machine.max_cpus
+    if apic_id(topology, count - 1) < SHORT_IDS:
+        return 0
+    return sum(apic_id(topology, cpu) >= SHORT_IDS for cpu in range(count))
 
 
 def _slots(count: int) -> int:
     """The bytes for slots of memory devices, and the controller that plugs them."""
     return 1107 + 123 * (count - 1) + sum(count >= n for n in (5, 27, 256)) if count else 0
-
-
-def _pci(build: Build, pieces: Mapping[str, Any]) -> int:
-    machine = build.machine
-    slots = pieces["slots"][machine.family]
-    if build.config.globals:
-        features = features_of(build)
-    else:
-        features = default_features(machine.qemu.version, machine.family, machine.version)
-    size = 0
-    if "pci-hotplug" not in features:
-        # Nothing can be plugged: a slot is described only where something is in it.
-        size -= pieces["no_hotplug"][machine.family]
-        slots = dict.fromkeys(slots, 17) | {"function": 0, "first_bridge": 0}
-    # Where a bridge is no more than a device, what is behind it is not described.
-    behind = dict.fromkeys(slots, 0) if slots["bridge"] == 17 else pieces["slots"]["pc"]
-    bridges = 0
-    for driver, bus, devfn in build.pci_functions:
-        if (driver, devfn) in _OWN and bus.above is None:
-            continue
-        piece = _piece(build, driver, bus, devfn)
-        if not piece:
-            continue
-        if piece == "expander":
-            size += pieces["expanders"][driver]
-            continue
-        bridges += piece in ("port", "bridge")
-        # Behind a bridge all boards describe slots as pc does.
-        here = slots if bus.is_root else behind
-        size += here[piece]
-        if driver in pieces["fixed"]:
-            size += here["fixed"] - here["device"]
-        if driver in pieces["methods"]["drivers"]:
-            size += pieces["methods"]["bytes"]
-    return size + (slots["first_bridge"] if bridges else 0)
-
-
-def _piece(build: Build, driver: str, bus: PciBus, devfn: int) -> str:
-    """What a function counts as; "" for those that are not described."""
-    if _behind_expander(bus):
-        return ""
-    if driver in EXPANDERS:
-        return "expander"
-    if is_bridge(build.qemu.version, driver):
-        return "port" if driver in _PORTS else "bridge"
-    return "function" if devfn & 7 else "device"
-
-
-def _behind_expander(bus: PciBus) -> bool:
-    above: PciBus | None = bus
-    while above is not None and not above.bridges_only:
-        above = above.above[0] if above.above else None
-    return above is not None

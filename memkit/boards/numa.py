@@ -132,6 +132,7 @@ def _complete(build: Build, state: NumaState, machine_backend: Memdev | None) ->
     check_distances(state, build.config.last("numa"))
     finish_cpus(state, machine.topology, build.warnings,
                 initiators_needed=not build.qemu.initiator_first)
+    build.cpu_nodes = state.cpu_node
     return ram
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 import memkit
-from memkit.boards.acpi_tables import acpi_tables
+from memkit.boards.acpi import _surely_small
+from memkit.boards.acpi_tables import acpi_tables, microvm_bytes
 from memkit.boards.boot_x86 import build_x86
 from memkit.boards.build import Build
 from memkit.config import parse
@@ -24,36 +25,97 @@ def block(line: str, qemu: str, name: str) -> RAMBlock:
     return next(b for b in memkit.boot(line, qemu=qemu).ram_blocks if b.idstr == f"/rom@etc/{name}")
 
 
-# Read from the tables that each QEMU had in fw_cfg at power-on.
-@pytest.mark.parametrize(
-    ("line", "totals"),
-    [
-        ("-M pc", (5508, 6924, 9065, 9053)),
-        ("-M q35", (8364, 8837, 8949, 8937)),
-        ("-M q35 -nodefaults", (8197, 8672, 8784, 8771)),
-        ("-M q35,hpet=off -nodefaults", (8137, 8470, 8582, 8569)),
-        ("-M pc -nodefaults -smp 1,maxcpus=11", (6303, 7719, 9904, 9891)),
-        ("-M pc-q35-6.0 -nodefaults", (None, 8174, 8344, 8331)),
-        ("-M pc-i440fx-2.10 -nodefaults", (5319, 6735, 8920, None)),
-        ("-M pc-i440fx-2.6 -nodefaults -smp 1,maxcpus=255", (24765, 26176, 28294, None)),
-        ("-M q35 -nodefaults -smp 1,maxcpus=255", (32073, 32548, 32660, 32647)),
-        ("-M q35 -nodefaults -smp 1,maxcpus=300", (None, None, 38557, 38544)),
-        (f"-M pc -nodefaults {RAM}256", (38074, 39490, 41675, 41662)),
-        (f"-M q35,nvdimm=on -nodefaults {RAM}254", (49451, 141869, None, None)),
-        (f"-M q35,nvdimm=on -nodefaults {RAM}256", (49764, 142909, 143021, 143008)),
-        ("-M pc -nodefaults -device vmgenid", (5571, 6987, 9172, 9159)),
-        ("-M pc -nodefaults -device VGA", (5353, 6769, 8904, 8891)),
-        ("-M pc -nodefaults -device pci-bridge,chassis_nr=1", (7224, 9855, 12382, 12369)),
-        ("-M q35 -nodefaults -device pcie-root-port,chassis=1", (8214, 8832, 9033, 9020)),
-        ("-M q35,cxl=on -nodefaults -device pxb-cxl,bus_nr=12,id=c", (None, 9308, 11181, None)),
-    ],
-)
-def test_all_tables_together_are_as_long_as_in_qemu(line: str, totals: tuple[int | None, ...]) -> None:
-    for qemu, total in zip(VERSIONS, totals, strict=True):
-        if total is not None:
-            # A PCI device is described in a byte more or less, depending on its place.
-            slack = 0 if "-nodefaults" in line and "-device" not in line else 2
-            assert abs(sum(acpi_tables(built(line, qemu)).values()) - total) <= slack, qemu
+# The bytes of all tables in QEMU 5.2, 7.2, 10.0 and 11.1, before the first reset; "-": does not start there.
+# Each was read from the memory of the paused program; where that warns, it names the same number.
+RECORDED = """
+3806 4010 5837 5825 -M pc
+8338 8811 8923 8911 -M q35
+3588 3794 5621 5608 -M pc -nodefaults
+8171 8646 8758 8745 -M q35 -nodefaults
+8111 8444 8556 8543 -M q35,hpet=off -nodefaults
+- 3702 5529 5516 -M pc,i8042=off -nodefaults
+8310 8794 8906 8894 -M q35,smbus=off
+8338 8811 8906 8894 -M q35,sata=off
+3806 4010 5854 5842 -M pc -usb
+8355 8828 8991 8979 -M q35 -usb
+- 8148 8318 8305 -M pc-q35-6.0 -nodefaults
+8097 8102 8272 - -M pc-q35-2.10 -nodefaults
+7479 7479 7582 - -M pc-q35-2.6 -nodefaults
+3542 3748 5575 - -M pc-i440fx-2.10 -nodefaults
+7028 7229 8989 - -M pc-i440fx-2.6 -nodefaults -smp 1,maxcpus=53
+7108 7309 9069 - -M pc-i440fx-2.6 -nodefaults -smp 1,maxcpus=54
+7661 7862 9622 - -M pc-i440fx-2.6 -nodefaults -smp 1,maxcpus=61
+7741 7942 9702 - -M pc-i440fx-2.6 -nodefaults -smp 1,maxcpus=62
+22988 23189 24949 - -M pc-i440fx-2.6 -nodefaults -smp 1,maxcpus=255
+3316 3517 5277 - -M pc-i440fx-2.6 -nodefaults -smp 6,cores=3,sockets=2
+3962 4168 5995 5982 -M pc -nodefaults -smp 1,maxcpus=5
+6876 7082 8909 8896 -M pc -nodefaults -smp 1,maxcpus=36
+6971 7177 9004 8991 -M pc -nodefaults -smp 1,maxcpus=37
+7159 7365 9193 9180 -M pc -nodefaults -smp 1,maxcpus=39
+7254 7460 9287 9274 -M pc -nodefaults -smp 1,maxcpus=40
+32047 32522 32634 32621 -M q35 -nodefaults -smp 1,maxcpus=255
+- - 32767 32754 -M q35 -nodefaults -smp 1,maxcpus=256
+- - 44427 44414 -M q35 -nodefaults -smp 1,maxcpus=345
+- - 32766 32753 -M q35 -nodefaults -smp 1,sockets=80,cores=3,maxcpus=240
+8129 8335 10162 10149 -M pc -nodefaults -m 128M,maxmem=4G,slots=27
+36297 36503 38330 38317 -M pc -nodefaults -m 128M,maxmem=4G,slots=256
+42982 130787 132614 132601 -M pc,nvdimm=on -nodefaults -m 128M,maxmem=4G,slots=242
+49738 142883 142995 142982 -M q35,nvdimm=on -nodefaults -m 128M,maxmem=4G,slots=256
+3581 3787 5621 5608 -M pc -nodefaults -global PIIX4_PM.acpi-pci-hotplug-with-bridge-support=off
+3309 3296 5181 5168 -M pc -nodefaults -global PIIX4_PM.acpi-root-pci-hotplug=off \
+    -global PIIX4_PM.acpi-pci-hotplug-with-bridge-support=off
+- 8148 8318 8305 -M q35 -nodefaults -global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off
+3794 4000 5827 5814 -M pc -nodefaults -device vmgenid
+3634 3838 5665 5652 -M pc -nodefaults -device VGA
+3635 3811 - - -M pc -nodefaults -device qxl-vga
+3634 3811 5638 5625 -M pc -nodefaults -device virtio-vga
+3605 3838 5665 5652 -M pc -nodefaults -device secondary-vga
+3623 3828 5638 5625 -M pc -nodefaults -device pci-bridge,chassis_nr=1
+3676 3880 5672 5659 -M pc -nodefaults -device pci-bridge,chassis_nr=1,id=a \
+    -device pci-bridge,chassis_nr=2,id=b,bus=a,addr=1 -device e1000,bus=b,addr=1
+8234 8737 8832 8819 -M q35 -nodefaults -device pcie-root-port,chassis=1,id=R -device e1000,bus=R \
+    -device VGA
+8188 8707 8819 8806 -M q35 -nodefaults -device e1000,addr=3,multifunction=on -device VGA,addr=3.1
+8188 8697 8792 8779 -M q35 -nodefaults -device e1000,addr=3,multifunction=on \
+    -device pcie-root-port,chassis=1,addr=3.1
+- - 8925 8912 -M q35 -nodefaults -device pcie-root-port,id=r,chassis=1 -device igb,bus=r
+- 8663 8800 8787 -M q35 -nodefaults -device e1000,acpi-index=500
+3817 4023 7566 7553 -M pc -nodefaults -device pxb,bus_nr=5,id=p
+8533 9008 10836 10823 -M q35 -nodefaults -device pxb-pcie,bus_nr=1,id=p
+- 9308 11181 11168 -M q35,cxl=on -nodefaults -device pxb-cxl,bus_nr=5,id=p
+- 9866 13442 13429 -M q35,cxl=on -nodefaults -device pxb-cxl,bus_nr=5,id=p \
+    -device pxb-cxl,bus_nr=9,id=q,bus=pcie.0
+8360 8867 9045 9032 -M q35 -nodefaults -device amd-iommu -device i82801b11-bridge \
+    -device pci-bridge,chassis_nr=4
+8672 9147 11059 11046 -M q35 -nodefaults -device amd-iommu -device pxb-pcie,bus_nr=9,id=p \
+    -device pcie-root-port,bus=p,chassis=1
+8255 8762 8874 8861 -M q35 -nodefaults -device intel-iommu,device-iotlb=on
+8611 9134 10962 10949 -M q35 -nodefaults -device intel-iommu -device pxb-pcie,bus_nr=9,id=p \
+    -device pcie-root-port,bus=p,chassis=1
+- 9143 10971 10958 -M q35 -nodefaults -device virtio-iommu-pci -device pxb-pcie,bus_nr=9,id=p
+726 738 738 739 -M microvm
+4440 4412 4412 4375 -M microvm,pcie=on -smp 128
+748 760 760 760 -M microvm,rtc=off,usb=on -nodefaults -smp 2,maxcpus=9
+- 726 726 727 -M microvm,ioapic2=off
+1268 1282 1282 1283 -M microvm -device virtio-rng-device -device virtio-rng-device \
+    -device virtio-rng-device -device virtio-rng-device -device virtio-rng-device \
+    -device virtio-rng-device -device virtio-rng-device -device virtio-rng-device
+"""
+
+
+def recorded() -> list[tuple[str, str, int]]:
+    rows = [row.split(maxsplit=4) for row in RECORDED.split("\n") if row]
+    return [
+        (row[4], qemu, int(size))
+        for row in rows for qemu, size in zip(VERSIONS, row, strict=False) if size != "-"
+    ]
+
+
+@pytest.mark.parametrize(("line", "qemu", "size"), recorded())
+def test_all_tables_together_are_as_long_as_in_qemu(line: str, qemu: str, size: int) -> None:
+    build = built(line, qemu)
+    tables = {"": microvm_bytes(build)} if "microvm" in line else acpi_tables(build)
+    assert sum(tables.values()) == size
 
 
 @pytest.mark.parametrize(
@@ -66,7 +128,7 @@ def test_all_tables_together_are_as_long_as_in_qemu(line: str, totals: tuple[int
          "-numa node,memdev=a -numa node,memdev=b -numa dist,src=0,dst=1,val=30", "SLIT", 48),
         (f"-M nvdimm=on {RAM}4 -object memory-backend-ram,id=n,size=64M -device nvdimm,memdev=n", "NFIT",
          224),
-        ("-M q35 -device intel-iommu", "DMAR", 104),
+        ("-M q35 -device intel-iommu", "DMAR", 120),
         ("-M q35,cxl=on", "CEDT", 36),
     ],
 )
@@ -75,12 +137,41 @@ def test_a_table_is_there_when_there_is_something_to_describe(line: str, table: 
     assert table == "APIC" or table not in acpi_tables(built("-M q35", "7.2"))
 
 
-@pytest.mark.parametrize(("qemu", "slots"), [("7.2", (233, 234)), ("10.0", (232, 233)), ("5.2", (256, None))])
-def test_the_block_grows_with_the_slot_that_no_longer_fits(qemu: str, slots: tuple[int, int | None]) -> None:
-    for count, used in zip(slots, (0x20000, 0x40000), strict=True):
-        if count is not None:
-            line = f"-M q35,nvdimm=on -nodefaults {RAM}{count}"
+# The number of slots at which real QEMUs begin another 128 KiB; 5.2 says less of each and never does.
+@pytest.mark.parametrize(
+    ("qemu", "board", "slots"),
+    [("5.2", "pc", 257), ("5.2", "q35", 257), ("7.2", "pc", 243), ("7.2", "q35", 234), ("10.0", "pc", 240),
+     ("10.0", "q35", 233), ("11.1", "pc", 240), ("11.1", "q35", 233)],
+)
+def test_the_block_grows_with_the_slot_that_no_longer_fits(qemu: str, board: str, slots: int) -> None:
+    for count, used in ((slots - 1, 0x20000), (slots, 0x40000)):
+        if count <= 256:
+            line = f"-M {board},nvdimm=on -nodefaults {RAM}{count}"
             assert block(line, qemu, "acpi/tables").used_length == used
+
+
+@pytest.mark.parametrize(("cpus", "used"), [(88, 0x1000), (89, 0x2000)])
+def test_the_block_of_a_microvm_grows_page_by_page(cpus: int, used: int) -> None:
+    assert block(f"-M microvm,pcie=on -smp {cpus}", "7.2", "acpi/tables").used_length == used
+
+
+# What add_acpi_tables leaves uncounted must not reach half a unit, where QEMU begins to warn.
+@pytest.mark.parametrize(
+    "line",
+    ["-M q35 -smp 1,maxcpus=255", f"-M pc,nvdimm=on {RAM}85", f"-M q35,nvdimm=on {RAM}50 -smp 1,maxcpus=100",
+     "-M q35 -device pxb-pcie,bus_nr=9,id=p -device pcie-root-port,bus=p,id=r,chassis=1 -device e1000,bus=r",
+     "-M pc " + "-device VGA " * 20],
+)
+@pytest.mark.parametrize("qemu", VERSIONS)
+def test_tables_that_nobody_counts_would_fit(line: str, qemu: str) -> None:
+    build = built(line, qemu)
+    assert _surely_small(build)
+    assert sum(acpi_tables(build).values()) < 0x10000
+
+
+def test_what_is_derived_for_8_2_is_10_0_less_what_came_after_it() -> None:
+    for line, size in (("-M pc", 5621 - 1781), ("-M q35", 8758 - 85), ("-M pc-q35-6.0", 8318 - 67)):
+        assert sum(acpi_tables(built(f"{line} -nodefaults", "8.2")).values()) == size
 
 
 def test_older_releases_reserve_less_for_the_table_loader() -> None:
@@ -88,7 +179,7 @@ def test_older_releases_reserve_less_for_the_table_loader() -> None:
     assert block("-M pc", "7.2", "table-loader").max_length == 0x10000
 
 
-WARNING = ("warning: ACPI table size 142909 exceeds 65536 bytes, migration may not work\n"
+WARNING = ("warning: ACPI table size 142883 exceeds 65536 bytes, migration may not work\n"
            "Try removing CPUs, NUMA nodes, memory slots or PCI bridges.")
 
 
