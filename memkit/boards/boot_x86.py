@@ -108,6 +108,7 @@ def _board(build: Build, ram: MemoryRegion, nodes: int) -> None:
     check_interrupt_mode(build)
     check_board_globals(build, late=True)
     add_acpi_tables(build)
+    pc.check_smbios(build)
     add_address_spaces(build, default_vga(build))
     build.warnings += unused_vga(build)
     check_device_tree(build)

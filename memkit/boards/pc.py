@@ -26,7 +26,10 @@ from memkit.errors import Refused
 from memkit.memory.flatview import AddressSpace
 from memkit.memory.region import MemoryRegion
 
-__all__ = ["add_chipset", "add_late_functions", "add_root_bus", "build_memory", "map_ram", "split_ram"]
+__all__ = [
+    "add_chipset", "add_late_functions", "add_root_bus", "build_memory", "check_smbios", "map_ram",
+    "split_ram",
+]
 
 GIB = 1 << 30
 MIB = 1 << 20
@@ -40,6 +43,7 @@ HOLE64_PROPERTY = {
 }
 SMRAM, SMRAM_SIZE = 0xA0000, 0x20000
 IO_APIC = 0xFEC0_0000
+_RAM_PARTS = ("ram-below-4g", "ram-above-4g")
 _PAM = ((0xF0000, 0x10000), *((0xC0000 + i * 0x4000, 0x4000) for i in range(12)))
 
 
@@ -121,6 +125,13 @@ def map_ram(build: Build, ram: MemoryRegion, below: int, above: int, hole64: int
     if not facts.device_memory and (machine.slots or machine.maxram_size > machine.ram_size):
         raise refuse("no-hotplug-machine", build.config.last("m"), machine=machine.type)
     return above_start + above
+
+
+def check_smbios(build: Build) -> None:
+    """Raise Refused if the table of RAM cannot be written: the last thing that QEMU does before the start."""
+    parts = (region.size for region in build.system.subregions if region.name in _RAM_PARTS)
+    if 1 in parts and build.machine.facts.smbios_ranges:
+        raise refuse("smbios-one-byte")
 
 
 def _hole64(build: Build) -> int:

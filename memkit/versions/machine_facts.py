@@ -46,6 +46,7 @@ MACHINE_FACTS: tuple[Fact, ...] = (
     Fact("cirrus_vram_mib", (2, 9), 8, 4, "hw/core/machine.c, hw_compat_2_8"),
     Fact("rsdp_block", (2, 3), False, True, "hw/i386/pc_piix.c, 2_2: rsdp_in_ram"),
     Fact("acpi_legacy_size", (2, 1), True, False, "hw/i386/pc_piix.c, 2_0: legacy_acpi_table_size"),
+    Fact("smbios_ranges", (2, 1), False, True, "hw/i386/pc_piix.c, 2_0: smbios_legacy_mode"),
     Fact("acpi_tables", (1, 7), False, True, "hw/i386/pc_piix.c, 1_6: has_acpi_build"),
     Fact("bios_256k", (2, 0), False, True, "hw/i386/pc_piix.c, 1_7: firmware=bios-256k.bin"),
     Fact("isa_bios_alias", (9, 1), False, True, "hw/i386/pc_piix.c of 9.1, 9_0: isa_bios_alias"),
@@ -62,12 +63,12 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "microvm": {
         f.name: f.new for f in MACHINE_FACTS
     } | {"auto_numa_memdev": False, "auto_numa_slots": False, "default_nic": None, "default_vga": None,
-         "device_memory": False, "amd_1tb_hole": False},
+         "device_memory": False, "amd_1tb_hole": False, "smbios_ranges": False},
 }
 # isapc has no versions: it is the newest pc, but for these (isapc_machine_options, hw/i386/pc_piix.c).
 _ISAPC: dict[str, Any] = {
     "acpi_tables": False, "bios_256k": False, "default_nic": "ne2k_isa", "default_vga": "cirrus",
-    "device_memory": False, "gigabyte_align": False,
+    "device_memory": False, "gigabyte_align": False, "smbios_ranges": False,
 }
 
 
@@ -93,6 +94,7 @@ class MachineFacts:
     cirrus_vram_mib: int
     rsdp_block: bool
     acpi_legacy_size: bool
+    smbios_ranges: bool
     acpi_tables: bool
     bios_256k: bool
     isa_bios_alias: bool

@@ -36,6 +36,8 @@ NEVER: Version = (1000,)
 
 _BAR = "{at}: pci_register_bar: Assertion `is_power_of_2(size)' failed."
 _BAR_SOURCE = "pci_register_bar, hw/pci/pci.c"
+_SMBIOS = "smbios_build_type_19_table: Assertion `end > start' failed."
+_SMBIOS_SOURCE = "smbios_build_type_19_table, hw/smbios/smbios.c; the line is that of"
 
 WORDINGS: dict[str, tuple[Wording, ...]] = {
     # -- CPUs
@@ -108,6 +110,12 @@ WORDINGS: dict[str, tuple[Wording, ...]] = {
                 "other purposes\nChange the object's 'id' to something else or disable automatic creation of "
                 "the default RAM backend by setting 'memory-backend={name}' with '-machine'.", (8, 2), NEVER,
                 "machine_run_board_init, hw/core/machine.c; 41ddcd2308"),
+    ),
+    "smbios-one-byte": (
+        Wording(f"../../hw/smbios/smbios.c:747: {_SMBIOS}", OLD, (6, 0), f"{_SMBIOS_SOURCE} Debian's 5.2"),
+        Wording(f"../../hw/smbios/smbios.c:905: {_SMBIOS}", (8, 2), (9, 0), f"{_SMBIOS_SOURCE} 8.2.7"),
+        Wording(f"hw/smbios/smbios.c:916: {_SMBIOS}", (10, 0), (10, 1), f"{_SMBIOS_SOURCE} Debian's 10.0"),
+        Wording(f"hw/smbios/smbios.c:925: {_SMBIOS}", (11, 0), NEVER, f"{_SMBIOS_SOURCE} Debian's 11.1"),
     ),
     "size-wraps": (
         Wording("../../system/physmem.c:1455: find_ram_offset: Assertion `size != 0' failed.", (8, 2), (9, 0),

@@ -67,6 +67,12 @@ REFUSALS: dict[str, Words] = {
         "use another id=, or point -machine memory-backend= at this object",
         "machine_run_board_init, hw/core/machine.c",
     ),
+    "smbios-one-byte": Words(
+        "../../hw/smbios/smbios.c:904: smbios_build_type_19_table: Assertion `end > start' failed.",
+        "One byte of RAM lies by itself below or above 4 GiB, and the SMBIOS table cannot say so; QEMU "
+        "aborts instead of refusing.", "use max-ram-below-4g=1G: a number without suffix counts bytes",
+        "smbios_build_type_19_table, hw/smbios/smbios.c",
+    ),
     "max-ram-below-4g": Words(
         "Machine option 'max-ram-below-4g={value}' expects size less than or equal to 4G",
         "The option moves the split below the 4 GiB line; it cannot lie above it.",
