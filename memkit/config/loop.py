@@ -72,7 +72,7 @@ class Loop:
         self._make_object: Callable[[Option], ObjectSpec] | None = None
 
     def run(self, options: Sequence[Option]) -> tuple[Option, ...]:
-        """The same options, completed by their pairs; raises Refused, CommandLineError."""
+        """The options completed by their pairs; raises Refused, CommandLineError."""
         done = tuple([self._take(option) for option in options])
         if self.changes and not self.qemu.typed_objects:
             # -set reaches objects, too.
@@ -110,8 +110,8 @@ class Loop:
         except HelpWanted:
             raise ask_no_help(option) from None
         if option.args != pairs:
-            # The first pass left them out; a frozen option takes them only this way.
-            object.__setattr__(option, "args", pairs)
+            # The first pass left them out.
+            option = Option(option.name, option.word, value, pairs, option.index)
         if self._make_object is not None:
             self.objects.append(self._make_object(option))
             self._make_object = None

@@ -14,8 +14,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """One option of a command line, as the user wrote it.
 
     ``name`` has no dashes and no alias (``machine`` for ``-M``); ``word`` is the word in argv, "" for a
@@ -27,7 +26,17 @@ class Option:
     word: str
     value: str | None = None
     args: tuple[tuple[str, str], ...] = ()
-    index: int = field(default=0, compare=False)
+    index: int = 0  # type: ignore[assignment]  # tuple.index() is of no use here
+
+    # A line can have hundreds: as a named tuple, one costs a third of a frozen dataclass.
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Option) and self[:4] == other[:4]
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self[:4])
 
     @property
     def text(self) -> str:

@@ -55,6 +55,8 @@ def nearest_qemu(text: str) -> tuple[str, str]:
     >>> nearest_qemu("10.2")[0]
     '10.0'
     """
+    if text in KNOWN_QEMU:
+        return text, UNCONFIRMED.get(text, "")
     shown = str(text)[:40]
     known = ", ".join(KNOWN_QEMU)
     try:
