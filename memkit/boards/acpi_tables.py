@@ -11,6 +11,7 @@ hw/acpi/aml-build.c, nvdimm_build_acpi in hw/acpi/nvdimm.c, hw/acpi/hmat.c, hw/a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any
 
 from memkit.boards import catalog
@@ -77,7 +78,7 @@ def acpi_tables(build: Build) -> dict[str, int]:
     if nvdimms:
         found["NFIT"] = NFIT + NFIT_DEVICE * nvdimms
     if drivers:
-        found |= {_TABLES[d]: size + _entries(build, d, pieces["entries"])
+        found |= {_TABLES[d]: size + _entries(build, d, pieces)
                   for d, size in pieces["tables"].items() if d in drivers}
     if machine.flag("cxl", False):
         windows = sum(key.endswith(".size") for key in build.config.machine if key.startswith("cxl-fmw."))
@@ -113,9 +114,9 @@ def microvm_bytes(build: Build) -> int:
     return size + int(pieces["transport"]) * taken - max(taken - int(pieces["transports"]) + 2, 0)
 
 
-def _entries(build: Build, driver: str, sizes: Mapping[str, int]) -> int:
+def _entries(build: Build, driver: str, pieces: Mapping[str, Any]) -> int:
     """What the table of an IOMMU says of the devices in front of bridges, and of bridges."""
-    found = build.config.devices
+    found, sizes = build.config.devices, pieces["entries"]
     if driver not in sizes:
         hosts = 1 + sum(spec.driver in EXPANDERS for spec in found)
         return VIOT_HOST * hosts if driver == "virtio-iommu-pci" else 0
@@ -125,6 +126,7 @@ def _entries(build: Build, driver: str, sizes: Mapping[str, int]) -> int:
             # What is behind a bridge is a range: two ends, and an alias of conventional devices.
             behind = catalog.secondary_bus(build.qemu.version, name) if driver == "amd-iommu" else None
             count += 1 if behind is None or name in EXPANDERS else 3 if behind.express else 4
+            count += pieces["pci"]["virtual_functions"].get(name, 0)
     iotlb = driver == "intel-iommu" and any(spec.props.get("device-iotlb") in _ON for spec in found)
     return each * count + (ATS if iotlb else 0)
 
@@ -132,11 +134,9 @@ def _entries(build: Build, driver: str, sizes: Mapping[str, int]) -> int:
 def _add_numa(build: Build, found: dict[str, int], long_ids: int, nvdimms: int) -> None:
     """Which node CPUs and memory belong to, how far nodes are apart, how fast their memory is."""
     nodes, cpus = build.numa_count, build.machine.max_cpus
-    # Two holes, below 1 MiB and below 4 GiB, split the memory of a node; unused records are left in.
-    memory = nodes + 2 + (build.device_memory is not None)
-    if nvdimms:
-        above = any(region.name == "ram-above-4g" for region in build.system.subregions)
-        memory += nvdimms - 1 + above
+    # The hole below 1 MiB splits the first node, that below 4 GiB perhaps another; then QEMU fills up.
+    used = sum(size > 0 for size in build.node_sizes) + 1 + _across_hole(build)
+    memory = max(used + nvdimms, nodes + 2) + (build.device_memory is not None)
     found["SRAT"] = SRAT + SRAT_CPU * (cpus - long_ids) + SRAT_LONG_CPU * long_ids + AFFINITY * memory
     given = [option.value or "" for option in build.config.all("numa")]
     if not given:
@@ -150,6 +150,12 @@ def _add_numa(build: Build, found: dict[str, int], long_ids: int, nvdimms: int) 
         asking = len(set(build.cpu_nodes.values()))
         each = HMAT_LIST + 4 * (asking + nodes) + 2 * asking * nodes
         found["HMAT"] = HMAT + HMAT_NODE * nodes + each * len(lists) + HMAT_CACHE * caches
+
+
+def _across_hole(build: Build) -> bool:
+    """True if a node has memory on both sides of the hole below 4 GiB."""
+    below = next(region.size for region in build.system.subregions if region.name == "ram-below-4g")
+    return below < build.machine.ram_size and below not in accumulate(build.node_sizes)
 
 
 def _kind(text: str) -> tuple[str, ...]:
@@ -194,7 +200,7 @@ def _ports(pieces: list[int], names: list[str], more: int) -> int:
 def _floppies(build: Build, pieces: Mapping[str, int]) -> int:
     """The bytes for floppy drives: pc has one unless it is taken away, q35 a controller where it has one."""
     config = build.config
-    drives = config.flag("fda") + config.flag("fdb") + [d.interface for d in config.drives].count("floppy")
+    drives = [drive.interface for drive in config.drives].count("floppy")
     if build.machine.family == "pc":
         return pieces["floppy"] * (drives or not config.flag("nodefaults"))
     return pieces["floppy"] * drives + (pieces["isa-fdc"] if drives else 0)

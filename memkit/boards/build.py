@@ -79,6 +79,7 @@ class Build:
     iommu: str = ""
     smram: MemoryRegion | None = None
     numa_count: int = 0
+    node_sizes: list[int] = field(default_factory=list)
     cpu_nodes: dict[int, int] = field(default_factory=dict)
     more_cpus: list[int] = field(default_factory=list)
     ports: list[Callable[[MemoryRegion], object]] = field(default_factory=list)

@@ -133,6 +133,7 @@ def _complete(build: Build, state: NumaState, machine_backend: Memdev | None) ->
     finish_cpus(state, machine.topology, build.warnings,
                 initiators_needed=not build.qemu.initiator_first)
     build.cpu_nodes = state.cpu_node
+    build.node_sizes = [state.nodes[number].mem for number in sorted(state.nodes)]
     return ram
 
 

@@ -100,6 +100,40 @@ RECORDED = """
 1268 1282 1282 1283 -M microvm -device virtio-rng-device -device virtio-rng-device \
     -device virtio-rng-device -device virtio-rng-device -device virtio-rng-device \
     -device virtio-rng-device -device virtio-rng-device -device virtio-rng-device
+11451 13367 13479 13467 -M q35,nvdimm=on -m 8G,slots=4,maxmem=32G -smp 4 \
+    -object memory-backend-ram,id=n,size=128M -device nvdimm,memdev=n,node=0
+8572 9045 9157 9145 -M q35 -m 6G -object memory-backend-ram,id=a,size=3G \
+    -object memory-backend-ram,id=b,size=3G -numa node,memdev=a -numa node,memdev=b
+6994 9003 10830 10818 -M pc,nvdimm=on -m 6G,slots=5,maxmem=12G -object memory-backend-ram,id=a,size=1G \
+    -object memory-backend-ram,id=b,size=5G -numa node,memdev=a -numa node,memdev=b -numa node \
+    -object memory-backend-ram,id=n,size=128M -device nvdimm,memdev=n,node=2 \
+    -object memory-backend-ram,id=o,size=128M -device pc-dimm,memdev=o,node=1 \
+    -object memory-backend-ram,id=q,size=128M -device nvdimm,memdev=q,node=1
+8549 9022 9134 9122 -M q35 -fda /dev/null -device isa-fdc
+- - - - -M pc -device isa-serial -device isa-serial -device isa-parallel -device isa-applesmc \
+    -device isa-ipmi-kcs,bmc=b -device ipmi-bmc-sim,id=b
+8312 8785 8897 8885 -M q35 -global ICH9-LPC.disable_s3=1 -global ICH9-LPC.disable_s4=1
+3639 3845 5672 5659 -M pc -nodefaults -fdb /dev/null
+11175 12729 12841 12829 -M q35,nvdimm=on -m 4G,slots=3,maxmem=9G -object memory-backend-ram,id=a,size=2G \
+    -object memory-backend-ram,id=b,size=2G -numa node,memdev=a -numa node,memdev=b \
+    -object memory-backend-ram,id=n,size=128M -device nvdimm,memdev=n,node=1 \
+    -object memory-backend-ram,id=o,size=128M -device nvdimm,memdev=o,node=1
+- 4321 6148 6135 -M pc,hmat=on -nodefaults -smp 2,sockets=2 -m 256M \
+    -object memory-backend-ram,id=a,size=128M -object memory-backend-ram,id=b,size=128M \
+    -numa node,memdev=a,cpus=0 -numa node,memdev=b,cpus=1 \
+    -numa hmat-lb,initiator=0,target=0,hierarchy=memory,data-type=access-latency,latency=5 \
+    -numa hmat-lb,initiator=0,target=1,hierarchy=memory,data-type=access-latency,latency=9 \
+    -numa hmat-lb,initiator=1,target=0,hierarchy=memory,data-type=access-latency,latency=9 \
+    -numa hmat-lb,initiator=1,target=1,hierarchy=memory,data-type=access-latency,latency=5
+4187 4393 6220 6207 -M pc,hmat=on -nodefaults -smp 2,sockets=2 -m 256M \
+    -object memory-backend-ram,id=a,size=128M -object memory-backend-ram,id=b,size=128M \
+    -numa node,memdev=a,initiator=0 -numa node,memdev=b,initiator=0 -numa cpu,node-id=0,socket-id=0 \
+    -numa cpu,node-id=0,socket-id=1 \
+    -numa hmat-lb,initiator=0,target=0,hierarchy=memory,data-type=access-latency,latency=5 \
+    -numa hmat-lb,initiator=0,target=1,hierarchy=memory,data-type=access-latency,latency=9 \
+    -numa hmat-lb,initiator=0,target=0,hierarchy=memory,data-type=access-bandwidth,bandwidth=200M \
+    -numa hmat-lb,initiator=0,target=1,hierarchy=memory,data-type=access-bandwidth,bandwidth=100M \
+    -numa hmat-cache,node-id=0,size=10K,level=1,associativity=direct,policy=write-back,line=8
 """
 
 
@@ -167,6 +201,17 @@ def test_tables_that_nobody_counts_would_fit(line: str, qemu: str) -> None:
     build = built(line, qemu)
     assert _surely_small(build)
     assert sum(acpi_tables(build).values()) < 0x10000
+
+
+def test_the_oldest_types_warn_of_more_than_the_length_that_never_changes() -> None:
+    line = "-M pc-i440fx-2.0 -nodefaults"
+    line += "".join(f" -device pci-bridge,id=a{n},chassis_nr={n + 1}" for n in range(6))
+    line += "".join(
+        f" -device pci-bridge,chassis_nr={n + 11},bus=a{n // 31},addr={n % 31 + 1:#x}" for n in range(179)
+    )
+    for qemu, size in (("5.2", 9231), ("7.2", 9430)):
+        assert any(f"ACPI table size {size} exceeds 8192" in w for w in memkit.boot(line, qemu=qemu).warnings)
+        assert block(line, qemu, "acpi/tables").used_length == 0x2000
 
 
 def test_what_is_derived_for_8_2_is_10_0_less_what_came_after_it() -> None:
