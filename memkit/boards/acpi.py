@@ -35,7 +35,7 @@ def add_acpi_tables(build: Build) -> None:
     if not machine.flag("acpi", True) or not facts.acpi_tables:
         return
     if machine.family == "microvm":
-        used, loader = -(-microvm_bytes(build) // PAGE) * PAGE, LOADER_UNIT
+        used, loader = _microvm_pages(build), LOADER_UNIT
     elif _surely_small(build):
         used, loader = TABLE_UNIT, LOADER_UNIT
     else:
@@ -64,6 +64,15 @@ def add_acpi_tables(build: Build) -> None:
         block.used_length = length
         blocks.append(block)
     build.frontends.append(Frontend("fw_cfg", None, "ACPI tables", None, tuple(blocks)))
+
+
+def _microvm_pages(build: Build) -> int:
+    """The bytes of the pages that a microvm's tables take: one, unless much is described."""
+    machine = build.machine
+    bound = 1000 + 16 * machine.max_cpus + 110 * len(build.config.devices)
+    if bound <= PAGE and not machine.flag("pcie", False):
+        return PAGE
+    return -(-microvm_bytes(build) // PAGE) * PAGE
 
 
 def _surely_small(build: Build) -> bool:
