@@ -19,6 +19,7 @@ from memkit.config.schema import ENUMS
 from memkit.config.visit import read_keyval_value
 from memkit.config.wrong import Wrong
 from memkit.errors import Refused
+from memkit.versions.board_properties import BOARD_PARTS, part_properties
 
 __all__ = ["check_board_globals", "check_nic_globals", "read_globals", "unknown_globals"]
 
@@ -32,7 +33,6 @@ _FAMILIES = frozenset(
 )
 
 # A parent's properties are those of every device on its bus.
-_ICH9_HOTPLUG = ("ICH9-LPC", "acpi-pci-hotplug-with-bridge-support")
 _FW_CFG_DMA = (("fw_cfg", "dma_enabled"), ("fw_cfg_io", "dma_enabled"))
 _NO_DMA = "hw/i386/fw_cfg.c:236: fw_cfg_add_acpi_dsdt: Assertion `fw_cfg_dma_enabled(fw_cfg)' failed."
 _NO = ("off", "no", "false", "n")
@@ -85,22 +85,42 @@ def check_nic_globals(build: Build) -> None:
 def check_board_globals(build: Build, *, late: bool) -> None:
     """Raise Refused for a ``-global`` that a part of the board does not know, or (``late``) dies of."""
     machine, qemu, option = build.machine, build.qemu, build.config.last("global")
-    lacks_hotplug = machine.family == "q35" and not qemu.ich9_pci_hotplug
+    if not late:
+        _check_parts(build)
+        return
     for driver, name, text in build.config.globals:
-        if not late and lacks_hotplug and (driver, name) == _ICH9_HOTPLUG:
-            said = f"can't apply global {driver}.{name}={text}: Property '{driver}.{name}' not found"
-            why = "In this release q35 has no ACPI hotplug behind bridges."
-        elif late and qemu.fw_cfg_needs_dma and (driver, name) in _FW_CFG_DMA and text in _NO and (
+        if qemu.fw_cfg_needs_dma and (driver, name) in _FW_CFG_DMA and text in _NO and (
             machine.family in ("pc", "q35") and machine.flag("acpi", True)
         ):
-            said = _NO_DMA
-            why = "The ACPI tables describe fw_cfg with DMA; this release aborts without it."
-        else:
+            raise Refused(
+                _NO_DMA,
+                explanation="The ACPI tables describe fw_cfg with DMA; this release aborts without it.",
+                hint="leave out this -global", option=option.text if option else "",
+                source="hw/i386/fw_cfg.c",
+            )
+
+
+def _check_parts(build: Build) -> None:
+    machine, qemu = build.machine, build.qemu.version
+    wanted = {driver for driver, _, _ in build.config.globals}
+    for part, facts in BOARD_PARTS.items():
+        if part not in wanted or machine.family not in facts.families or (
+            facts.switch and not machine.flag(facts.switch, True)
+        ):
             continue
-        raise Refused(
-            said, explanation=why, hint="leave out this -global", option=option.text if option else "",
-            source="hw/acpi/ich9.c, hw/i386/fw_cfg.c",
-        )
+        known = dict(part_properties(part, qemu))
+        # What each PCI device has, this one has too.
+        shared = catalog.device(qemu, "edu") if facts.pci else None
+        known = {**(shared.properties if shared else {}), **known}
+        for driver, name, text in build.config.globals:
+            if driver != part:
+                continue
+            try:
+                _read(catalog.DeviceFacts(part, "", known, {}), name, text)
+            except Wrong as wrong:
+                said = wrong.message.partition("\n")[0]
+                raise refuse("global", None, driver=driver, name=name, value=text, said=said,
+                             why=wrong.why, advice=wrong.hint) from None
 
 
 def _read(facts: catalog.DeviceFacts, name: str, text: str) -> Any:
