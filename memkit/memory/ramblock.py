@@ -75,16 +75,18 @@ class RAMList:
 
     def allocate(
         self, size: int, page_size: int = 4096, idstr: str = "", region_name: str = "", owner: str = "",
-        purpose: Purpose = "ram", backend: Backend | None = None, shared: bool = False, readonly: bool = False,
-        resizeable: bool = False,
+        purpose: Purpose = "ram", backend: Backend | None = None, shared: bool = False,
+        readonly: bool = False, resizeable: bool = False,
     ) -> RAMBlock:
         """A new block of ``size`` bytes at the next free ram_addr_t.
 
         QEMU looks for the smallest gap that fits; as nothing is freed during start-up, every
         gap is smaller than the alignment and the block goes behind the last one.
         """
-        block = RAMBlock(self._end, size, size, page_size, idstr, region_name, owner, purpose, backend, shared,
-                         readonly, resizeable)
+        block = RAMBlock(
+            self._end, size, size, page_size, idstr, region_name, owner, purpose, backend, shared, readonly,
+            resizeable,
+        )
         self.blocks.append(block)
         self._end = -(-(self._end + size) // OFFSET_ALIGN) * OFFSET_ALIGN
         return block
