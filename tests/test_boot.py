@@ -12,6 +12,7 @@ import pytest
 from steps import steps
 
 import memkit
+from memkit.config.remembered import OBJECTS, OPTIONS
 from memkit.errors import CommandLineError, MemkitError
 from memkit.monitor.parse_text import COMMANDS
 from memkit.versions import KNOWN_QEMU
@@ -212,6 +213,19 @@ def test_one_more_memory_device_takes_few_steps(qemu: str) -> None:
 
     def boot(count: int) -> int:
         return steps(lambda: memkit.boot(line(count), qemu=qemu))
+
+    boot(200)
+    assert (boot(200) - boot(100)) / 100 < 600
+
+
+def test_options_that_were_never_read_before_cost_little_more() -> None:
+    first, one = MANY["memory devices"]
+
+    def boot(count: int) -> int:
+        OPTIONS.clear()
+        OBJECTS.clear()
+        line = " ".join([first, *(one.format(number) for number in range(count))])
+        return steps(lambda: memkit.boot(line))
 
     boot(1)
     assert (boot(200) - boot(100)) / 100 < 750

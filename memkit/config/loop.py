@@ -24,9 +24,10 @@ from memkit.config.old_objects import old_object
 from memkit.config.old_options import OLD_OPTIONS, take_old_option
 from memkit.config.options import on_target
 from memkit.config.qemuopts import Pairs, check_value, is_help, read_opts, split_opts
-from memkit.config.schema import object_schema, object_types
+from memkit.config.remembered import OBJECTS, OPTIONS, remember
+from memkit.config.schema import object_schema
 from memkit.config.specs import ObjectSpec, Option
-from memkit.config.visit import missing, not_accepted, read_opts_members, read_tree
+from memkit.config.visit import check_text, check_type, missing, read_opts_members, read_tree
 from memkit.config.wrong import HelpWanted, Wrong, near, refuse
 from memkit.errors import Refused
 from memkit.versions import DEFAULT_QEMU, qemu_facts
@@ -41,6 +42,8 @@ _SWITCHES = {
 _VALUES = {"bios": "firmware", "kernel": "kernel", "initrd": "initrd", "append": "append", "dtb": "dtb",
            "shim": "shim"}
 _MOST_WARNINGS = 100
+# Options that a line may have by the hundred, with ids of their own.
+_MANY = frozenset(("object", "device"))
 _NO_ABBREVIATION = frozenset(("drive", "global", "semihosting-config"))
 _GLOBAL = re.compile(r"([^.=]{1,63})\.([^=]{1,63})=", re.S)
 _SET = re.compile(r"([^.]{1,63})\.([^.]{1,63})\.([^=]{1,63})=", re.S)
@@ -142,9 +145,19 @@ class Loop:
         ids = self._ids.get(group.name)
         if ids is None:
             ids = self._ids[group.name] = set()
-        return read_opts(group, value, self._warn, ids,
-                         abbreviated=abbreviated and name not in _NO_ABBREVIATION, sizes=self.sizes,
-                         merged_ids=not self.qemu.merged_without_id)
+        key = (name, value, abbreviated, self.qemu.version)
+        known = OPTIONS.get(key)
+        if known is not None and known[1] not in ids:
+            if known[1]:
+                ids.add(known[1])
+            return known[0]
+        warned = len(self.warnings)
+        pairs = read_opts(group, value, self._warn, ids,
+                          abbreviated=abbreviated and name not in _NO_ABBREVIATION, sizes=self.sizes,
+                          merged_ids=not self.qemu.merged_without_id)
+        if name in _MANY and len(self.warnings) == warned:
+            remember(OPTIONS, key, (pairs, next((v for k, v in pairs if k == "id"), "")), len(value))
+        return pairs
 
     # -- one reader per option that is more than a list
 
@@ -197,20 +210,23 @@ class Loop:
         if value[:1] == "{":
             whole = self._json(value)
             qom_type, name = whole.get("qom-type"), whole.get("id")
-            _check_text("qom-type", qom_type, "qom-type" in whole)
-            _check_type(str(qom_type), qemu)
-            _check_text("id", name, "id" in whole)
+            check_text("qom-type", qom_type, "qom-type" in whole)
+            check_type(str(qom_type), qemu)
+            check_text("id", name, "id" in whole)
             props = read_tree(object_schema(str(qom_type), qemu), whole, ("qom-type", "id"))
             self._make_object = partial(ObjectSpec, str(qom_type), str(name), props)
             return flatten_json(whole)
-        pairs = self._opts("object", value)
+        warned, pairs = len(self.warnings), self._opts("object", value)
+        if known := OBJECTS.get((value, qemu)):
+            self._make_object = partial(ObjectSpec, *known)
+            return pairs
         words = dict(pairs)
         qom_type = words.get("qom-type")
         if qom_type is None:
             raise missing("qom-type")
         if is_help(qom_type):
             raise HelpWanted
-        _check_type(qom_type, qemu)
+        check_type(qom_type, qemu)
         if "help" in words or "?" in words:
             raise HelpWanted
         if "id" not in words:
@@ -220,6 +236,8 @@ class Loop:
         props = read_opts_members(object_schema(qom_type, qemu), pairs, self._warn, ("qom-type", "id"),
                                   self.sizes)
         self._make_object = partial(ObjectSpec, qom_type, name, props)
+        if len(self.warnings) == warned:
+            remember(OBJECTS, (value, qemu), (qom_type, name, props), len(value))
         return pairs
 
     def _device(self, _option: Option, value: str) -> Pairs:
@@ -364,19 +382,6 @@ class Loop:
         if is_help(value):
             raise HelpWanted
         return self._opts(option.name, value) if option.name in GROUPS else ()
-
-
-def _check_text(name: str, value: Any, given: bool) -> None:
-    if not given:
-        raise missing(name)
-    if not isinstance(value, str):
-        raise Wrong(f"Invalid parameter type for '{name}', expected: string", f"{value!r:.60} is no text.",
-                    "put it into double quotes")
-
-
-def _check_type(qom_type: str, qemu: str) -> None:
-    if qom_type not in object_types(qemu):
-        raise not_accepted("qom-type", qom_type, object_types(qemu))
 
 
 _Reader = Callable[[Loop, Option, str], Pairs]

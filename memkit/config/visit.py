@@ -15,12 +15,14 @@ from memkit.config.ghash import first_left
 from memkit.config.numbers import SizeReader, c_integer, read_bool, uint, uint_range
 from memkit.config.qdict import hash_order
 from memkit.config.qemuopts import Pairs, warn_hex
-from memkit.config.schema import ENUMS, Member, schema
+from memkit.config.schema import ENUMS, Member, object_types, schema
 from memkit.config.wrong import Wrong, near
 from memkit.units import parse_size
 
-__all__ = ["in_range", "missing", "not_accepted", "read_json_value", "read_keyval", "read_keyval_value",
-           "read_opts_members", "read_opts_value", "read_tree"]
+__all__ = [
+    "check_text", "check_type", "in_range", "missing", "not_accepted", "read_json_value", "read_keyval",
+    "read_keyval_value", "read_opts_members", "read_opts_value", "read_tree",
+]
 
 Warn = Callable[[str], None]
 _BITS = {"uint8": 8, "uint16": 16, "uint32": 32, "int8": 8, "int16": 16, "int32": 32}
@@ -37,6 +39,21 @@ def not_accepted(name: str, value: str, known: Iterable[str]) -> Wrong:
     return Wrong(f"Parameter '{name}' does not accept value '{value}'",
                  f"{value!r:.60} is none of the values that {name}= takes.", near(value, known),
                  key="not-accepted", value=value)
+
+
+def check_text(name: str, value: Any, given: bool) -> None:
+    """Raise Wrong unless JSON gives a text."""
+    if not given:
+        raise missing(name)
+    if not isinstance(value, str):
+        raise Wrong(f"Invalid parameter type for '{name}', expected: string", f"{value!r:.60} is no text.",
+                    "put it into double quotes")
+
+
+def check_type(qom_type: str, qemu: str) -> None:
+    """Raise Wrong unless that release knows objects of this type."""
+    if qom_type not in object_types(qemu):
+        raise not_accepted("qom-type", qom_type, object_types(qemu))
 
 
 def _expects(name: str, what: str, value: object, example: str) -> Wrong:
