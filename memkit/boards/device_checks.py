@@ -155,7 +155,7 @@ class DeviceChecks:
                 "load the kernel module udmabuf", "virtio_gpu_device_realize, hw/display/virtio-gpu.c",
             )
         elif driver in EXPANDERS and bus is not None:
-            self._expander(spec, props)
+            self._expander(spec, props, bus)
         elif driver == "nvme":
             size = props.get("cmb_size_mb", 0)
             if size & (size - 1):
@@ -224,7 +224,7 @@ class DeviceChecks:
                 "vfio_realize, hw/vfio/pci.c",
             )
 
-    def _expander(self, spec: DeviceSpec, props: Mapping[str, Any]) -> None:
+    def _expander(self, spec: DeviceSpec, props: Mapping[str, Any], bus: PciBus) -> None:
         node, number = props.get("numa_node", NO_NODE), props.get("bus_nr", 0)
         if spec.driver == "pxb" and not number:
             raise refuse_device(
@@ -236,6 +236,15 @@ class DeviceChecks:
         if node != NO_NODE and node >= self.nodes:
             raise refuse_device(spec, f"Illegal numa node {node}", "The guest has no such NUMA node.",
                                 "add -numa node options, or leave out numa_node=")
+        if not bus.is_root:
+            # Behind a conventional bridge the two that are PCI Express are refused as on pc.
+            wrong = spec.driver != "pxb" and bus.kind == "PCI"
+            raise refuse_device(
+                spec, f"{spec.driver} devices cannot reside on a PCI bus" if wrong
+                else "PXB devices can be attached only to root bus",
+                "An expander adds a root bus beside the machine's own. (QEMU 8.2 crashes for pxb-cxl.)",
+                "leave out bus=", "pxb_register_bus, hw/pci-bridge/pci_expander_bridge.c",
+            )
         root = f"0000:{number:02x}"
         if any(bus.bridges_only and bus.root == root for bus in self.build.buses.values()):
             raise refuse_device(

@@ -16,9 +16,10 @@ Version = tuple[int, ...]
 # Oldest first.
 KNOWN_QEMU = ("5.2", "7.2", "8.2", "10.0", "11.1")
 DEFAULT_QEMU = "7.2"
-# A known QEMU that was never recorded from the running program → one sentence on what is not confirmed.
+# A known QEMU whose facts were not recorded from a package → one sentence on what is not confirmed.
 UNCONFIRMED: dict[str, str] = {
-    "8.2": "What is known of QEMU 8.2 comes from its source; nothing was run (docs/versions.md).",
+    "8.2": "QEMU 8.2 was checked with a build of its source, not with a distribution's package "
+           "(docs/versions.md).",
 }
 
 

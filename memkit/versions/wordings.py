@@ -119,7 +119,7 @@ WORDINGS: dict[str, tuple[Wording, ...]] = {
     ),
     "size-wraps": (
         Wording("../../system/physmem.c:1455: find_ram_offset: Assertion `size != 0' failed.", (8, 2), (9, 0),
-                "find_ram_offset, system/physmem.c; the line is that of 8.2.0, and differs in packages"),
+                "find_ram_offset, system/physmem.c; the line is that of 8.2.2"),
         Wording("system/physmem.c:1488: find_ram_offset: Assertion `size != 0' failed.", (10, 0), (10, 1),
                 "find_ram_offset, system/physmem.c; the line is that of Debian's 10.0"),
         Wording("system/physmem.c:1794: find_ram_offset: Assertion `size != 0' failed.", (11, 0), NEVER,
@@ -177,7 +177,7 @@ WORDINGS: dict[str, tuple[Wording, ...]] = {
         Wording(_BAR.replace("{at}", "../../hw/pci/pci.c:1155"), OLD, (7, 0),
                 f"{_BAR_SOURCE}; the line is that of Debian's 5.2"),
         Wording(_BAR.replace("{at}", "../../hw/pci/pci.c:1310"), (8, 2), (9, 0),
-                f"{_BAR_SOURCE}; the line is that of 8.2.0, and differs in packages"),
+                f"{_BAR_SOURCE}; the line is that of 8.2.2"),
         Wording(_BAR.replace("{at}", "hw/pci/pci.c:1475"), (10, 0), (10, 1),
                 f"{_BAR_SOURCE}; the line is that of Debian's 10.0"),
         Wording(_BAR.replace("{at}", "hw/pci/pci.c:1515"), (11, 0), NEVER,
