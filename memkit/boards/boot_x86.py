@@ -94,6 +94,8 @@ def _board(build: Build, ram: MemoryRegion, nodes: int) -> None:
         pc.add_chipset(build, ram, pci)
         pc.add_root_bus(build, pci)
     devices = DeviceBuilder(build, pci, nodes)
+    if build.qemu.vmport_needs_i8042 and machine.flag("vmport", False) and not machine.flag("i8042", True):
+        raise refuse("vmport-alone", build.config.last("machine"))
     if machine.family == "isapc":
         isapc.add_default_devices(build, devices)
     elif machine.family != "microvm":

@@ -53,7 +53,9 @@ def set_property(machine: Machine, config: Config, name: str, value: Any, *, tex
     if name in _READ_ONLY:
         raise refuse("machine-read-only", option, machine=f"{machine.type}-machine", name=name)
     try:
-        wanted = "smbios" if name == "smbios-entry-point-type" else _KINDS.get(kind, "str")
+        wanted = _KINDS.get(kind, "str")
+        if name == "smbios-entry-point-type":
+            wanted = "smbios-auto" if machine.qemu.smbios_auto else "smbios"
         sizes = size_reader(machine.qemu)
         if text:
             read = read_string_value(name, wanted, value, sizes)

@@ -6,6 +6,7 @@ qdev_device_help in softmmu/qdev-monitor.c (QEMU 7.2).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from memkit.config.keyval import Tree
@@ -18,6 +19,10 @@ from memkit.versions import QemuFacts
 
 __all__ = ["ask_no_help", "check_behind", "check_kernel"]
 _KERNEL = frozenset(("append", "initrd", "shim"))
+# QEMU reads a date with %d-%d-%d, and does not look behind it.
+_DATE = re.compile(r"(?:utc|localtime)\Z|\s*[+-]?\d+-\s*[+-]?\d+-\s*[+-]?\d")
+_CLOCK = re.compile(r"(?:host|rt|vm)\Z")
+_DRIFT = re.compile(r"(?:slew|none)\Z")
 
 
 def ask_no_help(option: Option) -> CommandLineError:
@@ -35,6 +40,8 @@ def check_behind(
     last = {option.name: option for option in options}
     if "incoming" in last or "loadvm" in last:
         _start(last, qemu)
+    if "rtc" in last:
+        _clock([option for option in options if option.name == "rtc"])
     if "device" in last:
         _devices([option for option in options if option.name == "device"])
     if "m" in last and qemu.compound_options and not qemu.strict_sizes:
@@ -73,6 +80,20 @@ def _start(last: dict[str, Option], qemu: QemuFacts) -> None:
         refuse(loadvm or incoming or last["preconfig"],
                Wrong(message, "A guest starts from one place: power-on, a snapshot or a stream.",
                      "leave one of them out"), located=False)
+
+
+def _clock(options: Sequence[Option]) -> None:
+    """Refuse values of ``-rtc`` (configure_rtc, softmmu/rtc.c)."""
+    given = {key: value for option in options for key, value in option.args}
+    words = {
+        "base": (_DATE, "invalid datetime format", "write base=utc or base=2026-01-31T12:00:00"),
+        "clock": (_CLOCK, "invalid option value '{}'", "write clock=host, clock=rt or clock=vm"),
+        "driftfix": (_DRIFT, "invalid option value '{}'", "write driftfix=slew or driftfix=none"),
+    }
+    for key, (known, message, hint) in words.items():
+        if key in given and known.match(given[key]) is None:
+            why = f"{given[key]!r:.60} is no {key}= of the guest's clock."
+            refuse(options[-1], Wrong(message.format(given[key]), why, hint), located=False)
 
 
 def _devices(options: Sequence[Option]) -> None:

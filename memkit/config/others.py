@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from memkit.config.groups import GROUPS
+from memkit.config.numbers import c_integer
 from memkit.config.qemuopts import check_value, is_help, split_opts
 from memkit.config.schema import display_schema, network_schema, network_types, schema
 from memkit.config.visit import missing, not_accepted, read_keyval, read_tree
@@ -45,6 +46,8 @@ SOUND_CARDS: dict[str, tuple[str, ...]] = {
 # Debian's builds of 8.2 and later.
 _AUDIO = ("none", "alsa", "dbus", "jack", "oss", "pa", "pipewire", "sdl", "spice", "wav")
 _LONGEST_CARD = 80
+# Types 8, 9 and 41 came with 7.2, 9.0 and 6.1.
+_SMBIOS, _MOST_SMBIOS = (0, 1, 2, 3, 4, 8, 9, 11, 17, 41), 255
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\Z")
 _ANGLE = re.compile(r"[ \t\n\v\f\r]*([+-]?[0-9]{1,20})")
 _SIMPLE = frozenset(("null", "pty", "msmouse", "wctablet", "braille", "testdev", "stdio", "con:"))
@@ -173,6 +176,21 @@ def _check_uuid(value: str, _words: dict[str, str]) -> None:
                     "write -uuid 12345678-1234-1234-1234-123456789abc")
 
 
+def _check_smbios(_value: str, words: dict[str, str]) -> None:
+    """The type has a number; what belongs to each type is not checked (smbios_entry_add, hw/smbios)."""
+    if "file" in words:
+        return
+    if "type" not in words:
+        raise Wrong("Must specify type= or file=", "A table has a type.", "write type=1, for example")
+    check_value("type", "number", words["type"], lambda _text: None)
+    number = c_integer(words["type"])
+    if number > _MOST_SMBIOS:
+        raise Wrong("out of range!", "The type of a table is one byte.", "write type=1, for example")
+    if number not in _SMBIOS:
+        raise Wrong(f"Don't know how to build fields for SMBIOS type {number}",
+                    "QEMU fills in tables of a few types.", f"it knows {', '.join(map(str, _SMBIOS))}")
+
+
 def _check_sound(value: str, _words: dict[str, str]) -> None:
     if is_help(value):
         raise HelpWanted
@@ -186,5 +204,5 @@ def _check_sound(value: str, _words: dict[str, str]) -> None:
 # Further checks of single options: the argument, and its pairs where it has some.
 CHECKS: dict[str, Callable[[str, dict[str, str]], None]] = {
     "option-rom": _check_option_rom, "virtfs": _check_virtfs, "rotate": _check_rotate, "uuid": _check_uuid,
-    "soundhw": _check_sound,
+    "soundhw": _check_sound, "smbios": _check_smbios,
 }

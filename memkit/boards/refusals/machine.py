@@ -67,6 +67,11 @@ REFUSALS: dict[str, Words] = {
         "use another id=, or point -machine memory-backend= at this object",
         "machine_run_board_init, hw/core/machine.c",
     ),
+    "vmport-alone": Words(
+        "vmport requires the i8042 controller to be enabled",
+        "The VMware port passes the mouse on through the keyboard controller.",
+        "leave out i8042=off, or use vmport=off", "pc_superio_init, hw/i386/pc.c, QEMU 9.1",
+    ),
     "smbios-one-byte": Words(
         "../../hw/smbios/smbios.c:904: smbios_build_type_19_table: Assertion `end > start' failed.",
         "One byte of RAM lies by itself below or above 4 GiB, and the SMBIOS table cannot say so; QEMU "
