@@ -126,6 +126,9 @@ class DeviceChecks:
             )
         if props.get("failover_pair_id") and bus is not None:
             self._failover(spec, driver, bus)
+        window = props.get("hostmem", 0)
+        if bus is not None and isinstance(window, int) and window & (window - 1):
+            raise refuse("bar-power", spec.option)
         if driver in _MOST_PORTS:
             self._port(spec, driver, props)
         if driver in ("vfio-pci", "vfio-pci-nohotplug"):
