@@ -100,10 +100,13 @@ def _board(build: Build, ram: MemoryRegion, nodes: int) -> None:
         isapc.add_default_devices(build, devices)
     elif machine.family != "microvm":
         _default_devices(build, devices)
-    check_orphans(build)
+    if build.qemu.orphans_first:
+        check_orphans(build)
     check_block_names(build)
     for spec in cli_devices(build):
         devices.plug(spec)
+    if not build.qemu.orphans_first:
+        check_orphans(build)
     check_block_names(build)
     build.warnings += [*network_warnings(build), *unknown_globals(build)]
     add_host_registers(build)

@@ -125,6 +125,8 @@ QEMU_FACTS: tuple[QemuFact, ...] = (
     QemuFact("eim_needs_kvm", (9, 0), True, False, "vtd_decide_config, hw/i386/intel_iommu.c"),
     QemuFact("unused_vga_warned", (7, 1), False, True, "qemu_create_default_devices, softmmu/vl.c"),
     QemuFact("port_slot_warned", (8, 1), False, True, "pci_qdev_realize, hw/pci/pci.c; 8b0e484c8b"),
+    QemuFact("orphans_first", (6, 0), False, True,
+             "qemu_init_board, softmmu/vl.c: drives without a device are refused before -device"),
     QemuFact("smbios_auto", (9, 0), False, True, "SmbiosEntryPointType, qapi/machine.json"),
     QemuFact("vmport_needs_i8042", (9, 1), False, True, "pc_superio_init, hw/i386/pc.c"),
     QemuFact("fw_cfg_needs_dma", (11, 0), False, True, "fw_cfg_add_acpi_dsdt, hw/i386/fw_cfg.c"),
@@ -218,6 +220,7 @@ class QemuFacts:
     eim_needs_kvm: bool
     unused_vga_warned: bool
     port_slot_warned: bool
+    orphans_first: bool
     smbios_auto: bool
     vmport_needs_i8042: bool
     fw_cfg_needs_dma: bool
