@@ -1,0 +1,163 @@
+"""The features that combine into hazards: how each shows in a guest, and the shortest line that has it.
+
+A feature is a fact about a guest (a private file backs its RAM) or an operation on it (postcopy).  Rules
+name features; the atlas combines them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from memkit.hazards.scene import Scene
+    from memkit.memory.backend import Backend
+
+__all__ = ["FEATURES", "OPERATIONS", "Feature"]
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One feature: ``present`` gives the names of what has it, none if the guest lacks it.
+
+    ``area`` groups features in pictures; ``line`` are the shortest words that bring it (QEMU 7.2, pc or
+    q35), "" for an operation.
+    """
+
+    name: str
+    title: str
+    area: str
+    present: Callable[[Scene], Iterable[str]]
+    line: str = ""
+
+
+def _backends(wanted: Callable[[Scene, Backend], bool]) -> Callable[[Scene], Iterable[str]]:
+    """The ids of the mapped backends that are as wanted."""
+    return lambda scene: tuple([b.id for b in scene.mapped if wanted(scene, b)])
+
+
+def _drivers(*starts: str) -> Callable[[Scene], Iterable[str]]:
+    """The ids (or drivers) of the devices whose driver starts like this."""
+    return lambda scene: tuple([spec.id or spec.driver for spec in scene.drivers(*starts)])
+
+
+def _objects(*types: str) -> Callable[[Scene], Iterable[str]]:
+    return lambda scene: tuple([spec.id for spec in scene.objects_of(*types)])
+
+
+def _devices(kind: str) -> Callable[[Scene], Iterable[str]]:
+    """The memory devices of this kind."""
+    return lambda scene: tuple([d.id or d.memdev for d in scene.guest.memory_devices if d.kind == kind])
+
+
+def _option(name: str) -> Callable[[Scene], Iterable[str]]:
+    return lambda scene: (f"-{name}",) if scene.config and scene.config.flag(name) else ()
+
+
+def _property(name: str, *values: str) -> Callable[[Scene], Iterable[str]]:
+    """The machine property, where it has one of ``values`` (or any)."""
+    def present(scene: Scene) -> Iterable[str]:
+        value = scene.machine.get(name)
+        return (name,) if value is not None and (not values or value in values) else ()
+
+    return present
+
+
+def _operation(name: str) -> Callable[[Scene], Iterable[str]]:
+    return lambda scene: (name,) if name in scene.operations else ()
+
+
+def _plain_file(scene: Scene, backend: Backend) -> bool:
+    return backend.filesystem not in ("anonymous", "memfd", "tmpfs", "hugetlbfs")
+
+
+_F = Feature
+_BACKING: tuple[Feature, ...] = (
+    _F("backend-ram", "anonymous memory", "backing", _backends(lambda s, b: b.filesystem == "anonymous"),
+       "-m 256M"),
+    _F("backend-file", "memory in a file", "backing", _backends(lambda s, b: b.mem_path is not None),
+       "-object memory-backend-file,id=f,size=256M,mem-path=/dev/shm/f -M memory-backend=f"),
+    _F("disk-file", "memory in a file on a disk", "backing",
+       _backends(lambda s, b: b.mem_path is not None and _plain_file(s, b)),
+       "-object memory-backend-file,id=f,size=256M,mem-path=/var/tmp/f -M memory-backend=f"),
+    _F("tmpfs", "memory in a tmpfs file", "backing", _backends(lambda s, b: b.filesystem == "tmpfs"),
+       "-object memory-backend-file,id=f,size=256M,mem-path=/dev/shm/f -M memory-backend=f"),
+    _F("backend-memfd", "memory in a memfd", "backing",
+       _backends(lambda s, b: b.type == "memory-backend-memfd"),
+       "-object memory-backend-memfd,id=f,size=256M -M memory-backend=f"),
+    _F("hugetlb", "huge pages from a pool", "backing", _backends(lambda s, b: b.huge),
+       "-object memory-backend-memfd,id=f,size=256M,hugetlb=on -M memory-backend=f"),
+    _F("share-on", "memory mapped shared", "backing", _backends(lambda s, b: b.share),
+       "-object memory-backend-memfd,id=f,size=256M,share=on -M memory-backend=f"),
+    _F("share-off", "memory mapped privately", "backing", _backends(lambda s, b: not b.share),
+       "-object memory-backend-file,id=f,size=256M,mem-path=/dev/shm/f -M memory-backend=f"),
+    _F("pmem-on", "persistent memory on the host (pmem=on)", "backing", _backends(lambda s, b: b.pmem)),
+    _F("readonly", "a read-only file", "backing", _backends(lambda s, b: b.readonly)),
+    _F("discard-data", "discard-data=on", "backing", _backends(lambda s, b: b.discard_data)),
+    _F("prealloc", "memory filled at start", "backing", _backends(lambda s, b: b.prealloc)),
+    _F("reserve-off", "memory without a reservation", "backing", _backends(lambda s, b: not b.reserve)),
+    _F("host-numa-policy", "memory bound to host NUMA nodes", "backing",
+       _backends(lambda s, b: b.policy != "default")),
+    _F("merge-on", "memory offered to KSM", "backing", _backends(lambda s, b: b.merge)),
+    _F("mem-lock", "all memory locked", "backing", lambda s: _locked(s)),
+    _F("mem-path", "-mem-path", "backing", _option("mem-path"), "-mem-path /dev/shm"),
+    _F("mem-prealloc", "-mem-prealloc", "backing", _option("mem-prealloc"), "-mem-prealloc"),
+)
+
+
+def _locked(scene: Scene) -> Iterable[str]:
+    if scene.config is None or not scene.config.flag("overcommit"):
+        return ()
+    return ("-overcommit",) if scene.config.merged("overcommit").get("mem-lock") in ("on", "true", "yes") else ()
+
+
+_GUEST: tuple[Feature, ...] = (
+    _F("machine-memory-backend", "main RAM from a backend of the line", "guest", _property("memory-backend")),
+    _F("maxmem", "room for memory devices", "guest",
+       lambda s: ("-m",) if s.config and s.config.memory_options().maxmem else (), "-m 256M,slots=2,maxmem=1G"),
+    _F("numa-memdev", "NUMA nodes with backends", "guest",
+       lambda s: tuple([str(n.memdev) for n in s.guest.numa if n.memdev])),
+    _F("pc-dimm", "a DIMM", "guest", _devices("dimm"),
+       "-m 256M,slots=2,maxmem=1G -object memory-backend-ram,id=d,size=128M -device pc-dimm,memdev=d"),
+    _F("nvdimm", "an NVDIMM", "guest", _devices("nvdimm"),
+       "-M nvdimm=on -m 256M,slots=2,maxmem=1G "
+       "-object memory-backend-file,id=n,size=128M,mem-path=/var/tmp/n -device nvdimm,memdev=n"),
+    _F("virtio-mem", "virtio-mem", "guest", _devices("virtio-mem"),
+       "-m 256M,maxmem=1G -object memory-backend-ram,id=v,size=512M -device virtio-mem-pci,memdev=v"),
+    _F("virtio-pmem", "virtio-pmem", "guest", _devices("virtio-pmem"),
+       "-m 256M,maxmem=1G -object memory-backend-file,id=p,size=128M,mem-path=/var/tmp/p,share=on "
+       "-device virtio-pmem-pci,memdev=p"),
+    _F("ivshmem", "memory shared between guests (ivshmem)", "guest", _drivers("ivshmem"),
+       "-object memory-backend-ram,id=i,size=1M,share=on -device ivshmem-plain,memdev=i"),
+    _F("cxl-type3", "CXL memory", "guest", _drivers("cxl-type3")),
+    _F("pflash", "flash chips", "guest", lambda s: _flash(s)),
+    _F("balloon", "virtio-balloon", "guest", _drivers("virtio-balloon"), "-device virtio-balloon-pci"),
+    _F("vhost-user", "a vhost-user device", "guest", _drivers("vhost-user"),
+       "-chardev socket,id=c,path=/tmp/c -device vhost-user-blk-pci,chardev=c"),
+    _F("vfio", "a VFIO device", "guest", _drivers("vfio-")),
+    _F("viommu", "an IOMMU for the guest", "guest", _drivers("intel-iommu", "amd-iommu", "virtio-iommu"),
+       "-M q35 -device intel-iommu"),
+    _F("sev", "SEV encryption", "guest", _objects("sev-guest", "sev-snp-guest")),
+    _F("kvm", "KVM", "guest", lambda s: ("kvm",) if s.kvm else (), "-accel kvm"),
+)
+
+
+def _flash(scene: Scene) -> Iterable[str]:
+    return tuple([b.idstr for b in scene.guest.ram_blocks if b.purpose == "flash"])
+
+
+OPERATIONS: dict[str, str] = {
+    "migrate-precopy": "migration", "migrate-postcopy": "migration with postcopy",
+    "multifd": "migration over several channels", "x-ignore-shared": "migration that leaves shared memory out",
+    "background-snapshot": "a snapshot of a running guest", "mapped-ram": "migration to a file with fixed places",
+    "release-ram": "migration that frees what is sent", "xbzrle": "migration that sends differences",
+    "savevm": "a snapshot inside the disk image", "dump-guest-memory": "a dump of guest memory",
+}
+FEATURES: dict[str, Feature] = {
+    feature.name: feature
+    for feature in (
+        *_BACKING, *_GUEST,
+        *(_F(name, title, "operation", _operation(name)) for name, title in OPERATIONS.items()),
+    )
+}

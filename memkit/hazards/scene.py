@@ -1,0 +1,133 @@
+"""What rules ask about a guest: backends, devices and options, found once for all rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from memkit.versions import parse_version
+
+if TYPE_CHECKING:
+    from memkit.config import Config, DeviceSpec, ObjectSpec, Option
+    from memkit.guest import Guest
+    from memkit.memory.backend import Backend
+    from memkit.memory.ramblock import RAMBlock
+
+__all__ = ["Scene"]
+
+
+class Scene:
+    """One guest as rules see it; ``operations`` are what is about to be done with it.
+
+    They carry QEMU's names for migration capabilities, and ``migrate-precopy``, ``migrate-postcopy``,
+    ``savevm`` and others of FEATURES.
+    """
+
+    def __init__(self, guest: Guest, operations: Sequence[str] = ()) -> None:
+        self.guest = guest
+        self.host = guest.host
+        self.operations = frozenset(operations)
+
+    @cached_property
+    def config(self) -> Config | None:
+        """The command line; None for a guest read from text."""
+        return self.guest.config
+
+    @cached_property
+    def devices(self) -> tuple[DeviceSpec, ...]:
+        """Each ``-device``, in order."""
+        return self.config.devices if self.config else ()
+
+    @cached_property
+    def objects(self) -> tuple[ObjectSpec, ...]:
+        """Each ``-object``, in order."""
+        return self.config.objects if self.config else ()
+
+    @cached_property
+    def machine(self) -> dict[str, str]:
+        """``-machine`` and all that is short for it, with dotted keys."""
+        return self.config.machine if self.config else {}
+
+    @cached_property
+    def version(self) -> tuple[int, ...]:
+        """The release of the QEMU that runs the guest; an unknown one counts as 7.2."""
+        try:
+            return parse_version(self.guest.qemu)
+        except ValueError:
+            return (7, 2)
+
+    def drivers(self, *starts: str) -> list[DeviceSpec]:
+        """The devices whose driver starts with one of ``starts``."""
+        return [spec for spec in self.devices if spec.driver.startswith(starts)]
+
+    def objects_of(self, *types: str) -> list[ObjectSpec]:
+        """The objects of these types."""
+        return [spec for spec in self.objects if spec.qom_type in types]
+
+    # -- main RAM and backends
+
+    @cached_property
+    def backends(self) -> tuple[Backend, ...]:
+        """All backends, those that the machine makes included."""
+        return self.guest.backends
+
+    def backend(self, name: object) -> Backend | None:
+        """The backend called ``name``."""
+        return next((b for b in self.backends if b.id == name), None)
+
+    @cached_property
+    def mapped(self) -> tuple[Backend, ...]:
+        """The backends whose memory the guest can see, in order."""
+        shown = {id(f.backend) for f in self.guest.frontends if f.backend}
+        shown |= {id(self.backend(d.memdev)) for d in self.guest.memory_devices}
+        shown |= {id(self.backend(n.memdev)) for n in self.guest.numa if n.memdev}
+        return tuple(b for b in self.backends if id(b) in shown)
+
+    @cached_property
+    def ram(self) -> tuple[Backend, ...]:
+        """The mapped backends that the guest uses as RAM: all but those of BARs and persistent memory."""
+        other = {f.backend.id for f in self.guest.frontends
+                 if f.backend and f.kind.startswith(("ivshmem", "nvme", "acpi-erst", "cxl"))}
+        other |= {d.memdev for d in self.guest.memory_devices if d.kind in ("nvdimm", "virtio-pmem")}
+        return tuple(b for b in self.mapped if b.id not in other)
+
+    def block_of(self, backend: Backend) -> RAMBlock | None:
+        """The RAMBlock that ``backend`` allocated."""
+        return next((b for b in self.guest.ram_blocks if b.backend is backend), None)
+
+    def option_of(self, backend: Backend) -> Option | None:
+        """The option that made ``backend``; for main RAM without a backend of its own, None."""
+        if self.config is None or backend.option_index is None:
+            return None
+        return self.config.options[backend.option_index]
+
+    def shown_by(self, backend: Backend) -> Iterator[DeviceSpec]:
+        """The devices that name ``backend``."""
+        return (spec for spec in self.devices if self._memdev(spec) == backend.id)
+
+    @staticmethod
+    def _memdev(spec: DeviceSpec) -> Any:
+        return spec.props.get("memdev")
+
+    @cached_property
+    def kvm(self) -> bool:
+        """True if KVM may run the guest: the line asks for it, or for the best there is."""
+        words = self.machine.get("accel", "").split(":") if self.machine.get("accel") else []
+        if self.config:
+            words += [option.args[0][1] for option in self.config.all("accel") if option.args]
+            if self.config.flag("enable-kvm"):
+                words.append("kvm")
+        return "kvm" in words
+
+    @cached_property
+    def features(self) -> dict[str, tuple[str, ...]]:
+        """The features that the guest has, each with the names of what has it."""
+        from memkit.hazards.features import FEATURES
+
+        found = {}
+        for feature in FEATURES.values():
+            names = feature.present(self)
+            if names:
+                found[feature.name] = tuple(names)
+        return found
