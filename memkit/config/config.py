@@ -236,6 +236,10 @@ class Config:
         """This config without ``option``."""
         return edit.replaced(self, option, ())
 
+    def with_properties(self, option: Option, changes: Mapping[str, str | None]) -> Config:
+        """This config with keys of one of its options set, or removed where the value is None."""
+        return edit.retold(self, option, changes)
+
     def with_option(self, word: str, value: str | None = None) -> Config:
         """This config with one more option at the end; raises Refused if QEMU would."""
         return edit.added(self, word, value)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from memkit.config.groups import GROUPS
 from memkit.config.options import ALIASES, TAKES_ARGUMENT, known_options
 from memkit.config.specs import Option
 from memkit.errors import CommandLineError, MemkitError
@@ -16,7 +17,7 @@ from memkit.units import format_size
 if TYPE_CHECKING:
     from memkit.config.config import Config
 
-__all__ = ["added", "changed", "joined", "named", "replaced", "without_object"]
+__all__ = ["added", "changed", "joined", "named", "replaced", "retold", "without_object"]
 
 # How each option is spelled when there is none to change.
 _SPELLING = {"machine": "-machine", "m": "-m"}
@@ -108,6 +109,15 @@ def changed(config: Config, name: str, implied: str, changes: Mapping[str, str |
             text = _joined([(key, value)], implied, "")
             options.append(Option(name, _SPELLING[name], text, ((key, value),)))
     return _built(config, options)
+
+
+def retold(config: Config, option: Option, changes: Mapping[str, str | None]) -> Config:
+    """``config`` with keys of one option set or (None) removed, where it stands."""
+    group = GROUPS.get(option.name)
+    new = option
+    for key, value in changes.items():
+        new = _with(new, (group and group.implied) or "", key, value)
+    return replaced(config, option, (new,))
 
 
 def _with(option: Option, implied: str, key: str, value: str | None) -> Option:

@@ -14,7 +14,7 @@ from memkit.hazards.scene import Scene
 if TYPE_CHECKING:
     from memkit.guest import Guest
 
-__all__ = ["FEATURES", "RULES", "SEVERITIES", "Culprit", "Hazard", "Rule", "hazards", "rank"]
+__all__ = ["FEATURES", "RULES", "SEVERITIES", "Culprit", "Hazard", "Rule", "Scene", "hazards", "rank"]
 
 
 def hazards(guest: Guest, migration: str | Sequence[str] | None = None) -> list[Hazard]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-
 if TYPE_CHECKING:
     from memkit.config import Config, Option
     from memkit.hazards.rule import Culprit, Mender
 
-__all__ = ["drop_option", "set_property"]
+__all__ = ["drop_option", "set_machine", "set_property"]
 
 
 def set_property(**properties: str | None) -> Mender:
@@ -24,6 +23,11 @@ def set_property(**properties: str | None) -> Mender:
         return config
 
     return mend
+
+
+def set_machine(**properties: str | None) -> Mender:
+    """A Mender that sets (or, with None, removes) properties of ``-machine``."""
+    return lambda config, _culprit: config.with_machine(None, **properties)
 
 
 def drop_option(config: Config, culprit: Culprit) -> Config:

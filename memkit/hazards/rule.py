@@ -55,6 +55,7 @@ class Rule:
     ``features`` (names of FEATURES) must all be there before ``find`` looks closer.  ``since`` is the first
     release that has it and ``until`` the first that has it no more; "" is no limit.  ``architectures`` are
     targets as in qemu-system-NAME; none stands for all.  ``why`` tells the mechanism, ``instead`` what to do.
+    ``example`` is a short line that has it (under ``operations``), ``innocent`` a similar one that has not.
     """
 
     id: str
@@ -65,6 +66,9 @@ class Rule:
     instead: str
     sources: tuple[str, ...]
     find: Finder
+    example: str
+    innocent: str
+    operations: tuple[str, ...] = ()
     mend: Mender | None = None
     since: str = ""
     until: str = ""

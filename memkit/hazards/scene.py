@@ -25,7 +25,7 @@ class Scene:
     """
 
     def __init__(self, guest: Guest, operations: Sequence[str] = ()) -> None:
-        self.guest = guest
+        self.guest: Guest = guest
         self.host = guest.host
         self.operations = frozenset(operations)
 

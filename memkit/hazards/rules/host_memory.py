@@ -29,6 +29,10 @@ RULES = (
         "On a shared mapping this frees the blocks of the file.",
         "leave discard-data off for NVDIMMs, templates and whatever is to be kept",
         ("backends/hostmem-file.c: file_backend_unparent, 7.2",),
-        _discarded, set_property(discard_data=None), since="2.11",
+        _discarded,
+        example="-m 256M -M memory-backend=f "
+                "-object memory-backend-file,id=f,size=256M,mem-path=/dev/shm/f,share=on,discard-data=on",
+        innocent="-m 256M -M memory-backend=f -object memory-backend-file,id=f,size=256M,mem-path=/dev/shm/f,share=on",
+        mend=set_property(discard_data=None), since="2.11",
     ),
 )

@@ -40,6 +40,9 @@ def _ivshmem_private(scene: Scene) -> Iterator[Culprit]:
             )
 
 
+# A vhost-user disk in front of main RAM from backend f.
+_BLK = "-m 256M -M memory-backend=f -chardev socket,id=c,path=/tmp/c -device vhost-user-blk-pci,chardev=c"
+
 RULES = (
     Rule(
         "vhost-user-private-file", "A vhost-user process sees a copy of the guest's memory",
@@ -48,15 +51,21 @@ RULES = (
         "copies of its pages, so the other process reads what was in the file before.",
         "add share=on to the backend",
         ("hw/virtio/vhost-user.c: vhost_user_set_mem_table, 7.2", "backends/hostmem-file.c: share is off, 7.2"),
-        _vhost_user_private_file, set_property(share="on"), since="2.1", until="11.0",
+        _vhost_user_private_file,
+        example=f"-object memory-backend-file,id=f,size=256M,mem-path=/dev/shm/f {_BLK}",
+        innocent=f"-object memory-backend-file,id=f,size=256M,mem-path=/dev/shm/f,share=on {_BLK}",
+        mend=set_property(share="on"), since="2.1", until="11.0",
     ),
     Rule(
         "ivshmem-private-memory", "Memory between guests that nobody else can map", "silent-misbehaviour",
         ("ivshmem", "share-off"),
-        "ivshmem-plain shows any backend. A private one stays inside this process, and the other guest talks to "
-        "nobody.",
+        "ivshmem-plain shows any backend. A private one stays inside this process, and the other guest "
+        "talks to nobody.",
         "use memory-backend-file with share=on, and the same file on both sides",
         ("hw/misc/ivshmem.c: ivshmem_plain_realize, 7.2",),
-        _ivshmem_private, set_property(share="on"), since="2.6",
+        _ivshmem_private,
+        example="-object memory-backend-ram,id=i,size=1M -device ivshmem-plain,memdev=i",
+        innocent="-object memory-backend-ram,id=i,size=1M,share=on -device ivshmem-plain,memdev=i",
+        mend=set_property(share="on"), since="2.6",
     ),
 )
