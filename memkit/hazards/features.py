@@ -153,6 +153,8 @@ OPERATIONS: dict[str, str] = {
     "background-snapshot": "a snapshot of a running guest", "mapped-ram": "migration to a file with fixed places",
     "release-ram": "migration that frees what is sent", "xbzrle": "migration that sends differences",
     "savevm": "a snapshot inside the disk image", "dump-guest-memory": "a dump of guest memory",
+    "object-add": "a backend added while the guest runs", "object-del": "a backend deleted while the guest runs",
+    "memory-failure": "a memory error of the host",
 }
 FEATURES: dict[str, Feature] = {
     feature.name: feature

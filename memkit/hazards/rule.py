@@ -12,6 +12,7 @@ from memkit.versions import Version, parse_version
 if TYPE_CHECKING:
     from memkit.config import Config, Option
     from memkit.hazards.scene import Scene
+    from memkit.host import Host
 
 __all__ = ["SEVERITIES", "Culprit", "Hazard", "Rule", "rank"]
 
@@ -55,7 +56,8 @@ class Rule:
     ``features`` (names of FEATURES) must all be there before ``find`` looks closer.  ``since`` is the first
     release that has it and ``until`` the first that has it no more; "" is no limit.  ``architectures`` are
     targets as in qemu-system-NAME; none stands for all.  ``why`` tells the mechanism, ``instead`` what to do.
-    ``example`` is a short line that has it (under ``operations``), ``innocent`` a similar one that has not.
+    ``example`` is a short line that has it (under ``operations``), ``innocent`` a similar one that has not;
+    both run on ``host``, None for the common one.
     """
 
     id: str
@@ -69,6 +71,7 @@ class Rule:
     example: str
     innocent: str
     operations: tuple[str, ...] = ()
+    host: Host | None = None
     mend: Mender | None = None
     since: str = ""
     until: str = ""

@@ -22,7 +22,7 @@ def qemu_of(rule: Rule) -> str:
 
 
 def found(line: str | memkit.Config, rule: Rule) -> dict[str, memkit.hazards.Hazard]:
-    guest = memkit.boot(line, qemu=qemu_of(rule))
+    guest = memkit.boot(line, qemu=qemu_of(rule), host=rule.host)
     return {hazard.id: hazard for hazard in hazards(guest, rule.operations)}
 
 
@@ -45,7 +45,7 @@ def test_the_innocent_line_has_it_not(rule: Rule) -> None:
 @pytest.mark.parametrize("rule", MENDABLE)
 def test_the_fix_mends_it_and_brings_nothing_worse(rule: Rule) -> None:
     before = found(rule.example, rule)
-    mended = before[rule.id].fix(memkit.boot(rule.example, qemu=qemu_of(rule)).config)
+    mended = before[rule.id].fix(memkit.boot(rule.example, qemu=qemu_of(rule), host=rule.host).config)
     after = found(mended, rule)
     assert rule.id not in after
     worst = rank(rule.severity)
