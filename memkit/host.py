@@ -23,7 +23,10 @@ _OVERCOMMIT = ("always", "heuristic", "never")
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """A mounted file system: its kind and, for hugetlbfs, the pool (sizes in bytes)."""
+    """A mounted file system: its kind and, for hugetlbfs, the pool (sizes in bytes).
+
+    ``free_pages`` says what is left, for other file systems in pages of the host; None is unknown.
+    """
 
     fs: str
     page_size: int | None = None

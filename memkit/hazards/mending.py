@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from memkit.config import Config, Option
     from memkit.hazards.rule import Culprit, Mender
 
-__all__ = ["drop_option", "set_machine", "set_property"]
+__all__ = ["drop_option", "preallocate", "set_machine", "set_property"]
 
 
 def set_property(**properties: str | None) -> Mender:
@@ -37,6 +37,13 @@ def drop_option(config: Config, culprit: Culprit) -> Config:
         if here is not None:
             config = config.without(here)
     return config
+
+
+def preallocate(config: Config, culprit: Culprit) -> Config:
+    """``config`` with prealloc=on for the culprit's backends, ``-mem-prealloc`` for the machine's own."""
+    if all(option.name == "object" for option in culprit.options):
+        return set_property(prealloc="on")(config, culprit)
+    return config if config.flag("mem-prealloc") else config.with_option("-mem-prealloc")
 
 
 def current(config: Config, option: Option) -> Option | None:

@@ -102,6 +102,25 @@ class Scene:
             return None
         return self.config.options[backend.option_index]
 
+    def source_of(self, backend: Backend) -> Option | None:
+        """The option that ``backend`` comes from: its own, or ``-mem-path`` for what the machine makes of it."""
+        if backend.implicit and backend.mem_path is not None and self.config:
+            return self.config.last("mem-path")
+        return self.option_of(backend)
+
+    def spec_of(self, backend: Backend) -> ObjectSpec | None:
+        """The ``-object`` that made ``backend``."""
+        return next((spec for spec in self.objects if spec.id == backend.id), None)
+
+    def given(self, backend: Backend, name: str) -> Any:
+        """What the line gives ``backend`` for a property, None where it says nothing."""
+        spec = self.spec_of(backend)
+        return None if spec is None or backend.implicit else spec.props.get(name)
+
+    def names_file(self, backend: Backend) -> bool:
+        """True if mem-path= names a file that stays: in a directory QEMU makes one that nobody sees."""
+        return bool(backend.mem_path) and not self.host.is_directory(str(backend.mem_path))
+
     def shown_by(self, backend: Backend) -> Iterator[DeviceSpec]:
         """The devices that name ``backend``."""
         return (spec for spec in self.devices if self._memdev(spec) == backend.id)
