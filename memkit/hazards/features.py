@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from memkit.config import DeviceSpec
     from memkit.hazards.scene import Scene
     from memkit.memory.backend import Backend
 
-__all__ = ["FEATURES", "OPERATIONS", "Feature"]
+__all__ = ["FEATURES", "OPERATIONS", "Feature", "on"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,18 @@ def _drivers(*starts: str) -> Callable[[Scene], Iterable[str]]:
     return lambda scene: tuple([spec.id or spec.driver for spec in scene.drivers(*starts)])
 
 
-def _objects(*types: str) -> Callable[[Scene], Iterable[str]]:
-    return lambda scene: tuple([spec.id for spec in scene.objects_of(*types)])
+def _confidential(*types: str) -> Callable[[Scene], Iterable[str]]:
+    """The object of these types that protects the guest's memory."""
+    def present(scene: Scene) -> Iterable[str]:
+        spec = scene.confidential
+        return (spec.id,) if spec is not None and spec.qom_type in types else ()
+
+    return present
+
+
+def on(spec: DeviceSpec, name: str) -> bool:
+    """True if the line sets this property of a device to on."""
+    return spec.props.get(name) in (True, "on", "true", "yes", "y")
 
 
 def _devices(kind: str) -> Callable[[Scene], Iterable[str]]:
@@ -106,10 +117,14 @@ _BACKING: tuple[Feature, ...] = (
 )
 
 
+# on-fault: since 10.0.
+_LOCKS = ("on", "true", "yes", "y", "on-fault")
+
+
 def _locked(scene: Scene) -> Iterable[str]:
     if scene.config is None or not scene.config.flag("overcommit"):
         return ()
-    return ("-overcommit",) if scene.config.merged("overcommit").get("mem-lock") in ("on", "true", "yes") else ()
+    return ("-overcommit",) if scene.config.merged("overcommit").get("mem-lock") in _LOCKS else ()
 
 
 _GUEST: tuple[Feature, ...] = (
@@ -133,18 +148,51 @@ _GUEST: tuple[Feature, ...] = (
     _F("cxl-type3", "CXL memory", "guest", _drivers("cxl-type3")),
     _F("pflash", "flash chips", "guest", lambda s: _flash(s)),
     _F("balloon", "virtio-balloon", "guest", _drivers("virtio-balloon"), "-device virtio-balloon-pci"),
-    _F("vhost-user", "a vhost-user device", "guest", _drivers("vhost-user"),
+    _F("vhost-user", "a vhost-user device", "guest", lambda s: s.vhost_user,
        "-chardev socket,id=c,path=/tmp/c -device vhost-user-blk-pci,chardev=c"),
     _F("vfio", "a VFIO device", "guest", _drivers("vfio-")),
     _F("viommu", "an IOMMU for the guest", "guest", _drivers("intel-iommu", "amd-iommu", "virtio-iommu"),
        "-M q35 -device intel-iommu"),
-    _F("sev", "SEV encryption", "guest", _objects("sev-guest", "sev-snp-guest")),
+    _F("vhost-vdpa", "a vhost-vdpa device", "guest",
+       lambda s: (*s.networks("vhost-vdpa"), *_drivers("vhost-vdpa")(s))),
+    _F("virtiofs", "a shared directory (vhost-user-fs)", "guest", _drivers("vhost-user-fs"),
+       "-chardev socket,id=c,path=/tmp/c -device vhost-user-fs-pci,chardev=c,tag=t"),
+    _F("userspace-nvme", "a disk by QEMU's own NVMe driver", "guest", lambda s: _nvme(s)),
+    _F("free-page-reporting", "a guest that reports free pages", "guest",
+       lambda s: tuple([d.id or d.driver for d in s.drivers("virtio-balloon") if on(d, "free-page-reporting")]),
+       "-device virtio-balloon-pci,free-page-reporting=on"),
+    _F("nvdimm-label", "an NVDIMM with a label area", "guest",
+       lambda s: tuple([d.id or d.driver for d in s.drivers("nvdimm") if d.props.get("label-size")])),
+    _F("nvdimm-persistence", "nvdimm-persistence=", "guest", _property("nvdimm-persistence")),
+    _F("cxl-window", "a fixed window for CXL memory", "guest",
+       lambda s: tuple([key for key in s.machine if key.startswith("cxl-fmw.") and key.endswith(".size")])),
+    _F("sev", "SEV encryption", "guest", _confidential("sev-guest", "sev-snp-guest")),
+    _F("guest-memfd", "private memory (SEV-SNP, TDX)", "guest", _confidential("sev-snp-guest", "tdx-guest")),
+    _F("tdx", "TDX", "guest", _confidential("tdx-guest")),
+    _F("dump-off", "memory left out of core files", "guest", lambda s: _undumped(s),
+       "-M dump-guest-core=off"),
+    _F("host-page-size", "a host with pages of more than 4 KiB", "guest",
+       lambda s: (f"{s.host.page_size >> 10} KiB pages",) if s.host.page_size > 4096 else ()),
     _F("kvm", "KVM", "guest", lambda s: ("kvm",) if s.kvm else (), "-accel kvm"),
 )
 
 
 def _flash(scene: Scene) -> Iterable[str]:
     return tuple([b.idstr for b in scene.guest.ram_blocks if b.purpose == "flash"])
+
+
+def _undumped(scene: Scene) -> Iterable[str]:
+    """What core files leave out: all memory, or backends."""
+    if scene.machine.get("dump-guest-core") in ("off", "false", "no", "n"):
+        return ("dump-guest-core",)
+    return tuple([b.id for b in scene.mapped if not b.dump])
+
+
+def _nvme(scene: Scene) -> Iterable[str]:
+    if scene.config is None:
+        return ()
+    nodes = [b.node_name for b in scene.config.blockdevs if b.driver == "nvme"]
+    return (*nodes, *(d.id or str(d.file) for d in scene.config.drives if str(d.file).startswith("nvme://")))
 
 
 OPERATIONS: dict[str, str] = {
@@ -154,7 +202,8 @@ OPERATIONS: dict[str, str] = {
     "release-ram": "migration that frees what is sent", "xbzrle": "migration that sends differences",
     "savevm": "a snapshot inside the disk image", "dump-guest-memory": "a dump of guest memory",
     "object-add": "a backend added while the guest runs", "object-del": "a backend deleted while the guest runs",
-    "memory-failure": "a memory error of the host",
+    "memory-failure": "a memory error of the host", "hot-plug": "a device added while the guest runs",
+    "device-del": "a device taken out while the guest runs", "balloon": "a new target for the balloon",
 }
 FEATURES: dict[str, Feature] = {
     feature.name: feature

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from memkit.hazards.rule import Culprit
 from memkit.versions import parse_version
 
 if TYPE_CHECKING:
@@ -65,6 +66,22 @@ class Scene:
         """The objects of these types."""
         return [spec for spec in self.objects if spec.qom_type in types]
 
+    def networks(self, type: str) -> tuple[str, ...]:
+        """The ids of the ``-netdev`` of this type."""
+        found = [dict(option.args) for option in self.config.nics] if self.config else []
+        return tuple(args.get("id", type) for args in found if args.get("type") == type)
+
+    @cached_property
+    def vhost_user(self) -> tuple[str, ...]:
+        """Whatever another process serves over vhost-user: devices and networks."""
+        return (*(d.id or d.driver for d in self.drivers("vhost-user")), *self.networks("vhost-user"))
+
+    @cached_property
+    def confidential(self) -> ObjectSpec | None:
+        """The object that protects the guest's memory from the host, if the machine names one."""
+        name = self.machine.get("confidential-guest-support") or self.machine.get("memory-encryption")
+        return next((spec for spec in self.objects if spec.id == name), None)
+
     # -- main RAM and backends
 
     @cached_property
@@ -85,6 +102,12 @@ class Scene:
         return tuple(b for b in self.backends if id(b) in shown)
 
     @cached_property
+    def main_ram(self) -> tuple[Backend, ...]:
+        """The backends of main RAM: one for all of it, or those of the NUMA nodes."""
+        return tuple(f.backend for f in self.guest.frontends
+                     if f.backend and f.kind in ("machine", "numa-node"))
+
+    @cached_property
     def ram(self) -> tuple[Backend, ...]:
         """The mapped backends that the guest uses as RAM: all but those of BARs and persistent memory."""
         other = {f.backend.id for f in self.guest.frontends
@@ -103,10 +126,15 @@ class Scene:
         return self.config.options[backend.option_index]
 
     def source_of(self, backend: Backend) -> Option | None:
-        """The option that ``backend`` comes from: its own, or ``-mem-path`` for what the machine makes of it."""
+        """The option that ``backend`` comes from: its own, or ``-mem-path`` for the machine's backend."""
         if backend.implicit and backend.mem_path is not None and self.config:
             return self.config.last("mem-path")
         return self.option_of(backend)
+
+    def blame(self, backend: Backend, sentence: str) -> Culprit:
+        """``backend`` as the culprit, with the option that it comes from."""
+        option = self.source_of(backend)
+        return Culprit(sentence, (backend.id,), (option,) if option else ())
 
     def spec_of(self, backend: Backend) -> ObjectSpec | None:
         """The ``-object`` that made ``backend``."""
