@@ -204,7 +204,7 @@ def virtio_mem_realize(
         )
     if (nodes and node >= nodes) or (not nodes and node):
         raise refuse("virtio-mem-node", option, located=True, node=node, nodes=nodes or 1)
-    if build.config.merged("overcommit").get("mem-lock") in ("on", "yes", "true", "y"):
+    if build.config.merged("overcommit").get("mem-lock") in ("on", "yes", "true", "y", "on-fault"):
         raise refuse_device(
             spec, "Incompatible with mlock",
             "-overcommit mem-lock=on takes all memory at once; virtio-mem takes it as the guest asks.",
