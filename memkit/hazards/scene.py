@@ -12,6 +12,7 @@ from memkit.versions import parse_version
 if TYPE_CHECKING:
     from memkit.config import Config, DeviceSpec, ObjectSpec, Option
     from memkit.guest import Guest
+    from memkit.host import Host
     from memkit.memory.backend import Backend
     from memkit.memory.ramblock import RAMBlock
 
@@ -27,7 +28,7 @@ class Scene:
 
     def __init__(self, guest: Guest, operations: Sequence[str] = ()) -> None:
         self.guest: Guest = guest
-        self.host = guest.host
+        self.host: Host = guest.host
         self.operations = frozenset(operations)
 
     @cached_property
