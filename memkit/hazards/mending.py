@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from memkit.errors import MemkitError
+
 if TYPE_CHECKING:
     from memkit.config import Config, Option
     from memkit.hazards.rule import Culprit, Mender
 
-__all__ = ["drop_option", "preallocate", "set_machine", "set_property"]
+__all__ = [
+    "drop_option", "preallocate", "set_machine", "set_property", "share_mem_path", "share_memory",
+]
+
+# The RAM of a machine without -m.
+DEFAULT_SIZE = 128 << 20
 
 
 def set_property(**properties: str | None) -> Mender:
-    """A Mender that sets (or, with None, removes) properties of every option of the culprit; ``_`` is ``-``."""
+    """A Mender that sets (or, with None, removes) properties of the culprit's options; ``_`` is ``-``."""
     changes = {name.replace("_", "-"): value for name, value in properties.items()}
 
     def mend(config: Config, culprit: Culprit) -> Config:
@@ -44,6 +51,35 @@ def preallocate(config: Config, culprit: Culprit) -> Config:
     if all(option.name == "object" for option in culprit.options):
         return set_property(prealloc="on")(config, culprit)
     return config if config.flag("mem-prealloc") else config.with_option("-mem-prealloc")
+
+
+def share_mem_path(config: Config, _culprit: Culprit) -> Config:
+    """``config`` with a shared file backend for main RAM instead of ``-mem-path``."""
+    option = config.last("mem-path")
+    if option is None:
+        return config
+    return _main_ram(config.without(option), "memory-backend-file", mem_path=option.value)
+
+
+def share_memory(config: Config, culprit: Culprit) -> Config:
+    """``config`` with shared memory that has a descriptor, for the culprit's backends or for main RAM."""
+    for option in culprit.options:
+        here = current(config, option)
+        if here is not None:
+            anonymous = dict(here.args).get("qom-type") == "memory-backend-ram"
+            changes = {"qom-type": "memory-backend-memfd"} if anonymous else {}
+            config = config.with_properties(here, {**changes, "share": "on"})
+    return config if culprit.options else _main_ram(config, "memory-backend-memfd")
+
+
+def _main_ram(config: Config, type: str, **words: object) -> Config:
+    """``config`` with a shared backend of its own for main RAM."""
+    if config.flag("numa"):
+        raise MemkitError("with -numa every node needs a backend: write -numa node,memdev=ID for each")
+    if config.flag("mem-prealloc"):
+        words["prealloc"] = "on"
+    size = config.memory_options().size or DEFAULT_SIZE
+    return config.with_backend(type, "ram", size=size, share="on", **words).with_machine(memory_backend="ram")
 
 
 def current(config: Config, option: Option) -> Option | None:
