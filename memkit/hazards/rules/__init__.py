@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from memkit.hazards.rule import Rule
-from memkit.hazards.rules import host_memory, sharing
+from memkit.hazards.rules import host_memory, host_numa, huge_pages, merging, sharing
 
 __all__ = ["RULES"]
 
-RULES: dict[str, Rule] = {rule.id: rule for room in (host_memory, sharing) for rule in room.RULES}
+_ROOMS = (
+    host_memory,
+    host_numa,
+    huge_pages,
+    merging,
+    sharing,
+)
+RULES: dict[str, Rule] = {rule.id: rule for room in _ROOMS for rule in room.RULES}
