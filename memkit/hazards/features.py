@@ -159,7 +159,9 @@ _GUEST: tuple[Feature, ...] = (
        "-chardev socket,id=c,path=/tmp/c -device vhost-user-fs-pci,chardev=c,tag=t"),
     _F("userspace-nvme", "a disk by QEMU's own NVMe driver", "guest", lambda s: _nvme(s)),
     _F("free-page-reporting", "a guest that reports free pages", "guest",
-       lambda s: tuple([d.id or d.driver for d in s.drivers("virtio-balloon") if on(d, "free-page-reporting")]),
+       lambda s: tuple(
+           [d.id or d.driver for d in s.drivers("virtio-balloon") if on(d, "free-page-reporting")]
+       ),
        "-device virtio-balloon-pci,free-page-reporting=on"),
     _F("nvdimm-label", "an NVDIMM with a label area", "guest",
        lambda s: tuple([d.id or d.driver for d in s.drivers("nvdimm") if d.props.get("label-size")])),
@@ -203,7 +205,7 @@ OPERATIONS: dict[str, str] = {
     "savevm": "a snapshot inside the disk image", "dump-guest-memory": "a dump of guest memory",
     "object-add": "a backend added while the guest runs", "object-del": "a backend deleted while the guest runs",
     "memory-failure": "a memory error of the host", "hot-plug": "a device added while the guest runs",
-    "device-del": "a device taken out while the guest runs", "balloon": "a new target for the balloon",
+    "device-del": "a device taken out while the guest runs", "set-balloon": "a new target for the balloon",
 }
 FEATURES: dict[str, Feature] = {
     feature.name: feature

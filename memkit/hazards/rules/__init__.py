@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from memkit.hazards.rule import Rule
-from memkit.hazards.rules import host_memory, host_numa, huge_pages, merging, sharing
+from memkit.hazards.rules import host_memory, host_numa, huge_pages, merging, sharing, vfio
 
 __all__ = ["RULES"]
 
@@ -13,5 +13,6 @@ _ROOMS = (
     huge_pages,
     merging,
     sharing,
+    vfio,
 )
 RULES: dict[str, Rule] = {rule.id: rule for room in _ROOMS for rule in room.RULES}

@@ -300,7 +300,8 @@ RULES = (
         "The state of vhost-user-fs (open files, the table of inodes) is in the other process, and this QEMU "
         "cannot fetch it. Since 8.2 a process with DEVICE_STATE hands it over.",
         "unmount and take the device out before, or use QEMU 8.2 and a virtiofsd that hands its state over",
-        ("hw/virtio/vhost-user-fs.c: vuf_vmstate, 7.2", "hw/virtio/vhost-user-fs.c: vuf_save_state, 8.2"),
+        ("hw/virtio/vhost-user-fs.c: vuf_vmstate, 7.2",
+         "hw/virtio/vhost-user-fs.c: vuf_check_migration_support, 8.2"),
         _virtiofs,
         example=f"-object memory-backend-memfd,id=f,size=256M {_FS}", innocent=_SHARED,
         operations=("migrate-precopy",), mend=drop_option, since="4.2", until="8.2",
