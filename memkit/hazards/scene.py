@@ -147,8 +147,16 @@ class Scene:
         return None if spec is None or backend.implicit else spec.props.get(name)
 
     def names_file(self, backend: Backend) -> bool:
-        """True if mem-path= names a file that stays: in a directory QEMU makes one that nobody sees."""
-        return bool(backend.mem_path) and not self.host.is_directory(str(backend.mem_path))
+        """True if mem-path= names a file that stays: no DAX device, and no directory, whose file nobody sees."""
+        path = backend.mem_path
+        return bool(path) and not str(path).startswith("/dev/dax") and not self.host.is_directory(str(path))
+
+    def keeps_file(self, backend: Backend) -> bool:
+        """True if mem-path= names a file whose content may matter: it is there already, or on a disk."""
+        if backend.discard_data or not self.names_file(backend):
+            return False
+        exists = self.host.file_size(str(backend.mem_path)) is not None
+        return exists or backend.filesystem not in ("tmpfs", "hugetlbfs")
 
     def shown_by(self, backend: Backend) -> Iterator[DeviceSpec]:
         """The devices that name ``backend``."""

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from memkit.hazards.rule import Rule
-from memkit.hazards.rules import host_memory, host_numa, huge_pages, merging, sharing, vfio
-
-__all__ = ["RULES"]
-
-_ROOMS = (
+from memkit.hazards.rules import (
+    balloon,
+    dump,
+    guest_layout,
     host_memory,
     host_numa,
     huge_pages,
     merging,
+    numa,
+    sharing,
+    vfio,
+)
+
+__all__ = ["RULES"]
+
+_ROOMS = (
+    balloon,
+    dump,
+    guest_layout,
+    host_memory,
+    host_numa,
+    huge_pages,
+    merging,
+    numa,
     sharing,
     vfio,
 )
