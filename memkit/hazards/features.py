@@ -175,8 +175,23 @@ _GUEST: tuple[Feature, ...] = (
        "-M dump-guest-core=off"),
     _F("host-page-size", "a host with pages of more than 4 KiB", "guest",
        lambda s: (f"{s.host.page_size >> 10} KiB pages",) if s.host.page_size > 4096 else ()),
+    _F("m-size", "-m", "guest", _option("m"), "-m 256M"),
+    _F("ram-above-4g", "RAM above 4 GiB", "guest", lambda s: _above_4g(s), "-m 5G"),
+    _F("graphics", "a graphics card", "guest",
+       lambda s: tuple([f.id or f.kind for f in s.guest.frontends if "vga" in f.kind.lower()]), "-vga std"),
+    _F("numa-mem", "NUMA nodes with mem=", "guest", lambda s: _sized_nodes(s)),
     _F("kvm", "KVM", "guest", lambda s: ("kvm",) if s.kvm else (), "-accel kvm"),
 )
+
+
+def _above_4g(scene: Scene) -> Iterable[str]:
+    blocks = [r.region.block for r in scene.guest.main_flat_view.ranges if r.start >= 4 << 30]
+    return tuple(dict.fromkeys(b.idstr for b in blocks if b is not None and b.purpose == "ram"))
+
+
+def _sized_nodes(scene: Scene) -> Iterable[str]:
+    nodes = scene.config.iter_numa() if scene.config else ()
+    return tuple([f"node{node.nodeid or 0}" for node in nodes if node.type == "node" and node.mem])
 
 
 def _flash(scene: Scene) -> Iterable[str]:

@@ -61,7 +61,7 @@ def _cut(scene: Scene) -> Iterator[Culprit]:
 
 
 def _can_be_cut(scene: Scene) -> Iterator[Culprit]:
-    for backend in scene.mapped:
+    for backend in scene.ram:
         if scene.names_file(backend):
             yield scene.blame(
                 backend, f"Whoever cuts {backend.mem_path} short kills the guest ({backend.id})."

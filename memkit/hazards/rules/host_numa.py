@@ -28,10 +28,8 @@ def _absent(scene: Scene) -> Iterator[Culprit]:
 def _preferred(scene: Scene) -> Iterator[Culprit]:
     for backend in scene.mapped:
         if backend.policy == "preferred" and len(backend.host_nodes) > 1:
-            rest = _numbers(backend.host_nodes[1:])
-            yield scene.blame(
-                backend, f"{backend.id} prefers node {backend.host_nodes[0]} only; {rest} count for nothing."
-            )
+            first, *rest = backend.host_nodes
+            yield scene.blame(backend, f"{backend.id} prefers host node {first}, and not {_numbers(rest)}.")
 
 
 def _stuck(scene: Scene) -> Iterator[Culprit]:
