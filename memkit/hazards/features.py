@@ -168,6 +168,9 @@ _GUEST: tuple[Feature, ...] = (
     _F("nvdimm-persistence", "nvdimm-persistence=", "guest", _property("nvdimm-persistence")),
     _F("cxl-window", "a fixed window for CXL memory", "guest",
        lambda s: tuple([key for key in s.machine if key.startswith("cxl-fmw.") and key.endswith(".size")])),
+    _F("confidential", "a guest that is protected from the host", "guest",
+       lambda s: (s.confidential.id,) if s.confidential else (),
+       "-M q35,confidential-guest-support=g -object sev-guest,id=g,cbitpos=51,reduced-phys-bits=1"),
     _F("sev", "SEV encryption", "guest", _confidential("sev-guest", "sev-snp-guest")),
     _F("guest-memfd", "private memory (SEV-SNP, TDX)", "guest", _confidential("sev-snp-guest", "tdx-guest")),
     _F("tdx", "TDX", "guest", _confidential("tdx-guest")),
@@ -190,8 +193,8 @@ def _above_4g(scene: Scene) -> Iterable[str]:
 
 
 def _sized_nodes(scene: Scene) -> Iterable[str]:
-    nodes = scene.config.iter_numa() if scene.config else ()
-    return tuple([f"node{node.nodeid or 0}" for node in nodes if node.type == "node" and node.mem])
+    given = scene.config is not None and any(node.mem for node in scene.config.iter_numa())
+    return tuple([f"node{node.id}" for node in scene.guest.numa if node.size]) if given else ()
 
 
 def _flash(scene: Scene) -> Iterable[str]:

@@ -147,7 +147,7 @@ class Scene:
         return None if spec is None or backend.implicit else spec.props.get(name)
 
     def names_file(self, backend: Backend) -> bool:
-        """True if mem-path= names a file that stays: no DAX device, and no directory, whose file nobody sees."""
+        """True if mem-path= names a file that stays: no DAX device and no directory."""
         path = backend.mem_path
         return bool(path) and not str(path).startswith("/dev/dax") and not self.host.is_directory(str(path))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from memkit.boards import catalog
 from memkit.hazards.mending import set_machine
 from memkit.hazards.rule import Culprit, Rule
+from memkit.hazards.rules.vfio import ASSIGNED, PCI_HOST
 from memkit.hazards.scene import Scene
 from memkit.units import format_size, hex_address, human, parse_size
 
@@ -162,14 +163,15 @@ RULES = (
         mend=_no_maxmem, since="4.2", architectures=_X86,
     ),
     Rule(
-        "amd-1tb-hole-machine-type-vfio", "RAM where AMD's hosts have none", "surprise",
-        ("ram-above-4g", "kvm"),
+        "amd-1tb-hole-machine-type-vfio", "RAM where AMD's hosts have none", "refuses-to-start",
+        ("ram-above-4g", "kvm", "vfio"),
         "AMD's processors use the addresses from 1012 GiB to 1 TiB for HyperTransport, and the IOMMU of such "
         "a host refuses to map them. Machine types before 7.1 put RAM there, and a VFIO device then does not "
         "start.",
         "use a machine type since 7.1, which moves RAM above 1 TiB",
         ("hw/i386/pc.c: pc_memory_init, pc_machine_7_0 keeps the old layout, 7.2",),
-        _in_hole, example=f"{_TERA} pc-q35-7.0 -m 1100G", innocent=f"{_TERA} pc-q35-7.1 -m 1100G",
+        _in_hole, example=f"{_TERA} pc-q35-7.0 -m 1100G {ASSIGNED}",
+        innocent=f"{_TERA} pc-q35-7.1 -m 1100G {ASSIGNED}", host=PCI_HOST,
         architectures=_X86,
     ),
     Rule(
