@@ -5,6 +5,8 @@ from __future__ import annotations
 from memkit.hazards.rule import Rule
 from memkit.hazards.rules import (
     balloon,
+    confidential,
+    cxl,
     dump,
     guest_layout,
     host_memory,
@@ -20,6 +22,8 @@ __all__ = ["RULES"]
 
 _ROOMS = (
     balloon,
+    confidential,
+    cxl,
     dump,
     guest_layout,
     host_memory,

@@ -28,8 +28,8 @@ def _unmapped(scene: Scene) -> Iterator[Culprit]:
         if device.kind == "virtio-mem" and device.size < (device.max_size or 0):
             name = device.id or device.memdev
             yield Culprit(
-                f"{((device.max_size or 0) - device.size) >> 20} MiB of {name} are not plugged, so that the dump "
-                "lacks them.", (name,),
+                f"{((device.max_size or 0) - device.size) >> 20} MiB of {name} are not plugged, so they are "
+                "not in the dump.", (name,),
             )
     for spec in scene.drivers("ivshmem-plain", "cxl-type3"):
         name = spec.id or spec.driver
