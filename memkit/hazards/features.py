@@ -59,7 +59,7 @@ def on(spec: DeviceSpec, name: str) -> bool:
 
 def _devices(kind: str) -> Callable[[Scene], Iterable[str]]:
     """The memory devices of this kind."""
-    return lambda scene: tuple([d.id or d.memdev for d in scene.guest.memory_devices if d.kind == kind])
+    return lambda scene: tuple([scene.name_of(d) for d in scene.guest.memory_devices if d.kind == kind])
 
 
 def _option(name: str) -> Callable[[Scene], Iterable[str]]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from memkit.guest import Guest
     from memkit.host import Host
     from memkit.memory.backend import Backend
+    from memkit.memory.device import MemoryDevice
     from memkit.memory.ramblock import RAMBlock
 
 __all__ = ["Scene"]
@@ -91,8 +92,13 @@ class Scene:
         return self.guest.backends
 
     def backend(self, name: object) -> Backend | None:
-        """The backend called ``name``."""
-        return next((b for b in self.backends if b.id == name), None)
+        """The backend called ``name``, which may be its place in QEMU's object tree."""
+        id = str(name).removeprefix("/objects/")
+        return next((b for b in self.backends if b.id == id), None)
+
+    def name_of(self, device: MemoryDevice) -> str:
+        """The id of a memory device, or else that of its backend."""
+        return device.id or device.memdev.rpartition("/")[2]
 
     @cached_property
     def mapped(self) -> tuple[Backend, ...]:
@@ -113,7 +119,8 @@ class Scene:
         """The mapped backends that the guest uses as RAM: all but those of BARs and persistent memory."""
         other = {f.backend.id for f in self.guest.frontends
                  if f.backend and f.kind.startswith(("ivshmem", "nvme", "acpi-erst", "cxl"))}
-        other |= {d.memdev for d in self.guest.memory_devices if d.kind in ("nvdimm", "virtio-pmem")}
+        other |= {d.memdev.rpartition("/")[2] for d in self.guest.memory_devices
+                  if d.kind in ("nvdimm", "virtio-pmem")}
         return tuple(b for b in self.mapped if b.id not in other)
 
     def block_of(self, backend: Backend) -> RAMBlock | None:

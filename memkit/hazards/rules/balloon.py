@@ -47,7 +47,7 @@ def _large_pages(scene: Scene) -> Iterator[Culprit]:
 def _not_counted(scene: Scene) -> Iterator[Culprit]:
     name = scene.features["balloon"][0]
     for device in scene.guest.memory_devices:
-        what = device.id or device.memdev
+        what = scene.name_of(device)
         if device.kind == "dimm":
             said = f"A target for {name} includes DIMM {what}: each one plugged shifts what the target means."
         else:

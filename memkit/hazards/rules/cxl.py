@@ -49,7 +49,8 @@ _DEVICE = (
 
 RULES = (
     Rule(
-        "cxl-kvm-execute", "Code in CXL memory stops the guest", "data-loss", ("cxl-type3", "cxl-window", "kvm"),
+        "cxl-kvm-execute", "Code in CXL memory stops the guest", "data-loss",
+        ("cxl-type3", "cxl-window", "kvm"),
         "QEMU decodes each access to the window by itself, so for KVM there is i/o and no memory. Data is "
         "slow, and a guest that runs code there (after adding it to its RAM) stops with an error.",
         "keep data only in it, use TCG, or QEMU 11.1 with windows of one target, which it maps directly",

@@ -13,7 +13,7 @@ __all__ = ["RULES"]
 def _nvdimms(scene: Scene) -> Iterator[Culprit]:
     for device in scene.guest.memory_devices:
         if device.kind == "nvdimm":
-            name = device.id or device.memdev
+            name = scene.name_of(device)
             yield Culprit(f"The dump has the {device.size >> 20} MiB of {name} in it.", (name,))
 
 
@@ -26,7 +26,7 @@ def _core_only(scene: Scene) -> Iterator[Culprit]:
 def _unmapped(scene: Scene) -> Iterator[Culprit]:
     for device in scene.guest.memory_devices:
         if device.kind == "virtio-mem" and device.size < (device.max_size or 0):
-            name = device.id or device.memdev
+            name = scene.name_of(device)
             yield Culprit(
                 f"{((device.max_size or 0) - device.size) >> 20} MiB of {name} are not plugged, so they are "
                 "not in the dump.", (name,),

@@ -104,7 +104,7 @@ def _too_many(scene: Scene) -> Iterator[Culprit]:
     if count > SLOTS:
         yield Culprit(
             f"RAM and memory devices are {count} pieces, {_named(scene)} may take only {SLOTS}.",
-            (*scene.vhost_user, *(d.id or d.memdev for d in scene.guest.memory_devices)),
+            (*scene.vhost_user, *(scene.name_of(d) for d in scene.guest.memory_devices)),
         )
 
 
