@@ -83,40 +83,6 @@ def _plain_file(scene: Scene, backend: Backend) -> bool:
     return backend.filesystem not in ("anonymous", "memfd", "tmpfs", "hugetlbfs")
 
 
-_F = Feature
-_BACKING: tuple[Feature, ...] = (
-    _F("backend-ram", "anonymous memory", "backing", _backends(lambda s, b: b.filesystem == "anonymous"),
-       "-m 256M"),
-    _F("backend-file", "memory in a file", "backing", _backends(lambda s, b: b.mem_path is not None),
-       "-object memory-backend-file,id=f,size=256M,mem-path=/dev/shm/f -M memory-backend=f"),
-    _F("disk-file", "memory in a file on a disk", "backing",
-       _backends(lambda s, b: b.mem_path is not None and _plain_file(s, b)),
-       "-object memory-backend-file,id=f,size=256M,mem-path=/var/tmp/f -M memory-backend=f"),
-    _F("tmpfs", "memory in a tmpfs file", "backing", _backends(lambda s, b: b.filesystem == "tmpfs"),
-       "-object memory-backend-file,id=f,size=256M,mem-path=/dev/shm/f -M memory-backend=f"),
-    _F("backend-memfd", "memory in a memfd", "backing",
-       _backends(lambda s, b: b.type == "memory-backend-memfd"),
-       "-object memory-backend-memfd,id=f,size=256M -M memory-backend=f"),
-    _F("hugetlb", "huge pages from a pool", "backing", _backends(lambda s, b: b.huge),
-       "-object memory-backend-memfd,id=f,size=256M,hugetlb=on -M memory-backend=f"),
-    _F("share-on", "memory mapped shared", "backing", _backends(lambda s, b: b.share),
-       "-object memory-backend-memfd,id=f,size=256M,share=on -M memory-backend=f"),
-    _F("share-off", "memory mapped privately", "backing", _backends(lambda s, b: not b.share),
-       "-object memory-backend-file,id=f,size=256M,mem-path=/dev/shm/f -M memory-backend=f"),
-    _F("pmem-on", "persistent memory on the host (pmem=on)", "backing", _backends(lambda s, b: b.pmem)),
-    _F("readonly", "a read-only file", "backing", _backends(lambda s, b: b.readonly)),
-    _F("discard-data", "discard-data=on", "backing", _backends(lambda s, b: b.discard_data)),
-    _F("prealloc", "memory filled at start", "backing", _backends(lambda s, b: b.prealloc)),
-    _F("reserve-off", "memory without a reservation", "backing", _backends(lambda s, b: not b.reserve)),
-    _F("host-numa-policy", "memory bound to host NUMA nodes", "backing",
-       _backends(lambda s, b: b.policy != "default")),
-    _F("merge-on", "memory offered to KSM", "backing", _backends(lambda s, b: b.merge)),
-    _F("mem-lock", "all memory locked", "backing", lambda s: _locked(s)),
-    _F("mem-path", "-mem-path", "backing", _option("mem-path"), "-mem-path /dev/shm"),
-    _F("mem-prealloc", "-mem-prealloc", "backing", _option("mem-prealloc"), "-mem-prealloc"),
-)
-
-
 # on-fault: since 10.0.
 _LOCKS = ("on", "true", "yes", "y", "on-fault")
 
@@ -125,66 +91,6 @@ def _locked(scene: Scene) -> Iterable[str]:
     if scene.config is None or not scene.config.flag("overcommit"):
         return ()
     return ("-overcommit",) if scene.config.merged("overcommit").get("mem-lock") in _LOCKS else ()
-
-
-_GUEST: tuple[Feature, ...] = (
-    _F("machine-memory-backend", "main RAM from a backend of the line", "guest", _property("memory-backend")),
-    _F("maxmem", "room for memory devices", "guest",
-       lambda s: ("-m",) if s.config and s.config.memory_options().maxmem else (), "-m 256M,slots=2,maxmem=1G"),
-    _F("numa-memdev", "NUMA nodes with backends", "guest",
-       lambda s: tuple([str(n.memdev) for n in s.guest.numa if n.memdev])),
-    _F("pc-dimm", "a DIMM", "guest", _devices("dimm"),
-       "-m 256M,slots=2,maxmem=1G -object memory-backend-ram,id=d,size=128M -device pc-dimm,memdev=d"),
-    _F("nvdimm", "an NVDIMM", "guest", _devices("nvdimm"),
-       "-M nvdimm=on -m 256M,slots=2,maxmem=1G "
-       "-object memory-backend-file,id=n,size=128M,mem-path=/var/tmp/n -device nvdimm,memdev=n"),
-    _F("virtio-mem", "virtio-mem", "guest", _devices("virtio-mem"),
-       "-m 256M,maxmem=1G -object memory-backend-ram,id=v,size=512M -device virtio-mem-pci,memdev=v"),
-    _F("virtio-pmem", "virtio-pmem", "guest", _devices("virtio-pmem"),
-       "-m 256M,maxmem=1G -object memory-backend-file,id=p,size=128M,mem-path=/var/tmp/p,share=on "
-       "-device virtio-pmem-pci,memdev=p"),
-    _F("ivshmem", "memory shared between guests (ivshmem)", "guest", _drivers("ivshmem"),
-       "-object memory-backend-ram,id=i,size=1M,share=on -device ivshmem-plain,memdev=i"),
-    _F("cxl-type3", "CXL memory", "guest", _drivers("cxl-type3")),
-    _F("pflash", "flash chips", "guest", lambda s: _flash(s)),
-    _F("balloon", "virtio-balloon", "guest", _drivers("virtio-balloon"), "-device virtio-balloon-pci"),
-    _F("vhost-user", "a vhost-user device", "guest", lambda s: s.vhost_user,
-       "-chardev socket,id=c,path=/tmp/c -device vhost-user-blk-pci,chardev=c"),
-    _F("vfio", "a VFIO device", "guest", _drivers("vfio-")),
-    _F("viommu", "an IOMMU for the guest", "guest", _drivers("intel-iommu", "amd-iommu", "virtio-iommu"),
-       "-M q35 -device intel-iommu"),
-    _F("vhost-vdpa", "a vhost-vdpa device", "guest",
-       lambda s: (*s.networks("vhost-vdpa"), *_drivers("vhost-vdpa")(s))),
-    _F("virtiofs", "a shared directory (vhost-user-fs)", "guest", _drivers("vhost-user-fs"),
-       "-chardev socket,id=c,path=/tmp/c -device vhost-user-fs-pci,chardev=c,tag=t"),
-    _F("userspace-nvme", "a disk by QEMU's own NVMe driver", "guest", lambda s: _nvme(s)),
-    _F("free-page-reporting", "a guest that reports free pages", "guest",
-       lambda s: tuple(
-           [d.id or d.driver for d in s.drivers("virtio-balloon") if on(d, "free-page-reporting")]
-       ),
-       "-device virtio-balloon-pci,free-page-reporting=on"),
-    _F("nvdimm-label", "an NVDIMM with a label area", "guest",
-       lambda s: tuple([d.id or d.driver for d in s.drivers("nvdimm") if d.props.get("label-size")])),
-    _F("nvdimm-persistence", "nvdimm-persistence=", "guest", _property("nvdimm-persistence")),
-    _F("cxl-window", "a fixed window for CXL memory", "guest",
-       lambda s: tuple([key for key in s.machine if key.startswith("cxl-fmw.") and key.endswith(".size")])),
-    _F("confidential", "a guest that is protected from the host", "guest",
-       lambda s: (s.confidential.id,) if s.confidential else (),
-       "-M q35,confidential-guest-support=g -object sev-guest,id=g,cbitpos=51,reduced-phys-bits=1"),
-    _F("sev", "SEV encryption", "guest", _confidential("sev-guest", "sev-snp-guest")),
-    _F("guest-memfd", "private memory (SEV-SNP, TDX)", "guest", _confidential("sev-snp-guest", "tdx-guest")),
-    _F("tdx", "TDX", "guest", _confidential("tdx-guest")),
-    _F("dump-off", "memory left out of core files", "guest", lambda s: _undumped(s),
-       "-M dump-guest-core=off"),
-    _F("host-page-size", "a host with pages of more than 4 KiB", "guest",
-       lambda s: (f"{s.host.page_size >> 10} KiB pages",) if s.host.page_size > 4096 else ()),
-    _F("m-size", "-m", "guest", _option("m"), "-m 256M"),
-    _F("ram-above-4g", "RAM above 4 GiB", "guest", lambda s: _above_4g(s), "-m 5G"),
-    _F("graphics", "a graphics card", "guest",
-       lambda s: tuple([f.id or f.kind for f in s.guest.frontends if "vga" in f.kind.lower()]), "-vga std"),
-    _F("numa-mem", "NUMA nodes with mem=", "guest", lambda s: _sized_nodes(s)),
-    _F("kvm", "KVM", "guest", lambda s: ("kvm",) if s.kvm else (), "-accel kvm"),
-)
 
 
 def _above_4g(scene: Scene) -> Iterable[str]:
@@ -215,13 +121,111 @@ def _nvme(scene: Scene) -> Iterable[str]:
     return (*nodes, *(d.id or str(d.file) for d in scene.config.drives if str(d.file).startswith("nvme://")))
 
 
+_F = Feature
+_BACKING: tuple[Feature, ...] = (
+    _F("backend-ram", "anonymous memory", "backing", _backends(lambda s, b: b.filesystem == "anonymous"),
+       "-m 256M"),
+    _F("backend-file", "memory in a file", "backing", _backends(lambda s, b: b.mem_path is not None),
+       "-object memory-backend-file,id=f,size=256M,mem-path=/dev/shm/f -M memory-backend=f"),
+    _F("disk-file", "memory in a file on a disk", "backing",
+       _backends(lambda s, b: b.mem_path is not None and _plain_file(s, b)),
+       "-object memory-backend-file,id=f,size=256M,mem-path=/var/tmp/f -M memory-backend=f"),
+    _F("tmpfs", "memory in a tmpfs file", "backing", _backends(lambda s, b: b.filesystem == "tmpfs"),
+       "-object memory-backend-file,id=f,size=256M,mem-path=/dev/shm/f -M memory-backend=f"),
+    _F("backend-memfd", "memory in a memfd", "backing",
+       _backends(lambda s, b: b.type == "memory-backend-memfd"),
+       "-object memory-backend-memfd,id=f,size=256M -M memory-backend=f"),
+    _F("hugetlb", "huge pages from a pool", "backing", _backends(lambda s, b: b.huge),
+       "-object memory-backend-memfd,id=f,size=256M,hugetlb=on -M memory-backend=f"),
+    _F("share-on", "memory mapped shared", "backing", _backends(lambda s, b: b.share),
+       "-object memory-backend-memfd,id=f,size=256M,share=on -M memory-backend=f"),
+    _F("share-off", "memory mapped privately", "backing", _backends(lambda s, b: not b.share),
+       "-object memory-backend-file,id=f,size=256M,mem-path=/dev/shm/f -M memory-backend=f"),
+    _F("pmem-on", "persistent memory on the host (pmem=on)", "backing", _backends(lambda s, b: b.pmem)),
+    _F("readonly", "a read-only file", "backing", _backends(lambda s, b: b.readonly)),
+    _F("discard-data", "discard-data=on", "backing", _backends(lambda s, b: b.discard_data)),
+    _F("prealloc", "memory filled at start", "backing", _backends(lambda s, b: b.prealloc)),
+    _F("reserve-off", "memory without a reservation", "backing", _backends(lambda s, b: not b.reserve)),
+    _F("host-numa-policy", "memory bound to host NUMA nodes", "backing",
+       _backends(lambda s, b: b.policy != "default")),
+    _F("merge-on", "memory offered to KSM", "backing", _backends(lambda s, b: b.merge)),
+    _F("mem-lock", "all memory locked", "backing", _locked),
+    _F("mem-path", "-mem-path", "backing", _option("mem-path"), "-mem-path /dev/shm"),
+    _F("mem-prealloc", "-mem-prealloc", "backing", _option("mem-prealloc"), "-mem-prealloc"),
+)
+
+
+_GUEST: tuple[Feature, ...] = (
+    _F("machine-memory-backend", "main RAM from a backend of the line", "guest", _property("memory-backend")),
+    _F("maxmem", "room for memory devices", "guest",
+       lambda s: ("-m",) if s.config and s.config.memory_options().maxmem else (),
+       "-m 256M,slots=2,maxmem=1G"),
+    _F("numa-memdev", "NUMA nodes with backends", "guest",
+       lambda s: tuple([str(n.memdev) for n in s.guest.numa if n.memdev])),
+    _F("pc-dimm", "a DIMM", "guest", _devices("dimm"),
+       "-m 256M,slots=2,maxmem=1G -object memory-backend-ram,id=d,size=128M -device pc-dimm,memdev=d"),
+    _F("nvdimm", "an NVDIMM", "guest", _devices("nvdimm"),
+       "-M nvdimm=on -m 256M,slots=2,maxmem=1G "
+       "-object memory-backend-file,id=n,size=128M,mem-path=/var/tmp/n -device nvdimm,memdev=n"),
+    _F("virtio-mem", "virtio-mem", "guest", _devices("virtio-mem"),
+       "-m 256M,maxmem=1G -object memory-backend-ram,id=v,size=512M -device virtio-mem-pci,memdev=v"),
+    _F("virtio-pmem", "virtio-pmem", "guest", _devices("virtio-pmem"),
+       "-m 256M,maxmem=1G -object memory-backend-file,id=p,size=128M,mem-path=/var/tmp/p,share=on "
+       "-device virtio-pmem-pci,memdev=p"),
+    _F("ivshmem", "memory shared between guests (ivshmem)", "guest", _drivers("ivshmem"),
+       "-object memory-backend-ram,id=i,size=1M,share=on -device ivshmem-plain,memdev=i"),
+    _F("cxl-type3", "CXL memory", "guest", _drivers("cxl-type3")),
+    _F("pflash", "flash chips", "guest", _flash),
+    _F("balloon", "virtio-balloon", "guest", _drivers("virtio-balloon"), "-device virtio-balloon-pci"),
+    _F("vhost-user", "a vhost-user device", "guest", lambda s: s.vhost_user,
+       "-chardev socket,id=c,path=/tmp/c -device vhost-user-blk-pci,chardev=c"),
+    _F("vfio", "a VFIO device", "guest", _drivers("vfio-")),
+    _F("viommu", "an IOMMU for the guest", "guest", _drivers("intel-iommu", "amd-iommu", "virtio-iommu"),
+       "-M q35 -device intel-iommu"),
+    _F("vhost-vdpa", "a vhost-vdpa device", "guest",
+       lambda s: (*s.networks("vhost-vdpa"), *_drivers("vhost-vdpa")(s))),
+    _F("virtiofs", "a shared directory (vhost-user-fs)", "guest", _drivers("vhost-user-fs"),
+       "-chardev socket,id=c,path=/tmp/c -device vhost-user-fs-pci,chardev=c,tag=t"),
+    _F("userspace-nvme", "a disk by QEMU's own NVMe driver", "guest", _nvme),
+    _F("free-page-reporting", "a guest that reports free pages", "guest",
+       lambda s: tuple(
+           [d.id or d.driver for d in s.drivers("virtio-balloon") if on(d, "free-page-reporting")]
+       ),
+       "-device virtio-balloon-pci,free-page-reporting=on"),
+    _F("nvdimm-label", "an NVDIMM with a label area", "guest",
+       lambda s: tuple([d.id or d.driver for d in s.drivers("nvdimm") if d.props.get("label-size")])),
+    _F("nvdimm-persistence", "nvdimm-persistence=", "guest", _property("nvdimm-persistence")),
+    _F("cxl-window", "a fixed window for CXL memory", "guest",
+       lambda s: tuple([key for key in s.machine if key.startswith("cxl-fmw.") and key.endswith(".size")])),
+    _F("confidential", "a guest that is protected from the host", "guest",
+       lambda s: (s.confidential.id,) if s.confidential else (),
+       "-M q35,confidential-guest-support=g -object sev-guest,id=g,cbitpos=51,reduced-phys-bits=1"),
+    _F("sev", "SEV encryption", "guest", _confidential("sev-guest", "sev-snp-guest")),
+    _F("guest-memfd", "private memory (SEV-SNP, TDX)", "guest", _confidential("sev-snp-guest", "tdx-guest")),
+    _F("tdx", "TDX", "guest", _confidential("tdx-guest")),
+    _F("dump-off", "memory left out of core files", "guest", _undumped,
+       "-M dump-guest-core=off"),
+    _F("host-page-size", "a host with pages of more than 4 KiB", "guest",
+       lambda s: (f"{s.host.page_size >> 10} KiB pages",) if s.host.page_size > 4096 else ()),
+    _F("m-size", "-m", "guest", _option("m"), "-m 256M"),
+    _F("ram-above-4g", "RAM above 4 GiB", "guest", _above_4g, "-m 5G"),
+    _F("graphics", "a graphics card", "guest",
+       lambda s: tuple([f.id or f.kind for f in s.guest.frontends if "vga" in f.kind.lower()]), "-vga std"),
+    _F("numa-mem", "NUMA nodes with mem=", "guest", _sized_nodes),
+    _F("kvm", "KVM", "guest", lambda s: ("kvm",) if s.kvm else (), "-accel kvm"),
+)
+
+
 OPERATIONS: dict[str, str] = {
     "migrate-precopy": "migration", "migrate-postcopy": "migration with postcopy",
-    "multifd": "migration over several channels", "x-ignore-shared": "migration that leaves shared memory out",
-    "background-snapshot": "a snapshot of a running guest", "mapped-ram": "migration to a file with fixed places",
+    "multifd": "migration over several channels",
+    "x-ignore-shared": "migration that leaves shared memory out",
+    "background-snapshot": "a snapshot of a running guest",
+    "mapped-ram": "migration to a file with fixed places",
     "release-ram": "migration that frees what is sent", "xbzrle": "migration that sends differences",
     "savevm": "a snapshot inside the disk image", "dump-guest-memory": "a dump of guest memory",
-    "object-add": "a backend added while the guest runs", "object-del": "a backend deleted while the guest runs",
+    "object-add": "a backend added while the guest runs",
+    "object-del": "a backend deleted while the guest runs",
     "memory-failure": "a memory error of the host", "hot-plug": "a device added while the guest runs",
     "device-del": "a device taken out while the guest runs", "set-balloon": "a new target for the balloon",
 }

@@ -125,3 +125,9 @@ def test_memory_of_the_machine_itself_is_mended_by_mem_prealloc() -> None:
     line = "-m 64M -mem-path /dev/hugepages"
     hazard = next(h for h in hazards(memkit.boot(line)) if h.id == "hugetlb-reserved-not-allocated-cgroup")
     assert hazard.fix(memkit.boot(line).config).text() == f"{line} -mem-prealloc"  # type: ignore[arg-type]
+
+
+def test_memory_locked_when_used_stays_empty_until_then() -> None:
+    line = f"{RAM},reserve=off -overcommit mem-lock="
+    assert {"mem-lock-overcommit", "mem-lock-reserve-off"} <= ids(f"{line}on")
+    assert not {"mem-lock-overcommit", "mem-lock-reserve-off"} & ids(f"{line}on-fault", qemu="10.0")

@@ -90,9 +90,14 @@ def _mixed(scene: Scene) -> Iterator[Culprit]:
         yield Culprit(f"This guest's RAM has pages of {' and '.join(told)}.", names)
 
 
+def _all_locked(scene: Scene) -> bool:
+    """True if every page is locked at once; mem-lock=on-fault waits until it is used."""
+    return scene.config is not None and scene.config.merged("overcommit").get("mem-lock") != "on-fault"
+
+
 def _locked(scene: Scene) -> Iterator[Culprit]:
     option = scene.config.last("overcommit") if scene.config else None
-    if option:
+    if option and _all_locked(scene):
         total = sum(block.used_length for block in scene.guest.ram_blocks if block.purpose == "ram")
         yield Culprit(
             f"-overcommit mem-lock=on locks all that QEMU maps, more than the {human(total)} of RAM.",
@@ -102,7 +107,7 @@ def _locked(scene: Scene) -> Iterator[Culprit]:
 
 def _locked_sparse(scene: Scene) -> Iterator[Culprit]:
     for backend in scene.mapped:
-        if not backend.reserve:
+        if not backend.reserve and _all_locked(scene):
             yield scene.blame(
                 backend, f"All {human(backend.size)} of {backend.id} are filled at start, reserve=off or not."
             )
