@@ -96,6 +96,13 @@ class Scene:
         id = str(name).removeprefix("/objects/")
         return next((b for b in self.backends if b.id == id), None)
 
+    def device_of(self, device: MemoryDevice) -> DeviceSpec | None:
+        """The ``-device`` that made a memory device."""
+        if self.config is None or device.option_index is None:
+            return None
+        option = self.config.options[device.option_index]
+        return next((spec for spec in self.devices if spec.option is option), None)
+
     def name_of(self, device: MemoryDevice) -> str:
         """The id of a memory device, or else that of its backend."""
         return device.id or device.memdev.rpartition("/")[2]

@@ -12,8 +12,10 @@ from memkit.hazards.rules import (
     host_memory,
     host_numa,
     huge_pages,
+    memory_devices,
     merging,
     numa,
+    persistent,
     sharing,
     vfio,
 )
@@ -29,8 +31,10 @@ _ROOMS = (
     host_memory,
     host_numa,
     huge_pages,
+    memory_devices,
     merging,
     numa,
+    persistent,
     sharing,
     vfio,
 )
