@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 import memkit
 from memkit import Host, Mount
-from memkit.hazards import hazards, rank
+from memkit.hazards import RULES, Rule, hazards, rank
+from memkit.monitor.parser import read_monitor
+from memkit.versions import KNOWN_QEMU, parse_version
 
 FILE = "-m 64M -M memory-backend=f -object memory-backend-file,id=f,size=64M,mem-path=/dev/shm/f"
 MEMFD = "-m 64M -M memory-backend=f -object memory-backend-memfd,id=f,size=64M"
@@ -131,3 +135,16 @@ def test_memory_locked_when_used_stays_empty_until_then() -> None:
     line = f"{RAM},reserve=off -overcommit mem-lock="
     assert {"mem-lock-overcommit", "mem-lock-reserve-off"} <= ids(f"{line}on")
     assert not {"mem-lock-overcommit", "mem-lock-reserve-off"} & ids(f"{line}on-fault", qemu="10.0")
+
+
+@pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.id) for rule in RULES.values()])
+def test_a_guest_without_a_command_line_is_asked_without_harm(rule: Rule) -> None:
+    qemu = next(v for v in ("7.2", *KNOWN_QEMU) if rule.holds_for(parse_version(v), "x86_64"))
+    guest = replace(memkit.boot(rule.example, qemu=qemu, host=rule.host), config=None)
+    assert all(hazard.sentences for hazard in hazards(guest, rule.operations))
+
+
+def test_a_guest_read_from_text_has_no_known_cpu() -> None:
+    shown = memkit.boot("-M isapc -m 5G")
+    text = {name: shown.monitor(name) for name in ("info ramblock", "info mtree", "info mtree -f")}
+    assert [h.id for h in hazards(read_monitor(text))] == []

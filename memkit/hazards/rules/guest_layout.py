@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from memkit.boards import catalog
+from memkit.errors import MemkitError
 from memkit.hazards.mending import set_machine
 from memkit.hazards.rule import Culprit, Rule
 from memkit.hazards.rules.vfio import ASSIGNED, PCI_HOST
 from memkit.hazards.scene import Scene
 from memkit.units import format_size, hex_address, human, parse_size
+from memkit.versions import known_qemu
 
 if TYPE_CHECKING:
     from memkit.config import Config
@@ -65,24 +67,25 @@ def _no_maxmem(config: Config, _culprit: Culprit) -> Config:
     return config.with_memory(maxmem=None, slots=None)
 
 
-def _cpu(scene: Scene) -> tuple[str, str]:
-    """The name of the CPU model (isapc has one of its own), and what else ``-cpu`` says."""
+def _cpu(scene: Scene) -> tuple[catalog.CpuFacts | None, str]:
+    """The CPU model (isapc has one of its own; None if unknown), and what else ``-cpu`` says."""
     option = scene.config.last("cpu") if scene.config else None
-    if option is None or not option.value:
-        return ("486" if scene.guest.machine_type == "isapc" else ""), ""
-    name, _, rest = option.value.partition(",")
-    return name, rest
-
-
-def _amd(scene: Scene) -> bool:
-    facts = catalog.cpu(scene.guest.qemu, _cpu(scene)[0])
-    return facts is not None and facts.amd
+    name, _, rest = ((option and option.value) or "").partition(",")
+    if not name and scene.guest.machine_type == "isapc":
+        name = "486"
+    try:
+        return (catalog.cpu(known_qemu(scene.guest.qemu), name) if name else None), rest
+    except MemkitError:
+        return None, rest
 
 
 def _in_hole(scene: Scene) -> Iterator[Culprit]:
+    cpu, _ = _cpu(scene)
+    if cpu is None or not cpu.amd:
+        return
     for found in scene.guest.main_flat_view.ranges:
         block = found.region.block
-        if block and found.type == "ram" and found.start < _HOLE_END and found.end > _HOLE and _amd(scene):
+        if block and found.type == "ram" and found.start < _HOLE_END and found.end > _HOLE:
             yield Culprit(
                 f"{block.idstr} covers {hex_address(_HOLE)}, which AMD's processors keep to themselves.",
                 (block.idstr,),
@@ -105,12 +108,12 @@ def _odd_split(scene: Scene) -> Iterator[Culprit]:
 
 
 def _out_of_reach(scene: Scene) -> Iterator[Culprit]:
-    name, rest = _cpu(scene)
-    facts = catalog.cpu(scene.guest.qemu, name)
-    if facts is None or facts.long_mode or facts.pse36 or facts.pae or rest or facts.refusal:
+    cpu, rest = _cpu(scene)
+    if cpu is None or cpu.long_mode or cpu.pse36 or cpu.pae or cpu.refusal or rest:
         return
     for block in scene.features["ram-above-4g"]:
-        yield Culprit(f"CPU {name} has 32 address bits, and {block} reaches beyond 4 GiB.", (block, name))
+        yield Culprit(f"CPU {cpu.name} has 32 address bits, and {block} reaches beyond 4 GiB.",
+                      (block, cpu.name))
 
 
 def _clamped(scene: Scene) -> Iterator[Culprit]:
