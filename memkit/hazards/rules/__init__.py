@@ -18,6 +18,7 @@ from memkit.hazards.rules import (
     persistent,
     sharing,
     vfio,
+    virtio_mem,
 )
 
 __all__ = ["RULES"]
@@ -37,5 +38,6 @@ _ROOMS = (
     persistent,
     sharing,
     vfio,
+    virtio_mem,
 )
 RULES: dict[str, Rule] = {rule.id: rule for room in _ROOMS for rule in room.RULES}
