@@ -118,6 +118,15 @@ def _more_dimms(scene: Scene) -> Iterator[Culprit]:
         )
 
 
+def _full(scene: Scene) -> Iterator[Culprit]:
+    count, given = _pieces(scene), scene.config.memory_options().slots if scene.config else None
+    if given and count >= SLOTS:
+        yield Culprit(
+            f"{_named(scene)} has {count} pieces of memory and may take no more: QEMU may refuse even a "
+            "private DIMM.", scene.vhost_user,
+        )
+
+
 def _every_device(scene: Scene) -> Iterator[Culprit]:
     for name in scene.vhost_user:
         yield Culprit(f"{name} works as far as the process behind it can.", (name,))
@@ -259,12 +268,21 @@ RULES = (
         "vhost-user-8-memslots-hotplug", "Few DIMMs can be plugged beside vhost-user",
         "refuses-operation", ("vhost-user", "maxmem", "hot-plug"),
         "Each piece of RAM and each DIMM needs a slot of the other process, and without CONFIGURE_MEM_SLOTS "
-        "there are 8. QEMU counts before it knows the memory, so that it refuses private DIMMs as well.",
+        "there are 8. When they are in use, QEMU refuses the next DIMM.",
         "plug fewer, bigger DIMMs, or use virtio-mem",
         ("hw/virtio/vhost.c: vhost_has_free_slot, 7.2",
          "hw/mem/memory-device.c: memory_device_check_addable, 7.2"),
         _more_dimms, example=_slots(0), innocent=_SHARED.replace("-m 256M", "-m 256M,slots=4,maxmem=8G"),
         operations=("hot-plug",), since="2.1",
+    ),
+    Rule(
+        "vhost-user-slots-count-private-dimms", "A full vhost-user process keeps out private DIMMs as well",
+        "refuses-operation", ("vhost-user", "maxmem", "hot-plug"),
+        "QEMU counts free slots of vhost before it looks at the new memory. A DIMM that the other process "
+        "would never see is refused like any other.",
+        "start with fewer, bigger DIMMs",
+        ("hw/virtio/vhost.c: vhost_has_free_slot, 7.2", "hw/virtio/vhost.c: vhost_get_free_memslots, 8.2"),
+        _full, example=_slots(6), innocent=_slots(5), operations=("hot-plug",), since="2.1",
     ),
     Rule(
         "vhost-user-no-log-shmfd", "Migration needs a vhost-user process that logs its writes", "surprise",

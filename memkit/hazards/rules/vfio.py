@@ -81,8 +81,11 @@ def _pinned(scene: Scene) -> Iterator[Culprit]:
     """RAM that is not taken at start anyway."""
     if "viommu" in scene.features:
         return
+    # Of virtio-mem it takes only what the guest has plugged.
+    partly = {d.memdev.rpartition("/")[2] for d in scene.guest.memory_devices if d.kind == "virtio-mem"}
     for backend in scene.ram:
-        if not (backend.huge or backend.prealloc or scene.features.get("mem-lock")):
+        taken = backend.huge or backend.prealloc or "mem-lock" in scene.features
+        if not taken and backend.id not in partly:
             yield Culprit(
                 f"{_names(scene)} makes the host hold all of RAMBlock {backend.id} from the start.",
                 (backend.id, *scene.features["vfio"]),
