@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from memkit.errors import MemkitError
 from memkit.hazards.features import on
 from memkit.hazards.mending import current, drop_option, set_property
 from memkit.hazards.rule import Culprit, Rule
 from memkit.hazards.rules.vfio import ASSIGNED, PCI_HOST
 from memkit.hazards.scene import Scene
+from memkit.versions import parse_version
 
 if TYPE_CHECKING:
     from memkit.config import Config, DeviceSpec
@@ -86,6 +88,13 @@ def _readable(scene: Scene) -> Iterator[Culprit]:
                 f"Reading what {name} has not plugged takes real pages of {backend.id}.", (name, backend.id),
                 (spec.option,),
             )
+
+
+def _hide(config: Config, culprit: Culprit) -> Config:
+    """``config`` in which nobody can read what is not plugged; raises MemkitError before 7.0."""
+    if parse_version(config.qemu) < (7,):
+        raise MemkitError("before 7.0 anybody can read it: use memory-backend-ram without share=on")
+    return set_property(unplugged_inaccessible="auto")(config, culprit)
 
 
 def _late_vhost(scene: Scene) -> Iterator[Culprit]:
@@ -226,7 +235,7 @@ RULES = (
         "leave unplugged-inaccessible out (auto) and use a guest of Linux 5.16 or newer",
         (f"{_REALIZE}, 7.2",),
         _readable, example=f"{_mem(backend='memfd')},unplugged-inaccessible=off",
-        innocent=_mem(backend="memfd"), mend=set_property(unplugged_inaccessible=None), since="5.1",
+        innocent=_mem(backend="memfd"), mend=_hide, since="5.1",
     ),
     Rule(
         "virtio-mem-memslots-then-vhost", "Memory slots that virtio-mem takes from a later vhost device",
