@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from memkit.errors import CommandLineError, HostError, MemkitError, Refused, Unavailable
     from memkit.explain import Explanation
     from memkit.guest import Guest
+    from memkit.hazards import Hazard, mend
     from memkit.history import since, talk
     from memkit.host import Host, Mount
     from memkit.lab.explorer import explore
@@ -40,6 +41,7 @@ _FACE = {
     # what comes out
     "Guest": "memkit.guest",
     "diff": "memkit.diff",
+    "mend": "memkit.hazards",
     "explore": "memkit.lab.explorer",
     "predict": "memkit.lab.predict",
     # then and now
@@ -52,6 +54,7 @@ _FACE = {
     # results
     "Difference": "memkit.diff",
     "Explanation": "memkit.explain",
+    "Hazard": "memkit.hazards",
     # errors, most general first
     "MemkitError": "memkit.errors",
     "CommandLineError": "memkit.errors",
@@ -66,6 +69,7 @@ __all__ = [
     "Difference",
     "Explanation",
     "Guest",
+    "Hazard",
     "Host",
     "HostError",
     "MemkitError",
@@ -77,6 +81,7 @@ __all__ = [
     "diff",
     "explore",
     "launch",
+    "mend",
     "predict",
     "since",
     "talk",

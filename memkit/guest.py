@@ -6,6 +6,7 @@ A Guest is booted by the model, observed in a running QEMU, or read from text.  
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, SupportsIndex
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from memkit.draw.map import AddressMap
     from memkit.draw.table import Tables
     from memkit.explain import Explanation
+    from memkit.hazards import Hazards
     from memkit.host import Host
 
 __all__ = ["Guest"]
@@ -98,6 +100,21 @@ class Guest:
         from memkit.explain import explain
 
         return explain(self, gpa, space)
+
+    def hazards(self, migration: str | Sequence[str] | None = None) -> Hazards:
+        """The list of what can go wrong with this guest's memory, worst first.
+
+        ``migration`` names what is about to be done, such as "migrate-postcopy" or
+        ("migrate-precopy", "x-ignore-shared").  Raises MemkitError for other words.
+
+        >>> import memkit
+        >>> guest = memkit.boot("-m 1G -chardev socket,id=c,path=/tmp/c -device vhost-user-blk-pci,chardev=c")
+        >>> guest.hazards()[0].severity
+        'refuses-operation'
+        """
+        from memkit.hazards import hazards
+
+        return hazards(self, migration)
 
     def graph(self, **options: object) -> Graph:
         """The joined graph: options, backends, RAMBlocks, regions, frontends in columns."""

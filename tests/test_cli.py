@@ -20,7 +20,7 @@ DIMM = (
 )
 LINE = " ".join(DIMM)
 CONTINUED = LINE.replace(" -", " \\\n  -")
-COMMANDS = ("explain", "monitor", "draw", "diff")
+COMMANDS = ("explain", "monitor", "draw", "diff", "hazards")
 
 
 class Stdin(io.TextIOWrapper):

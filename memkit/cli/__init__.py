@@ -2,7 +2,8 @@
 
 ``main`` turns every outcome into an exit code: 0 the guest boots (for diff: no difference), 1 QEMU
 would refuse the line (for diff: or there are differences), 2 the command itself was misused, 3 this
-machine lacks something: a library, QEMU, a place to write.
+machine lacks something: a library, QEMU, a place to write.  For hazards, 3 says that a hazard of
+``--fail-on`` was found, and what this machine lacks is 4.
 """
 
 from __future__ import annotations
@@ -42,8 +43,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         # A terminal that cannot show an arrow gets its number, not a traceback.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    lacking = LACKING
     try:
         arguments = read_arguments(sys.argv[1:] if argv is None else list(argv))
+        lacking = getattr(arguments, "lacking", LACKING)
         code = arguments.run(arguments)
         sys.stdout.flush()
     except SystemExit as stop:  # argparse: --help and its own complaints
@@ -53,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return REFUSED
     except Unavailable as error:
         print(f"memkit: {error}", file=sys.stderr)
-        return LACKING
+        return lacking
     except MemkitError as error:
         print(f"memkit: {error}", file=sys.stderr)
         return MISUSED
@@ -66,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         _close_output()
         print(f"memkit: cannot write the answer: {error.strerror or error}", file=sys.stderr)
-        return LACKING
+        return lacking
     return int(code)
 
 

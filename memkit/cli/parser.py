@@ -6,8 +6,9 @@ import argparse
 from collections.abc import Sequence
 from typing import NoReturn
 
-from memkit.cli import commands, compare
+from memkit.cli import commands, compare, hazards
 from memkit.cli.lines import split_dashes
+from memkit.hazards.rule import SEVERITIES
 from memkit.versions import DEFAULT_QEMU, labelled
 
 __all__ = ["read_arguments"]
@@ -29,12 +30,18 @@ DIFF_CODES = """\
 Exit codes: 0 no difference, 1 differences or a refused line, 2 wrong usage, 3 something is
 missing on this machine (the message says how to get it).
 """
+HAZARD_CODES = """\
+Exit codes: 0 nothing at or above --fail-on, 1 QEMU would refuse the line (its words go to standard
+error), 2 wrong usage, 3 something at or above --fail-on was found, 4 something is missing on this
+machine (other commands say 3 then).
+"""
 EXAMPLES = {
     "": (
         'memkit monitor "info ramblock" -- -M q35 -m 4G',
         "memkit explain 0xfffffff0 -- -M q35 -m 4G",
         "memkit draw map -o map.svg -- -M q35 -m 4G",
         'memkit diff "-m 4G" "-m 5G"',
+        "memkit hazards -- -m 4G -device virtio-balloon-pci -overcommit mem-lock=on",
     ),
     "explain": (
         "memkit explain 0xfffffff0 -- -M q35 -m 4G",
@@ -58,6 +65,11 @@ EXAMPLES = {
         "memkit diff --qemu 5.2 --qemu 11.1 -- -M pc-i440fx-3.1 -m 4G",
         'memkit diff --draw map -o diff.html "-m 4G" "-m 5G"',
         "memkit diff --real -- -M q35 -m 4G",
+    ),
+    "hazards": (
+        "memkit hazards -- -m 4G -device virtio-balloon-pci -overcommit mem-lock=on",
+        "memkit hazards --migration migrate-postcopy -- -m 1G -mem-path /dev/hugepages",
+        "memkit hazards --json --fail-on security < guest.sh",
     ),
 }
 
@@ -171,6 +183,22 @@ def _build() -> tuple[Parser, dict[str, Parser]]:
     diff.add_argument("--draw", choices=commands.KINDS, dest="kind", metavar="KIND",
                       help="draw the second guest with what changed marked: graph, map or tables")
     _add_picture_options(diff)
+
+    perils = command(
+        "hazards", hazards.hazards, "[options] [-- QEMU ARGS]",
+        "tell what can go wrong with the guest's memory, and mend the line",
+        "Tell what can go wrong with the guest's memory, worst first: for what, why, and what to do\n"
+        "instead. At the end stands the line with every fix that helps.\n\n" + LINE,
+        HAZARD_CODES,
+    )
+    perils.set_defaults(lacking=4)
+    perils.add_argument("--migration", metavar="NAMES", action="append",
+                        help="what is about to be done, with commas between: migrate-precopy, "
+                        "migrate-postcopy, savevm, hot-plug, or capabilities by QEMU's names, such as multifd")
+    perils.add_argument("--fail-on", metavar="SEVERITY", choices=("never", *SEVERITIES), default="never",
+                        help="exit with 3 for a hazard as bad as this or worse; worst first: "
+                        f"{', '.join(SEVERITIES)} (default: never)")
+    perils.add_argument("--json", action="store_true", help="print data for programs")
 
     known = f"which QEMU to be: {', '.join(labelled().values())} (default: {DEFAULT_QEMU})"
     for one in made.values():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from html import escape
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memkit.errors import MemkitError
 from memkit.versions import Version, parse_version
@@ -57,7 +58,8 @@ class Rule:
     release that has it and ``until`` the first that has it no more; "" is no limit.  ``architectures`` are
     targets as in qemu-system-NAME; none stands for all.  ``why`` tells the mechanism, ``instead`` what to do.
     ``example`` is a short line that has it (under ``operations``), ``innocent`` a similar one that has not;
-    both run on ``host``, None for the common one.
+    both run on ``host``, None for the common one.  ``innocent_operations`` replace ``operations`` there where
+    these alone are the culprits.
     """
 
     id: str
@@ -71,6 +73,7 @@ class Rule:
     example: str
     innocent: str
     operations: tuple[str, ...] = ()
+    innocent_operations: tuple[str, ...] | None = None
     host: Host | None = None
     mend: Mender | None = None
     since: str = ""
@@ -125,7 +128,42 @@ class Hazard:
             config = self.mend(config, culprit)
         return config
 
+    @property
+    def versions(self) -> str:
+        """The releases of QEMU that have it, in words; "" for all that the kit knows."""
+        limits = [f"since {self.since}"] if self.since else []
+        return ", ".join(limits + ([f"gone in {self.until}"] if self.until else []))
+
+    def data(self) -> dict[str, Any]:
+        """The same as plain data, ready for JSON."""
+        return {
+            "id": self.id, "severity": self.severity, "title": self.title,
+            "culprits": [
+                {"sentence": c.sentence, "names": list(c.names), "options": [o.text for o in c.options]}
+                for c in self.culprits
+            ],
+            "why": self.why, "instead": self.instead, "features": list(self.features), "since": self.since,
+            "until": self.until, "sources": list(self.sources), "mendable": self.mendable,
+        }
+
+    def _facts(self) -> list[tuple[str, str]]:
+        """Label and words of what is told below the sentences."""
+        facts = [("Why", self.why), ("Instead", self.instead), ("QEMU", self.versions),
+                 ("Sources", "; ".join(self.sources))]
+        return [(label, words) for label, words in facts if words]
+
+    def html(self) -> str:
+        """The same as HTML."""
+        sentences = "".join(f"<li>{escape(s)}</li>" for s in self.sentences)
+        facts = "".join(f"<dt>{label}</dt><dd>{escape(words)}</dd>" for label, words in self._facts())
+        return (f"<p><strong>{escape(self.severity)}</strong>: {escape(self.title)} "
+                f"<code>{escape(self.id)}</code></p><ul>{sentences}</ul><dl>{facts}</dl>")
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        html = f'<section aria-label="Hazard {escape(self.id)}">{self.html()}</section>'
+        return {"text/plain": str(self), "text/html": html}
+
     def __str__(self) -> str:
         lines = [f"{self.severity}: {self.title} [{self.id}]", *(f"  {s}" for s in self.sentences),
-                 f"  Why: {self.why}", f"  Instead: {self.instead}"]
+                 *(f"  {label}: {words}" for label, words in self._facts())]
         return "\n".join(lines)

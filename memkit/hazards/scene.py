@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from memkit.hazards.present import Present
 from memkit.hazards.rule import Culprit
 from memkit.versions import parse_version
 
@@ -191,13 +192,12 @@ class Scene:
         return "kvm" in words
 
     @cached_property
-    def features(self) -> dict[str, tuple[str, ...]]:
-        """The features that the guest has, each with the names of what has it."""
-        from memkit.hazards.features import FEATURES
+    def dirty_ring(self) -> Option | None:
+        """The ``-accel`` that makes KVM keep rings of dirty pages instead of a bitmap."""
+        accelerators = self.config.all("accel") if self.config else []
+        return next((o for o in accelerators if dict(o.args).get("dirty-ring-size", "0") != "0"), None)
 
-        found = {}
-        for feature in FEATURES.values():
-            names = feature.present(self)
-            if names:
-                found[feature.name] = tuple(names)
-        return found
+    @cached_property
+    def features(self) -> Present:
+        """The features that the guest has, each with the names of what has it."""
+        return Present(self)
