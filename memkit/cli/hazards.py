@@ -21,6 +21,7 @@ def hazards(arguments: argparse.Namespace) -> int:
     from memkit.hazards import mend, rank, read_operations
 
     # A typing error is told before a line is asked for.
+    limit = -1 if arguments.fail_on == "never" else rank(arguments.fail_on)
     operations = [name for words in arguments.migration or () for name in read_operations(words)]
     guest = guest_of(arguments)
     found = guest.hazards(operations)
@@ -29,8 +30,7 @@ def hazards(arguments: argparse.Namespace) -> int:
         print_json(_data(guest, found, mended))
     else:
         print("\n\n".join([str(found), *_mended(found, mended)]))
-    fails = arguments.fail_on != "never" and found and rank(found.worst) <= rank(arguments.fail_on)
-    return FOUND if fails else 0
+    return FOUND if found and rank(found.worst) <= limit else 0
 
 
 def _mended(found: Hazards, mended: Mended) -> list[str]:

@@ -8,7 +8,6 @@ from typing import NoReturn
 
 from memkit.cli import commands, compare, hazards
 from memkit.cli.lines import split_dashes
-from memkit.hazards.rule import SEVERITIES
 from memkit.versions import DEFAULT_QEMU, labelled
 
 __all__ = ["read_arguments"]
@@ -194,10 +193,12 @@ def _build() -> tuple[Parser, dict[str, Parser]]:
     perils.set_defaults(lacking=4)
     perils.add_argument("--migration", metavar="NAMES", action="append",
                         help="what is about to be done, with commas between: migrate-precopy, "
-                        "migrate-postcopy, savevm, hot-plug, or capabilities by QEMU's names, such as multifd")
-    perils.add_argument("--fail-on", metavar="SEVERITY", choices=("never", *SEVERITIES), default="never",
+                        "migrate-postcopy, savevm, hot-plug, or QEMU's capabilities, such as multifd")
+    # The words stand here once more, for rules are not loaded to tell the help.
+    perils.add_argument("--fail-on", metavar="SEVERITY", default="never",
                         help="exit with 3 for a hazard as bad as this or worse; worst first: "
-                        f"{', '.join(SEVERITIES)} (default: never)")
+                        "refuses-to-start, refuses-operation, data-loss, security, silent-misbehaviour, "
+                        "performance, surprise (default: never)")
     perils.add_argument("--json", action="store_true", help="print data for programs")
 
     known = f"which QEMU to be: {', '.join(labelled().values())} (default: {DEFAULT_QEMU})"

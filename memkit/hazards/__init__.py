@@ -11,6 +11,6 @@ from memkit.hazards.rules import RULES
 from memkit.hazards.scene import Scene
 
 __all__ = [
-    "FEATURES", "OPERATIONS", "RULES", "SEVERITIES", "Culprit", "Hazard", "Hazards", "Mended", "Rule", "Scene",
-    "hazards", "mend", "rank", "read_operations",
+    "FEATURES", "OPERATIONS", "RULES", "SEVERITIES", "Culprit", "Hazard", "Hazards", "Mended", "Rule",
+    "Scene", "hazards", "mend", "rank", "read_operations",
 ]

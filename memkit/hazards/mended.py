@@ -12,7 +12,7 @@ from memkit.errors import MemkitError
 from memkit.guest import Guest
 from memkit.hazards.ask import hazards
 from memkit.hazards.found import Hazards
-from memkit.hazards.rule import Hazard, rank
+from memkit.hazards.rule import SEVERITIES, Hazard, rank
 
 if TYPE_CHECKING:
     from memkit.config import Config
@@ -42,8 +42,8 @@ def mend(
     """The command line of ``guest`` with its hazards mended, worst first, as far as fixes are known.
 
     After each fix the line is booted and asked again.  A fix that QEMU would refuse, that does not help,
-    or that brings another hazard as bad as the one it mends is left out.  A command line is read as
-    QEMU 7.2 reads it; boot a guest to choose another.  Raises MemkitError for a guest without a command
+    that brings anything worse, or one as bad for each that it mends, is left out.  A command line is read
+    as QEMU 7.2 reads it; boot a guest to choose another.  Raises MemkitError for a guest without a command
     line, and Refused for a line that QEMU refuses.
 
     >>> line = ("-m 1G -object memory-backend-memfd,id=m,size=1G,share=off -machine memory-backend=m "
@@ -80,12 +80,22 @@ def _try(
 
 
 def _helps(hazard: Hazard, before: Hazards, after: Hazards) -> bool:
-    """True if there is less of ``hazard`` and no more of anything as bad.
+    """True if there is less of ``hazard``, no more of anything worse, and less harm in all.
 
-    Each fix that is taken makes the list smaller in this order, so that mending ends.
+    The harm shrinks with each fix that is taken, so that mending ends.
     """
     had, has = (Counter({h.id: len(h.culprits) for h in found}) for found in (before, after))
     limit = rank(hazard.severity)
-    return has[hazard.id] < had[hazard.id] and all(
-        has[h.id] <= had[h.id] for h in after if rank(h.severity) <= limit
+    return (
+        has[hazard.id] < had[hazard.id]
+        and all(has[h.id] <= had[h.id] for h in after if rank(h.severity) < limit)
+        and _harm(after) < _harm(before)
     )
+
+
+def _harm(found: Hazards) -> list[int]:
+    """The number of culprits of each severity, worst first: lists that compare as harm does."""
+    harm = [0] * len(SEVERITIES)
+    for hazard in found:
+        harm[rank(hazard.severity)] += len(hazard.culprits)
+    return harm
