@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-PAGES = ("README.md", "CONTRIBUTING.md", "bench/README.md", "docs/glossary.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "bench/README.md", "docs/glossary.md", "docs/hazards.md")
 ROOT = Path(__file__).resolve().parents[2]
 EVERY = pytest.mark.parametrize("page", PAGES)
 
