@@ -79,6 +79,11 @@ def _operation(name: str) -> Callable[[Scene], Iterable[str]]:
     return lambda scene: (name,) if name in scene.operations else ()
 
 
+def _operations(start: str) -> Callable[[Scene], Iterable[str]]:
+    """The operations whose name starts like this: the modes of one."""
+    return lambda scene: sorted([name for name in scene.operations if name.startswith(start)])
+
+
 def _plain_file(scene: Scene, backend: Backend) -> bool:
     return backend.filesystem not in ("anonymous", "memfd", "tmpfs", "hugetlbfs")
 
@@ -213,6 +218,12 @@ _GUEST: tuple[Feature, ...] = (
        lambda s: tuple([f.id or f.kind for f in s.guest.frontends if "vga" in f.kind.lower()]), "-vga std"),
     _F("numa-mem", "NUMA nodes with mem=", "guest", _sized_nodes),
     _F("kvm", "KVM", "guest", lambda s: ("kvm",) if s.kvm else (), "-accel kvm"),
+    _F("dirty-ring", "rings of dirty pages (KVM)", "guest",
+       lambda s: ("dirty-ring-size",) if s.dirty_ring else (), "-accel kvm,dirty-ring-size=4096"),
+    _F("cpr", "CPR, in any of its modes", "operation", _operations("cpr-")),
+    _F("calc-dirty-rate", "dirty pages counted by KVM's bitmap or rings", "operation",
+       _operations("calc-dirty-rate-")),
+    _F("only-migratable", "-only-migratable", "guest", _option("only-migratable"), "-only-migratable"),
 )
 
 
@@ -223,6 +234,15 @@ OPERATIONS: dict[str, str] = {
     "background-snapshot": "a snapshot of a running guest",
     "mapped-ram": "migration to a file with fixed places",
     "release-ram": "migration that frees what is sent", "xbzrle": "migration that sends differences",
+    "auto-converge": "migration that slows the guest down",
+    "dirty-limit": "migration that slows single CPUs down",
+    "postcopy-preempt": "postcopy that lets urgent pages pass",
+    "zero-copy-send": "migration that sends without copying", "rdma": "migration over RDMA",
+    "x-colo": "a second guest in step with the first (COLO)",
+    "cpr-reboot": "a new QEMU, perhaps after a reboot of the host",
+    "cpr-transfer": "a new QEMU that takes the memory over", "cpr-exec": "a new QEMU in the same process",
+    "calc-dirty-rate-bitmap": "dirty pages counted in the bitmap",
+    "calc-dirty-rate-ring": "dirty pages counted in the rings",
     "savevm": "a snapshot inside the disk image", "dump-guest-memory": "a dump of guest memory",
     "object-add": "a backend added while the guest runs",
     "object-del": "a backend deleted while the guest runs",

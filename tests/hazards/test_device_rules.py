@@ -104,7 +104,8 @@ def test_seven_dimms_and_main_ram_are_nine_pieces_for_vhost_user() -> None:
 def test_what_blocks_the_migration_of_a_vfio_device(qemu: str, ids: set[str]) -> None:
     operations = ("migrate-precopy", "migrate-postcopy", "background-snapshot")
     hit = found(f"-M q35 -device intel-iommu {NIC}", *operations, qemu=qemu).values()
-    assert {h.id for h in hit if h.severity == "refuses-operation"} == ids
+    refused = {h.id for h in hit if h.severity == "refuses-operation"}
+    assert {id for id in refused if id.startswith("vfio-")} == ids
 
 
 @pytest.mark.parametrize(("qemu", "present"), [("5.2", True), ("7.2", False)])

@@ -6,6 +6,7 @@ from memkit.hazards.rule import Rule
 from memkit.hazards.rules import (
     balloon,
     confidential,
+    cpr,
     cxl,
     dump,
     guest_layout,
@@ -14,18 +15,22 @@ from memkit.hazards.rules import (
     huge_pages,
     memory_devices,
     merging,
+    migration,
     numa,
     persistent,
+    postcopy,
     sharing,
+    snapshots,
     vfio,
     virtio_mem,
 )
 
-__all__ = ["RULES"]
+__all__ = ["AREAS", "RULES"]
 
 _ROOMS = (
     balloon,
     confidential,
+    cpr,
     cxl,
     dump,
     guest_layout,
@@ -34,10 +39,16 @@ _ROOMS = (
     huge_pages,
     memory_devices,
     merging,
+    migration,
     numa,
     persistent,
+    postcopy,
     sharing,
+    snapshots,
     vfio,
     virtio_mem,
 )
-RULES: dict[str, Rule] = {rule.id: rule for room in _ROOMS for rule in room.RULES}
+AREAS: dict[str, tuple[Rule, ...]] = {
+    room.__name__.rpartition(".")[2].replace("_", "-"): tuple(room.RULES) for room in _ROOMS
+}
+RULES: dict[str, Rule] = {rule.id: rule for rules in AREAS.values() for rule in rules}

@@ -1,0 +1,92 @@
+"""Which capabilities clash in which release, and which memory they meet."""
+
+from __future__ import annotations
+
+import pytest
+
+import memkit
+from memkit import Host
+from memkit.hazards import hazards
+from memkit.versions import KNOWN_QEMU
+
+FILE = "-m 256M -M memory-backend=f -object memory-backend-file,id=f,size=256M"
+MEMFD = "-m 256M -M memory-backend=f -object memory-backend-memfd,id=f,size=256M"
+
+
+def ids(line: str, *operations: str, qemu: str = "7.2", host: Host | None = None) -> set[str]:
+    """The hazards that the operations add to those of the guest."""
+    guest = memkit.boot(line, qemu=qemu, host=host)
+    return {hazard.id for hazard in hazards(guest, operations)} - {hazard.id for hazard in hazards(guest)}
+
+
+@pytest.mark.parametrize("qemu", KNOWN_QEMU)
+@pytest.mark.parametrize("operation", [
+    "migrate-precopy", "migrate-postcopy", "multifd", "x-ignore-shared", "background-snapshot", "mapped-ram",
+    "release-ram", "xbzrle", "savevm", "auto-converge", "rdma", "cpr-reboot",
+])
+def test_a_plain_guest_survives_each_operation(operation: str, qemu: str) -> None:
+    assert ids("-M q35 -m 4G", operation, qemu=qemu) == set()
+
+
+# The pair, a release, and what it has; as migrate-set-capabilities answered in 7.2, 10.0 and 11.1.
+@pytest.mark.parametrize(("pair", "qemu", "found"), [
+    ("multifd xbzrle", "7.2", {"multifd-xbzrle-silent"}),
+    ("multifd xbzrle", "10.0", {"multifd-xbzrle-refused"}),
+    ("migrate-postcopy multifd", "7.2", {"postcopy-multifd"}),
+    ("migrate-postcopy multifd", "10.0", {"postcopy-multifd-refused"}),
+    ("migrate-postcopy multifd", "11.1", set()),
+    ("mapped-ram migrate-postcopy", "10.0", {"mapped-ram-incompatibilities"}),
+    ("mapped-ram multifd", "10.0", set()),
+    ("zero-copy-send multifd", "11.1", set()),
+    ("savevm multifd", "10.0", {"savevm-multifd-crash"}),
+    ("savevm multifd", "11.1", {"savevm-multifd-refused"}),
+    ("rdma migrate-postcopy", "10.0", set()),
+    ("rdma migrate-postcopy", "11.1", {"rdma-postcopy-refused"}),
+    ("cpr-reboot background-snapshot", "10.0", {"cpr-transfer-conflicts"}),
+])
+def test_a_pair_of_operations_clashes_in_its_releases(pair: str, qemu: str, found: set[str]) -> None:
+    assert ids("-m 256M", *pair.split(), qemu=qemu) == found
+
+
+@pytest.mark.parametrize("mode", ["calc-dirty-rate-ring", "calc-dirty-rate-bitmap"])
+def test_both_modes_that_ask_kvm_crash_a_guest_of_tcg(mode: str) -> None:
+    assert ids("-accel tcg -m 64M", mode) == {"calc-dirty-rate-ring-tcg"}
+    assert ids("-accel tcg -m 64M", mode, qemu="10.0") == set()
+
+
+@pytest.mark.parametrize(("path", "qemu", "found"), [
+    ("/var/tmp/f", "7.2", {"postcopy-disk-file", "postcopy-wipes-private-template"}),
+    ("/var/tmp/f", "8.2", {"postcopy-pmem"}),
+    ("/dev/shm/f", "8.2", {"postcopy-wipes-private-template"}),
+])
+def test_a_template_is_emptied_wherever_postcopy_is_not_refused(
+    path: str, qemu: str, found: set[str]
+) -> None:
+    hit = ids(f"{FILE},mem-path={path}", "migrate-postcopy", qemu=qemu, host=Host(files={path: 256 << 20}))
+    assert {id for id in hit if id.startswith("postcopy-")} == found
+
+
+def test_a_template_that_cannot_be_written_is_not_emptied() -> None:
+    line = f"{FILE},mem-path=/dev/shm/f,readonly=on,rom=off"
+    hit = ids(line, "migrate-postcopy", qemu="10.0", host=Host(files={"/dev/shm/f": 256 << 20}))
+    assert "postcopy-wipes-private-template" not in hit
+
+
+# What QEMU 10.0 answered to migrate with mode=cpr-transfer.
+@pytest.mark.parametrize(("line", "found"), [
+    ("-m 64M", {"cpr-transfer-private-ram", "cpr-transfer-aux-ram"}),
+    ("-m 64M -M aux-ram-share=on", {"cpr-transfer-private-ram"}),
+    (MEMFD, {"cpr-transfer-aux-ram"}),
+    (f"{MEMFD} -M aux-ram-share=on", set()),
+    ("-m 256M -M memory-backend=f,aux-ram-share=on "
+     "-object memory-backend-ram,id=f,size=256M,share=on", set()),
+])
+def test_every_block_must_be_shared_for_cpr_transfer(line: str, found: set[str]) -> None:
+    assert ids(line, "cpr-transfer", qemu="10.0") == found
+
+
+def test_since_8_1_a_memfd_is_migrated_with_x_ignore_shared() -> None:
+    assert ids(MEMFD, "x-ignore-shared", "migrate-precopy") == {"ignore-shared-unnamed-memory"}
+    assert ids(MEMFD, "x-ignore-shared", "migrate-precopy", qemu="8.2") == set()
+    assert ids(MEMFD, "x-ignore-shared", "savevm") >= {"savevm-ignore-shared-drops-ram"}
+    assert ids(MEMFD, "x-ignore-shared", "savevm", qemu="8.2") == set()
