@@ -139,8 +139,17 @@ def test_help_tells_what_3_means(capsys) -> None:
     assert all(severity in told for severity in SEVERITIES)
 
 
-def test_a_host_from_a_file_counts(capsys, tmp_path: Path) -> None:
+def test_a_host_file_that_is_not_there_is_named(capsys, tmp_path: Path) -> None:
     file = tmp_path / "no.json"
     code, out, err = run(capsys, "hazards", "--host", str(file), "--", "-m", "1G")
-    assert (True, "") == (code in (2, 4), out)
+    assert (2, "") == (code, out)
     assert str(file) in err
+
+
+def test_the_host_counts(capsys, tmp_path: Path) -> None:
+    file = tmp_path / "host.json"
+    file.write_text(json.dumps({"page_size": 65536}))
+    line = ("-m", "1G", "-device", "virtio-balloon-pci")
+    plain = run(capsys, "hazards", "--", *line)[1]
+    code, large, _ = run(capsys, "hazards", "--host", str(file), "--", *line)
+    assert (0, True) == (code, plain != large)

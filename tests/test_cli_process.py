@@ -103,7 +103,7 @@ def test_a_terminal_without_unicode_gets_the_answer() -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ("monitor", "info mtree -f"), ("explain", "0xfffffff0"), ("draw", "--text"),
+        ("monitor", "info mtree -f"), ("explain", "0xfffffff0"), ("hazards",), ("draw", "--text"),
         ("draw", "map", "--text"), ("draw", "map", "--format", "svg"),
         ("draw", "map", "--format", "html"),
         ("draw", "tables", "--format", "html"), ("draw", "graph", "--format", "json"),

@@ -32,6 +32,7 @@ def foreign_modules(root: Path, code: str) -> list[str]:
         "import memkit; memkit.boot('-m 4G,slots=4,maxmem=16G -M q35')",
         "import memkit; memkit.boot('-m 4G').monitor('info mtree -f')",
         "import memkit; str(memkit.boot('-m 4G').explain(0x1_4000_0000))",
+        "import memkit; str(memkit.boot('-m 4G').hazards()), memkit.mend('-m 4G')",
         "import memkit; memkit.diff(memkit.boot('-m 4G'), memkit.boot('-m 5G'))",
         "import memkit.cli",
     ],
