@@ -7,10 +7,10 @@ from memkit.hazards.features import FEATURES, OPERATIONS
 from memkit.hazards.found import Hazards
 from memkit.hazards.mended import Mended, mend
 from memkit.hazards.rule import SEVERITIES, Culprit, Hazard, Rule, rank
-from memkit.hazards.rules import RULES
+from memkit.hazards.rules import AREAS, RULES
 from memkit.hazards.scene import Scene
 
 __all__ = [
-    "FEATURES", "OPERATIONS", "RULES", "SEVERITIES", "Culprit", "Hazard", "Hazards", "Mended", "Rule",
-    "Scene", "hazards", "mend", "rank", "read_operations",
+    "AREAS", "FEATURES", "OPERATIONS", "RULES", "SEVERITIES", "Culprit", "Hazard", "Hazards", "Mended",
+    "Rule", "Scene", "hazards", "mend", "rank", "read_operations",
 ]
