@@ -78,7 +78,7 @@ class DeviceChecks:
                                 "use a newer machine type", "recorded with the device (data/machines)")
         twice = catalog.refused_twice(self.qemu, driver)
         if twice and driver not in EXPANDERS and not is_bridge(self.qemu, driver):
-            words = twice.partition(": ")[2]
+            words = twice.partition(": ")[2] or twice
             if words in self._said_once:
                 raise refuse_recorded(spec, twice)
             self._said_once.add(words)
