@@ -97,6 +97,12 @@ class Process:
     def __exit__(self, *exc: object) -> None:
         self.end()
 
+    @property
+    def pid(self) -> int:
+        """The number of the running program; it stays the same where a helper becomes the program."""
+        assert self._popen is not None, "use it in a with statement"
+        return self._popen.pid
+
     def wait(self, seconds: float) -> int | None:
         """The exit code (negative: the signal), or None if it still runs after ``seconds``."""
         assert self._popen is not None, "use it in a with statement"

@@ -1,12 +1,15 @@
-"""Record what a QEMU says: facts about it, and captures of command lines.
+"""Record what a QEMU says: facts about it, and its answers to command lines.
 
 usage: python -m tools.record facts [--root DIR] [--only PART ...] [--types PATTERN] [--out DIR]
        python -m tools.record captures [--root DIR] --lines FILE [--host FILE] -o OUT.jsonl.gz
+       python -m tools.record acpi [--root DIR] [--out DIR]
+       python -m tools.record answers [--root DIR] --lines FILE [--host FILE] -o OUT.jsonl.gz
        python -m tools.record compare OLD.jsonl.gz NEW.jsonl.gz
 
 Every fact is asked of the program: help texts, and some thousands of short starts under TCG, paused, over
 QMP on a socket without a name.  Each process is ended before the next question.  ``facts`` writes
-DIR/devices/TARGET-VERSION.json, DIR/machines/TARGET-VERSION.json and DIR/windows/TARGET-VERSION.json.
+DIR/devices/TARGET-VERSION.json, DIR/machines/TARGET-VERSION.json and DIR/windows/TARGET-VERSION.json;
+``acpi`` reads the tables in a paused QEMU's memory and writes DIR/acpi/TARGET-VERSION.json.
 data/README.md explains the files, docs/adding-a-qemu.md the way.
 """
 
@@ -20,14 +23,17 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from memkit.errors import MemkitError
 
+from .acpi import record_acpi
+from .answers import read_asked, record_answers
 from .ask import Binary
 from .captures import record_captures, write_captures
 from .compare import compare
 from .devices import record_devices
-from .files import write
+from .files import write, write_spaced
 from .lines import read_lines
 from .machines import record_machines
 from .windows import record_windows
@@ -61,21 +67,27 @@ def _parser() -> argparse.ArgumentParser:
         help="for a try: only the devices, machine types and CPU models that match (a regular expression)",
     )
     facts.add_argument("--jobs", type=_jobs, default=2, help="QEMUs at a time")
-    facts.add_argument("--out", type=Path, default=Path(__file__).resolve().parents[2] / "data")
+    acpi = verbs.add_parser("acpi", help="record how long the pieces of the ACPI tables are")
+    acpi.set_defaults(do=_acpi)
+    for verb in (facts, acpi):
+        verb.add_argument("--out", type=Path, default=Path(__file__).resolve().parents[2] / "data")
     captures = verbs.add_parser("captures", help="record what QEMU answers to command lines")
     captures.set_defaults(do=_captures)
-    captures.add_argument(
-        "--lines", type=Path, required=True, metavar="FILE",
-        help="a command line a line, or captures to repeat",
-    )
-    captures.add_argument(
-        "--host", type=Path, metavar="FILE",
-        help="a host as JSON, whose files are made for the time; else that of the captures, or this one",
-    )
     captures.add_argument("--mtree", action="store_true", help="keep info mtree, too")
-    captures.add_argument("--seconds", type=_seconds, default=30.0, help="how long QEMU may be silent")
-    captures.add_argument("-o", "--out", type=_packed, required=True, metavar="OUT.jsonl.gz")
-    for verb in (facts, captures):
+    answers = verbs.add_parser("answers", help="record only the first line that QEMU says to each")
+    answers.set_defaults(do=_answers)
+    for verb in (captures, answers):
+        verb.add_argument(
+            "--lines", type=Path, required=True, metavar="FILE",
+            help="a command line a line, or captures or answers to repeat",
+        )
+        verb.add_argument(
+            "--host", type=Path, metavar="FILE",
+            help="a host as JSON, whose files are made for the time; else that of the captures, or this one",
+        )
+        verb.add_argument("--seconds", type=_seconds, default=30.0, help="how long QEMU may be silent")
+        verb.add_argument("-o", "--out", type=_packed, required=True, metavar="OUT.jsonl.gz")
+    for verb in (facts, acpi, captures, answers):
         verb.add_argument("--binary", default="qemu-system-x86_64", help="the QEMU program to ask")
         verb.add_argument("--root", type=Path, metavar="DIR", help="the root directory that has the program")
     both = verbs.add_parser("compare", help="show where two captures files differ")
@@ -130,22 +142,45 @@ def _facts(words: argparse.Namespace) -> int:
     return 0
 
 
-def _captures(words: argparse.Namespace) -> int:
-    words.out.parent.mkdir(parents=True, exist_ok=True)
-    if not os.access(words.out.parent, os.W_OK):
-        raise MemkitError(f"nothing can be written into {words.out.parent}; give -o another place")
+def _acpi(words: argparse.Namespace) -> int:
     binary = Binary(words.binary, root=words.root)
+    path = words.out / "acpi" / f"{binary.target}-{binary.short}.json"
+    write_spaced(path, record_acpi(binary))
+    return 0
+
+
+def _captures(words: argparse.Namespace) -> int:
+    binary = _to_answer(words)
     lines = read_lines(words.lines, binary.target)
     if lines.others:
         print(f"{lines.others} lines are for other targets than {binary.target}", file=sys.stderr)
-    host = None
-    if words.host is not None:
-        try:
-            host = json.loads(words.host.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as e:
-            raise MemkitError(f"cannot read the host description {words.host}: {e}") from None
-    write_captures(words.out, record_captures(binary, lines, host, words.mtree, words.seconds))
+    write_captures(words.out, record_captures(binary, lines, _host(words), words.mtree, words.seconds))
     return 0
+
+
+def _answers(words: argparse.Namespace) -> int:
+    binary = _to_answer(words)
+    asked = read_asked(words.lines, binary.target)
+    write_captures(words.out, record_answers(binary, asked, _host(words), words.seconds))
+    return 0
+
+
+def _to_answer(words: argparse.Namespace) -> Binary:
+    """The QEMU to ask, once it is sure that its answers can be written."""
+    words.out.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(words.out.parent, os.W_OK):
+        raise MemkitError(f"nothing can be written into {words.out.parent}; give -o another place")
+    return Binary(words.binary, root=words.root)
+
+
+def _host(words: argparse.Namespace) -> dict[str, Any] | None:
+    if words.host is None:
+        return None
+    try:
+        host: dict[str, Any] = json.loads(words.host.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as e:
+        raise MemkitError(f"cannot read the host description {words.host}: {e}") from None
+    return host
 
 
 def _compare(words: argparse.Namespace) -> int:

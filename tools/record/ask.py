@@ -138,9 +138,13 @@ class Binary:
         return self.output(self.program, *words)
 
     def start(
-        self, argv: Sequence[str], questions: Sequence[str | dict[str, Any]], seconds: float = START_SECONDS
+        self, argv: Sequence[str], questions: Sequence[str | dict[str, Any]], seconds: float = START_SECONDS,
+        look: Callable[[int], Any] | None = None,
     ) -> Answer:
-        """Start paused with ``argv``, ask (HMP text or QMP commands), end the process."""
+        """Start paused with ``argv``, ask (HMP text or QMP commands), end the process.
+
+        ``look`` is called with the process's number after the questions; what it returns is the last result.
+        """
         if self.stopped:
             raise MemkitError("the recording was stopped")
         self.starts += 1
@@ -159,8 +163,9 @@ class Binary:
             with Process(command, theirs.fileno()) as process:
                 theirs.close()
                 ours.settimeout(seconds)
+                looks = [functools.partial(look, process.pid)] if look else []
                 try:
-                    answer.started, answer.results = converse(ours, questions)
+                    answer.started, answer.results = converse(ours, [*questions, *looks])
                     code = process.wait(seconds)
                 except TimeoutError:
                     pass
@@ -202,14 +207,22 @@ class Binary:
         return list(self.pool.map(function, items))
 
 
-def converse(ours: socket.socket, questions: Sequence[str | dict[str, Any]]) -> tuple[bool, list[Any]]:
-    """True and the answers, or False if the process went away; raises TimeoutError if it says nothing."""
+def converse(
+    ours: socket.socket, questions: Sequence[str | dict[str, Any] | Callable[[], Any]]
+) -> tuple[bool, list[Any]]:
+    """True and the answers, or False if the process went away; raises TimeoutError if it says nothing.
+
+    What can be called is called instead of asked.
+    """
     results: list[Any] = []
     try:
         with ours.makefile("rw", encoding="utf-8", errors="replace", newline="\n") as talk:
             if not talk.readline():
                 return False, results
             for question in ({"execute": "qmp_capabilities"}, *questions, {"execute": "quit"}):
+                if callable(question):
+                    results.append(question())
+                    continue
                 if isinstance(question, str):
                     question = {"execute": "human-monitor-command", "arguments": {"command-line": question}}
                 talk.write(json.dumps(question) + "\n")

@@ -42,7 +42,7 @@ _RANGE = re.compile(r"\s*[0-9a-f]{16}-[0-9a-f]{16} ")
 
 def record_captures(
     binary: Binary, lines: Lines, host: Mapping[str, Any] | None = None, tree: bool = False,
-    seconds: float = 30.0,
+    seconds: float = 30.0, questions: Sequence[str] = QUESTIONS,
 ) -> list[dict[str, Any]]:
     """The rows of a captures file, the head first; ``tree`` asks for ``info mtree``, too.
 
@@ -56,6 +56,7 @@ def record_captures(
     counts: Counter[str] = Counter()
     paths: list[str] = []
     wanted = described or {}
+    questions = [*questions, *(["info mtree"] if tree else [])]
     directories = [binary.outside(path) for path in wanted.get("directories", ())]
     with stand_ins(_outside(binary, wanted.get("files", {})), directories):
         for number, line in enumerate(lines.lines, 1):
@@ -66,7 +67,7 @@ def record_captures(
                 counts["left out"] += 1
                 continue
             paths += [*plan.files, *plan.disks]
-            row = _start(binary, line, plan, tree, seconds)
+            row = _start(binary, line, plan, questions, seconds)
             rows.append(row)
             kind = "in trouble" if "trouble" in row else "refused" if "refusal" in row else "started"
             counts[kind] += 1
@@ -80,8 +81,9 @@ def record_captures(
     return [_head(binary, offered), *rows]
 
 
-def _start(binary: Binary, line: Line, plan: Plan, tree: bool, seconds: float) -> dict[str, Any]:
-    questions = [*QUESTIONS, *(["info mtree"] if tree else [])]
+def _start(
+    binary: Binary, line: Line, plan: Plan, questions: Sequence[str], seconds: float
+) -> dict[str, Any]:
     backing = [binary.outside(path) for path in plan.files]
     with stand_ins(_outside(binary, line.kept.get("files", {}))), backing_files(backing):
         answer = binary.start(plan.argv, questions, seconds)
@@ -95,7 +97,7 @@ def _outside(binary: Binary, files: Mapping[str, int]) -> dict[str, int]:
     return {binary.outside(path): size for path, size in files.items()}
 
 
-def answer_row(answer: Answer, questions: list[str]) -> dict[str, Any]:
+def answer_row(answer: Answer, questions: Sequence[str]) -> dict[str, Any]:
     """``hmp``, the monitor's texts; or ``refusal``, the first line; or ``trouble`` and what came before."""
     if not answer.started:
         said = answer.refusal

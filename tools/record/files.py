@@ -45,3 +45,17 @@ def write(path: Path, sections: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("{\n" + ",\n".join(parts) + "\n}\n", encoding="utf-8")
     print(f"{path}: {path.stat().st_size} bytes")
+
+
+def write_spaced(path: Path, sections: dict[str, Any]) -> None:
+    """Each section on a line of its own, ``about`` on several: for sections that are short."""
+    parts = [
+        f"  {dump(name)}: " + (
+            json.dumps(value, indent=2, ensure_ascii=False).replace("\n", "\n  ")
+            if name == "about" else json.dumps(value, ensure_ascii=False)
+        )
+        for name, value in sections.items()
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("{\n" + ",\n".join(parts) + "\n}\n", encoding="utf-8")
+    print(f"{path}: {path.stat().st_size} bytes")
