@@ -14,8 +14,6 @@ import memkit
 from memkit.monitor.parse_text import COMMANDS
 
 ROUNDS = 9
-# How many times faster than QEMU a long line boots, at least, also while other programs run.
-LONG_LINES = 60
 # Word for word as the talk has it: a machine with all its default devices.
 TALK = (
     "-m 4G,slots=4,maxmem=16G -object memory-backend-ram,id=m1,size=1G -device pc-dimm,id=d1,memdev=m1"
@@ -75,14 +73,14 @@ def nodes(count: int) -> str:
 
 
 @pytest.mark.needs_qemu
-@pytest.mark.parametrize(("what", "line", "times"), [
-    ("16 dimms", dimms(16), 30), ("250 dimms", dimms(250), 5), ("64 NUMA nodes", nodes(64), 10),
+@pytest.mark.parametrize(("what", "line", "times", "least"), [
+    ("16 dimms", dimms(16), 30, 70), ("250 dimms", dimms(250), 5, 100), ("64 NUMA nodes", nodes(64), 10, 100),
 ])
 def test_boot_stays_far_ahead_of_qemu_when_the_line_is_long(
-    figures, qemu: str, what: str, line: str, times: int
+    figures, qemu: str, what: str, line: str, times: int, least: int
 ) -> None:
     faster, words = ratio(qemu, line, times, rounds=5)
-    figures.at_least(f"boot of {what} {words}", faster, LONG_LINES, "times faster")
+    figures.at_least(f"boot of {what} {words}", faster, least, "times faster")
 
 
 def test_the_time_to_boot_grows_like_the_number_of_memory_devices(figures) -> None:
