@@ -74,7 +74,7 @@ def nodes(count: int) -> str:
 
 @pytest.mark.needs_qemu
 @pytest.mark.parametrize(("what", "line", "times", "least"), [
-    ("16 dimms", dimms(16), 30, 70), ("250 dimms", dimms(250), 5, 100), ("64 NUMA nodes", nodes(64), 10, 100),
+    ("16 dimms", dimms(16), 30, 60), ("250 dimms", dimms(250), 5, 80), ("64 NUMA nodes", nodes(64), 10, 100),
 ])
 def test_boot_stays_far_ahead_of_qemu_when_the_line_is_long(
     figures, qemu: str, what: str, line: str, times: int, least: int
