@@ -71,6 +71,17 @@ def test_a_line_that_would_be_changed_or_that_hangs_has_no_answer(
     assert 1 == len(ask(tmp_path, [rows[2]], fake(tmp_path, "kill -SEGV $$")))
 
 
+def test_an_abort_is_an_answer_by_its_first_line(tmp_path: Path) -> None:
+    binary = fake(tmp_path, "echo 'qemu-system-x86_64: why' >&2; kill -ABRT $$")
+    assert ["why"] == [row["said"] for row in ask(tmp_path, [{"argv": ["-m", "1G"]}], binary)[1:]]
+
+
+def test_an_image_without_an_option_is_named_as_it_was_typed(tmp_path: Path) -> None:
+    binary = fake(tmp_path, "echo 'qemu-system-x86_64: -drive file=a,,b: gone' >&2; exit 1")
+    rows = [{"argv": ["a,b"]}, {"argv": ["-drive", "file=a,,b"]}]
+    assert ["a,b: gone", "-drive file=a,,b: gone"] == [row["said"] for row in ask(tmp_path, rows, binary)[1:]]
+
+
 def test_lines_of_text_become_rows(tmp_path: Path) -> None:
     (tmp_path / "lines.txt").write_text("# mine\nqemu-system-x86_64 -m 0\n", encoding="utf-8")
     fake(tmp_path)

@@ -7,7 +7,7 @@ own form: a row has its ``argv`` and what was ``said``, or its ``line`` and what
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,9 +80,9 @@ def record_answers(
 ) -> list[dict[str, Any]]:
     """The rows of a file of answers, the head first, in the form of the file that was asked.
 
-    A line that hangs QEMU, ends it by a signal, or would have to be changed to keep it from the host (an
-    accelerator, a network, a file that is written) is told on stderr and has no answer.  A ``key`` is kept
-    where the words are the same.  Raises MemkitError if the host is not as the lines want it.
+    A line that hangs QEMU or ends it without a word, or that would have to be changed to keep it from the
+    host (an accelerator, a network, a file that is written), is told on stderr and has no answer.  A ``key``
+    is kept where the words are the same.  Raises MemkitError if the host is not as the lines want it.
     """
     numbered = [Line(line.argv, {**line.kept, "id": str(n)}) for n, line in enumerate(asked.lines.lines)]
     lines = Lines(numbered, asked.lines.host)
@@ -92,8 +92,9 @@ def record_answers(
         # What is left out of a line could be what QEMU refuses.
         if "changed" in row:
             print(f"{int(row['id']) + 1}: no answer: {'; '.join(row['changed'])}", file=sys.stderr)
-        elif "trouble" not in row:
-            heard[int(row["id"])] = row.get("refusal", "")
+        elif "refusal" in row or "trouble" not in row:
+            # An abort tells why, too.
+            heard[int(row["id"])] = _of_word(row.get("refusal", ""), row["argv"])
     rows = [
         answered
         for number, row in enumerate(asked.rows)
@@ -104,6 +105,15 @@ def record_answers(
         old = asked.head.get("about", {})
         about = old | {"asked": {**old.get("asked", {}), binary.short: binary.version}}
     return [{"about": about, "host": first["host"]}, *rows]
+
+
+def _of_word(said: str, argv: Sequence[str]) -> str:
+    """The words about a disk image without option, which the start gives as -drive, as they are without."""
+    for word in argv:
+        start = f"-drive file={word.replace(',', ',,')}: "
+        if said.startswith(start):
+            return f"{word}: {said.removeprefix(start)}"
+    return said
 
 
 def _answered(row: Mapping[str, Any], said: str | None, release: str) -> dict[str, Any] | None:
