@@ -107,8 +107,8 @@ def _with_real(arguments: argparse.Namespace, line: Line) -> Difference:
             verdict = "The model would boot it."
         raise Refused(theirs.message, explanation=f"The real QEMU says this. {verdict}") from None
     try:
-        # Without --host, the model stands on the machine that the real QEMU stood on.
-        model = boot(line, target, arguments.qemu, host_of(arguments) or real.host)
+        # Without --qemu and --host, the model is the release that answered, on the machine where it stood.
+        model = boot(line, target, arguments.qemu or real.qemu, host_of(arguments) or real.host)
     except Refused as ours:
         raise Refused(
             ours.message, explanation=f"The model says this; the real QEMU boots it. {ours.explanation}",
