@@ -216,3 +216,15 @@ REFUSED = [
 def test_it_is_refused_in_qemus_words(qemu: str, line: str, words: str) -> None:
     with pytest.raises(memkit.Refused, match=re.escape(words)):
         memkit.boot(line, qemu=qemu, host=HOST)
+
+
+@pytest.mark.parametrize(("append", "alarm"), [
+    ("root=/dev/pmem0p1 rootflags=dax,errors=remount-ro ro", False), ("root=/dev/pmem0 ro quiet", False),
+    ("root=/dev/pmem0p1 rw", True), ("root=/dev/pmem0p1 rootflags=dax,ro", True),
+    ("root=/dev/pmem1p1 ro", True),
+    ("root=/dev/vda1 ro", True),
+])
+def test_a_private_image_that_is_the_root_to_read_only_loses_nothing(append: str, alarm: bool) -> None:
+    line = f"{NVDIMM},size=128M,mem-path=/var/tmp/image"
+    argv = [*line.split(), "-kernel", "/boot/vmlinuz", "-append", append]
+    assert ("nvdimm-share-off-loses-writes" in found(argv)) is alarm

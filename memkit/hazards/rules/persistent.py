@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from memkit.hazards.features import on
 from memkit.hazards.mending import set_machine, set_property
 from memkit.hazards.rule import Culprit, Rule
 from memkit.hazards.scene import Scene
+
+if TYPE_CHECKING:
+    from memkit.memory.device import MemoryDevice
 
 __all__ = ["RULES"]
 
@@ -20,11 +25,25 @@ def _private(scene: Scene, kind: str) -> Iterator[Culprit]:
             continue
         if backend.readonly or scene.given(backend, "readonly") is True or (spec and on(spec, "unarmed")):
             continue
+        if kind == "nvdimm" and _is_read_only_root(scene, device):
+            continue
         name, option = scene.name_of(device), scene.option_of(backend)
         yield Culprit(
             f"What the guest writes to {name} never reaches {backend.mem_path}: {backend.id} is private.",
             (name, backend.id), (option,) if option else (),
         )
+
+
+def _is_read_only_root(scene: Scene, device: MemoryDevice) -> bool:
+    """True if the kernel's command line mounts this NVDIMM as its root, to read only.
+
+    Containers in light guests share one image like that, private on purpose.
+    """
+    nvdimms = [d for d in scene.guest.memory_devices if d.kind == "nvdimm"]
+    # Linux numbers them from the lowest address.
+    root = rf"root=/dev/pmem{nvdimms.index(device)}(p\d+)?"
+    words = scene.machine.get("append", "").split()
+    return "ro" in words and any(re.fullmatch(root, word) for word in words)
 
 
 def _volatile(scene: Scene) -> Iterator[Culprit]:
