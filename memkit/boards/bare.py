@@ -15,14 +15,13 @@ from memkit.boards import cpus
 from memkit.boards.backends import check_objects, check_types, create_backends, create_default_backend
 from memkit.boards.build import Build
 from memkit.boards.devices import DeviceBuilder
-from memkit.boards.machine import Machine, apply_memory, apply_smp, set_accelerator
+from memkit.boards.machine import Machine, apply_memory, apply_smp, set_accelerator, set_in_order
 from memkit.boards.machine_properties import LEGACY, check_boot_order, set_property
 from memkit.boards.numa import consume
 from memkit.boards.refusals import refuse
 from memkit.config import Config
 from memkit.config.behind import check_kernel
 from memkit.config.networks import check_networks
-from memkit.config.qdict import hash_order
 from memkit.errors import Refused
 from memkit.host import Host
 from memkit.memory.device import Frontend
@@ -102,17 +101,10 @@ def build_bare(config: Config, host: Host, target: str) -> Build:
 
 def _set_properties(config: Config, machine: Machine) -> None:
     tree = {name: value for name, value in config.machine_tree().items() if name not in ("type", *LEGACY)}
-    tree["memory"] = None
-    for name in hash_order(tree):
-        if name == "memory":
-            apply_memory(machine, config)
-        elif name == "smp":
-            apply_smp(machine, config)
-        else:
-            _set(config, machine, name, tree[name])
+    set_in_order(machine, config, tree, _set)
 
 
-def _set(config: Config, machine: Machine, name: str, value: Any, *, text: bool = False) -> None:
+def _set(machine: Machine, config: Config, name: str, value: Any, *, text: bool = False) -> None:
     if name not in _PROPERTIES or not holds(machine.qemu.version, _PROPERTIES[name]):
         raise refuse("machine-property", config.last("machine"), machine=f"{NAME}-machine", name=name,
                      type=NAME, near="")
@@ -129,7 +121,7 @@ def _start(build: Build) -> None:
         check_objects(build)
         for name, value in config.machine_pairs:
             if name not in ("type", *LEGACY):
-                _set(config, machine, name, value, text=True)
+                _set(machine, config, name, value, text=True)
     else:
         check_types(build)
         _set_properties(config, machine)

@@ -6,7 +6,9 @@ machine_parse_smp_config in hw/core (QEMU 7.2).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from memkit.boards import catalog
 from memkit.boards.accelerators import choose_accelerator
@@ -28,7 +30,7 @@ from memkit.versions import (
 
 __all__ = [
     "DEFAULT_RAM", "Machine", "apply_memory", "apply_properties", "apply_smp", "machine_types",
-    "select_machine", "set_accelerator",
+    "select_machine", "set_accelerator", "set_in_order",
 ]
 
 DEFAULT_RAM = 128 << 20
@@ -152,6 +154,17 @@ def apply_properties(machine: Machine, config: Config) -> None:
         machine.words["memory-backend"] = backend
         if config.flag("mem-path"):
             raise refuse("mem-path-and-backend", config.last("mem-path"))
+    set_in_order(machine, config, tree, set_property)
+
+
+def set_in_order(
+    machine: Machine, config: Config, tree: dict[str, Any],
+    set_one: Callable[[Machine, Config, str, Any], None],
+) -> None:
+    """Set what ``tree`` and ``-m`` say in the order of QEMU's hash table; raises Refused.
+
+    ``set_one`` sets a property that is neither memory nor smp.
+    """
     tree["memory"] = None
     for name in hash_order(tree):
         if name == "memory":
@@ -159,7 +172,7 @@ def apply_properties(machine: Machine, config: Config) -> None:
         elif name == "smp":
             apply_smp(machine, config)
         else:
-            set_property(machine, config, name, tree[name])
+            set_one(machine, config, name, tree[name])
 
 
 def apply_smp(machine: Machine, config: Config) -> None:

@@ -145,8 +145,8 @@ class Loop:
         ids = self._ids.get(group.name)
         if ids is None:
             ids = self._ids[group.name] = set()
-        key = (name, value, abbreviated, self.qemu.version)
-        known = OPTIONS.get(key)
+        key = (name, value, self.qemu.version)
+        known = OPTIONS.get(key) if name in _MANY else None
         if known is not None and known[1] not in ids:
             if known[1]:
                 ids.add(known[1])

@@ -14,8 +14,8 @@ _MOST, _LONGEST = 4096, 300
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
-# (option's name, argument, abbreviated, release) → its pairs, and its id or "".
-OPTIONS: dict[tuple[str, str, bool, str], tuple[tuple[tuple[str, str], ...], str]] = {}
+# (option's name, argument, release) → its pairs, and its id or "".
+OPTIONS: dict[tuple[str, str, str], tuple[tuple[tuple[str, str], ...], str]] = {}
 # (argument of -object, release) → its type, id and typed properties, which nobody changes.
 OBJECTS: dict[tuple[str, str], tuple[str, str, dict[str, Any]]] = {}
 

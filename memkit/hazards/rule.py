@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memkit.errors import MemkitError
-from memkit.versions import Version, parse_version
+from memkit.versions import Version, within
 
 if TYPE_CHECKING:
     from memkit.config import Config, Option
@@ -84,9 +84,7 @@ class Rule:
         """True if the rule is one of this release and target."""
         if self.architectures and target not in self.architectures:
             return False
-        if self.since and qemu < parse_version(self.since):
-            return False
-        return not self.until or qemu < parse_version(self.until)
+        return within(qemu, self.since, self.until)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,12 @@ from memkit.versions.numbers import (
     labelled,
     nearest_qemu,
     parse_version,
+    within,
 )
 from memkit.versions.qemu_facts import QEMU_FACTS, QemuFact, QemuFacts, qemu_facts
 
 __all__ = [
     "DEFAULT_QEMU", "KNOWN_QEMU", "MACHINE_FACTS", "QEMU_FACTS", "UNCONFIRMED", "MachineFacts", "QemuFact",
     "QemuFacts", "Version", "holds", "known_qemu", "labelled", "machine_facts", "nearest_qemu",
-    "parse_version", "qemu_facts",
+    "parse_version", "qemu_facts", "within",
 ]

@@ -8,7 +8,7 @@ from memkit.errors import MemkitError
 
 __all__ = [
     "DEFAULT_QEMU", "KNOWN_QEMU", "UNCONFIRMED", "Version", "holds", "known_qemu", "labelled", "nearest_qemu",
-    "parse_version",
+    "parse_version", "within",
 ]
 
 Version = tuple[int, ...]
@@ -40,7 +40,15 @@ def holds(qemu: str, span: str) -> bool:
     (True, False, True)
     """
     since, _, until = span.partition("<")
-    number = parse_version(qemu)
+    return within(parse_version(qemu), since, until)
+
+
+def within(number: Version, since: str, until: str) -> bool:
+    """True if a release is ``since`` or newer, and older than ``until``; "" is no limit.
+
+    >>> within((7, 2), "6.0", ""), within((7, 2), "", "7.2")
+    (True, False)
+    """
     return (not since or number >= parse_version(since)) and (not until or number < parse_version(until))
 
 
