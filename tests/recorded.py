@@ -15,7 +15,9 @@ from typing import Any
 
 import memkit
 
-__all__ = ["ASKED", "RECORDED", "Capture", "answers", "captures", "refusals", "spoilt"]
+__all__ = [
+    "ASKED", "RECORDED", "Capture", "answers", "captures", "host_of", "read_rows", "refusals", "spoilt",
+]
 
 ROOT = Path(__file__).parents[1]
 # The QEMUs of distributions whose answers were recorded.
@@ -42,10 +44,10 @@ class Capture:
 @cache
 def captures(qemu: str = "7.2") -> tuple[Capture, ...]:
     """Every command line of data/captures/x86_64-QEMU.jsonl.gz."""
-    head, *rows = _rows(ROOT / "data" / "captures" / f"x86_64-{qemu}.jsonl.gz")
+    head, *rows = read_rows(ROOT / "data" / "captures" / f"x86_64-{qemu}.jsonl.gz")
     return tuple(
         Capture(
-            row.get("id", f"{number}"), row["argv"], _host(head["host"], row.get("files")),
+            row.get("id", f"{number}"), row["argv"], host_of(head["host"], row.get("files")),
             row.get("hmp", {}), row.get("refusal", ""), "", qemu,
         )
         for number, row in enumerate(rows, 1)
@@ -55,7 +57,7 @@ def captures(qemu: str = "7.2") -> tuple[Capture, ...]:
 @cache
 def answers(qemu: str = "7.2") -> tuple[Capture, ...]:
     """Every command line of tests/answers-QEMU.jsonl.gz; ``refusal`` is "" where QEMU starts."""
-    head, *rows = _rows(ROOT / "tests" / f"answers-{qemu}.jsonl.gz")
+    head, *rows = read_rows(ROOT / "tests" / f"answers-{qemu}.jsonl.gz")
     host = memkit.Host.from_dict(head["host"])
     return tuple(
         Capture(row["kind"], row["argv"], host, {}, row["said"], row.get("key", ""), qemu) for row in rows
@@ -67,12 +69,14 @@ def refusals(qemu: str = "7.2") -> dict[str, Capture]:
     return {answer.key: answer for answer in answers(qemu) if answer.key}
 
 
-def _rows(path: Path) -> list[dict[str, Any]]:
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """The lines of a file of JSON lines, unpacked."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]
 
 
-def _host(described: dict[str, Any], files: dict[str, int] | None) -> memkit.Host:
+def host_of(described: dict[str, Any], files: dict[str, int] | None) -> memkit.Host:
+    """The host of a recording, with the files that one line needed."""
     if not files:
         return _shared_host(json.dumps(described))
     return memkit.Host.from_dict({**described, "files": {**described["files"], **files}})

@@ -5,7 +5,6 @@ Only lines are compared that the model builds as the real QEMUs do; whether it d
 
 from __future__ import annotations
 
-import gzip
 import json
 from functools import cache
 from itertools import pairwise
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from recorded import RECORDED, host_of, read_rows
 
 import memkit
 from memkit.diff import Difference, diff
@@ -20,21 +20,15 @@ from memkit.guest import Guest
 from memkit.monitor.parser import read
 
 CAPTURES = Path(__file__).parents[1] / "data" / "captures"
-VERSIONS = ("5.2", "7.2", "10.0", "11.1")
 Side = Guest | memkit.Refused
-PAIRS = pytest.mark.parametrize(("before", "after"), list(pairwise(VERSIONS)))
+PAIRS = pytest.mark.parametrize(("before", "after"), list(pairwise(RECORDED)))
 
 
 @cache
 def captured(version: str) -> dict[str, dict[str, Any]]:
     """Each command line, as JSON, with what the real QEMU of a version answered."""
-    with gzip.open(CAPTURES / f"x86_64-{version}.jsonl.gz", "rt", encoding="utf-8") as lines:
-        head, *rows = map(json.loads, lines)
-    return {json.dumps(row["argv"]): {**row, "host": _host(head["host"], row.get("files"))} for row in rows}
-
-
-def _host(described: dict[str, Any], files: dict[str, int] | None) -> memkit.Host:
-    return memkit.Host.from_dict({**described, "files": {**described["files"], **(files or {})}})
+    head, *rows = read_rows(CAPTURES / f"x86_64-{version}.jsonl.gz")
+    return {json.dumps(row["argv"]): {**row, "host": host_of(head["host"], row.get("files"))} for row in rows}
 
 
 def real(row: dict[str, Any]) -> Side:
@@ -79,7 +73,7 @@ def test_the_model_tells_the_differences_of_the_real_qemus(before: str, after: s
 
 def test_real_differences_between_versions_are_told_in_these_words() -> None:
     line = json.dumps(["-m", "4G", "-smp", "2", "-machine", "microvm"])
-    first, second, third = (real(captured(version)[line]) for version in VERSIONS[:3])
+    first, second, third = (real(captured(version)[line]) for version in RECORDED[:3])
     assert diff(first, second).sentences == (
         "/rom@etc/table-loader grew from 4 KiB to 64 KiB.",
         "The guest now sees 16 ranges of virtio-mmio, the first at 0xfeb0_1000 and the last at 0xfeb0_2e00.",

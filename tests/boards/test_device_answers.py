@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import shlex
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from recorded import read_rows
 
 import memkit
 
@@ -18,8 +17,7 @@ FILE = Path(__file__).parents[1] / "device-answers.jsonl.gz"
 
 @cache
 def rows() -> tuple[dict[str, Any], ...]:
-    with gzip.open(FILE, "rt", encoding="utf-8") as lines:
-        return tuple(map(json.loads, lines))
+    return tuple(read_rows(FILE))
 
 
 def said(line: str, qemu: str, host: memkit.Host) -> str:

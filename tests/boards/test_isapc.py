@@ -5,25 +5,22 @@ data/captures/isapc-VERSION.jsonl.gz has some 70 command lines; ``info mtree`` i
 
 from __future__ import annotations
 
-import gzip
-import json
 import re
 from functools import cache
 from typing import Any
 
 import pytest
+from recorded import RECORDED, read_rows
 
 import memkit
 from memkit.boards.catalog import data_file
 
-VERSIONS = ("5.2", "7.2", "10.0", "11.1")
 SPACE = "address-space: "
 
 
 @cache
 def captures(qemu: str) -> tuple[memkit.Host, list[dict[str, Any]]]:
-    with gzip.open(data_file("captures", f"isapc-{qemu}.jsonl.gz"), "rt", encoding="utf-8") as rows:
-        head, *found = map(json.loads, rows)
+    head, *found = read_rows(data_file("captures", f"isapc-{qemu}.jsonl.gz"))
     return memkit.Host.from_dict(head["host"]), found
 
 
@@ -56,7 +53,7 @@ def trees(text: str) -> dict[str, list[str]]:
     return found
 
 
-@pytest.mark.parametrize("qemu", VERSIONS)
+@pytest.mark.parametrize("qemu", RECORDED)
 def test_isapc_starts_or_is_refused_in_the_words_of_each_release(qemu: str) -> None:
     wrong = []
     for row in captures(qemu)[1]:
@@ -67,7 +64,7 @@ def test_isapc_starts_or_is_refused_in_the_words_of_each_release(qemu: str) -> N
     assert wrong == []
 
 
-@pytest.mark.parametrize("qemu", VERSIONS)
+@pytest.mark.parametrize("qemu", RECORDED)
 def test_isapc_looks_in_the_monitor_as_in_each_release(qemu: str) -> None:
     wrong, compared = [], 0
     for row in captures(qemu)[1]:
@@ -132,7 +129,7 @@ def test_what_isapc_warns_of(qemu: str, line: str, said: list[str]) -> None:
 
 def test_a_serial_port_behind_none_comes_first_only_in_older_releases() -> None:
     found = {}
-    for qemu in VERSIONS:
+    for qemu in RECORDED:
         guest = memkit.boot("-M isapc -serial none -serial null", qemu=qemu)
         io = next(s for s in guest.address_spaces if s.name == "I/O")
         assert io.root is not None

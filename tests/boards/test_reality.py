@@ -11,6 +11,7 @@ import shlex
 import subprocess
 
 import pytest
+from stanzas import stanzas
 
 import memkit
 from memkit.versions import KNOWN_QEMU
@@ -67,16 +68,6 @@ def ask(qemu: str, line: str) -> dict[str, str]:
     texts = [a["return"].replace("\r", "") for a in answers if isinstance(a["return"], str)]
     assert len(texts) == len(COMMANDS), done.stderr
     return dict(zip(COMMANDS, texts, strict=True))
-
-
-def stanzas(text: str) -> list[str]:
-    """The stanzas, sorted; the address spaces that share one, too, and the numbers of FlatViews left out."""
-    found = []
-    for stanza in re.split(r"\n\n+|\n(?=memory backend)", text.strip("\n")):
-        lines = [re.sub(r"^(FlatView) #\d+", r"\1", line.rstrip()) for line in stanza.split("\n")]
-        heads = sorted(line for line in lines if re.match(r" AS |address-space", line))
-        found.append("\n".join([*heads, *(line for line in lines if line not in heads)]))
-    return sorted(filter(None, found))
 
 
 def comparable(text: str) -> list[str]:

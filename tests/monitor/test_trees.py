@@ -6,41 +6,28 @@ of 5.2 come in the order in which their address spaces were made.
 
 from __future__ import annotations
 
-import gzip
-import json
-import re
 import shlex
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from recorded import RECORDED, read_rows
+from stanzas import stanzas
 
 import memkit
 from memkit.monitor.parser import read_monitor
 
 ROOT = Path(__file__).parents[2]
-RELEASES = ("5.2", "7.2", "10.0", "11.1")
 
 
 @cache
 def rows(qemu: str) -> list[dict[str, Any]]:
     """The head and the command lines of data/captures/mtree-QEMU.jsonl.gz."""
-    with gzip.open(ROOT / "data" / "captures" / f"mtree-{qemu}.jsonl.gz", "rt", encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
+    return read_rows(ROOT / "data" / "captures" / f"mtree-{qemu}.jsonl.gz")
 
 
-def stanzas(text: str) -> list[str]:
-    """The stanzas, sorted; the address spaces that share one, too, and the numbers of FlatViews left out."""
-    found = []
-    for stanza in re.split(r"\n\n+", text.strip("\n")):
-        lines = [re.sub(r"^(FlatView) #\d+", r"\1", line.rstrip()) for line in stanza.split("\n")]
-        heads = sorted(line for line in lines if re.match(r" AS |address-space", line))
-        found.append("\n".join([*heads, *(line for line in lines if line not in heads)]))
-    return sorted(filter(None, found))
-
-
-CASES = [(qemu, number) for qemu in RELEASES for number in range(1, len(rows(qemu)))]
+CASES = [(qemu, number) for qemu in RECORDED for number in range(1, len(rows(qemu)))]
 
 
 def guest(qemu: str, number: int) -> memkit.Guest:
