@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from memkit.errors import MemkitError
@@ -54,7 +54,12 @@ def read_operations(migration: str | Sequence[str] | None) -> tuple[str, ...]:
     >>> read_operations("migrate-postcopy, multifd")
     ('migrate-postcopy', 'multifd')
     """
-    words = migration.split(",") if isinstance(migration, str) else list(migration or ())
+    words = migration.split(",") if isinstance(migration, str) else migration or ()
+    if not isinstance(words, Iterable) or not all(isinstance(word, str) for word in words):
+        raise MemkitError(
+            f"migration= is the name of an operation, or a list of names, not {migration!r:.60}; "
+            f"they are: {', '.join(OPERATIONS)}"
+        )
     operations = tuple([word.strip() for word in words])
     for name in operations:
         if name not in OPERATIONS:

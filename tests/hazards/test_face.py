@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 import memkit
+from memkit.errors import MemkitError
 from memkit.hazards import FEATURES, RULES, Hazards, Scene, mend, rank, read_operations
 
 VHOST_USER = "-chardev socket,id=c,path=/tmp/c -device vhost-user-blk-pci,chardev=c"
@@ -237,3 +238,9 @@ def _replace_fix(monkeypatch, fix) -> None:
         return fix(config, self.culprits[0]) if self.id == "balloon-mlock" else original(self, config)
 
     monkeypatch.setattr(memkit.Hazard, "fix", replaced)
+
+
+@pytest.mark.parametrize("migration", [5, [5], b"multifd", object()])
+def test_what_is_no_name_of_an_operation_is_told(migration: object) -> None:
+    with pytest.raises(MemkitError, match="migration= is the name of an operation, or a list of names, not "):
+        memkit.boot("-m 1G").hazards(migration)  # type: ignore[arg-type]
