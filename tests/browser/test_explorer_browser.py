@@ -53,6 +53,8 @@ def lab(visit: Visit) -> Iterator[Lab]:
     if lab.qemu.input_value() != "7.2":
         lab.qemu.select_option("7.2")
         expect(stop).to_be_visible()
+        # The box of an earlier switch may still be there: wait until this one has been answered.
+        expect(lab.status).to_contain_text("Boots in QEMU 7.2")
     if stop.is_visible():
         stop.click()
         expect(stop).not_to_be_visible()
