@@ -8,6 +8,7 @@ this description instead.
 from __future__ import annotations
 
 import json
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -144,7 +145,7 @@ class Host:
 
     def is_directory(self, path: str) -> bool:
         """True if ``path`` is a directory (a relative path is looked up below ``/``)."""
-        return ("/" + path.strip("/")) in self._directories
+        return posixpath.normpath("/" + path.strip("/")) in self._directories
 
     def file_size(self, path: str) -> int | None:
         """The size of the file at ``path`` in bytes, or None: no such file."""
