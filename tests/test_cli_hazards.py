@@ -40,13 +40,18 @@ def test_hazards_are_printed_as_the_guest_tells_them_with_the_mended_line_at_the
 
 def test_what_a_fix_brings_is_told(capsys) -> None:
     out = run(capsys, "hazards", "--", *PRIVATE)[1]
-    assert "\nNew with it:\n  performance: " in out
+    assert "\nNew with it:\n  surprise: " in out
     assert "[thp-lost-with-shared-memory]" in out
 
 
 def test_a_line_that_no_fix_mends_is_told_so(capsys) -> None:
-    out = run(capsys, "hazards", "--", "-m", "4G", "-overcommit", "mem-lock=on")[1]
+    out = run(capsys, "hazards", "--", "-m", "5G", "-cpu", "pentium")[1]
     assert out.endswith("\n\nNo change of the command line is known that mends this.\n")
+
+
+def test_a_surprise_changes_nothing(capsys) -> None:
+    out = run(capsys, "hazards", "--", "-m", "0")[1]
+    assert out.endswith("\n\nNothing is wrong: a surprise is good to know, and the line stays as it is.\n")
 
 
 def test_the_mended_line_can_be_pasted(capsys) -> None:

@@ -37,6 +37,8 @@ def _mended(found: Hazards, mended: Mended) -> list[str]:
     """The paragraphs about the mended line."""
     if not found:
         return []
+    if not mended.applied and found.worst == "surprise":
+        return ["Nothing is wrong: a surprise is good to know, and the line stays as it is."]
     if not mended.applied:
         return ["No change of the command line is known that mends this."]
     told = [f"Mended ({', '.join(h.id for h in mended.applied)}):\n{mended.config.text()}"]

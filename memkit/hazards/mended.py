@@ -37,27 +37,32 @@ class Mended:
 
 
 def mend(
-    guest: Guest | Config | str | Sequence[str], migration: str | Sequence[str] | None = None
+    guest: Guest | Config | str | Sequence[str], migration: str | Sequence[str] | None = None,
+    down_to: str = "performance",
 ) -> Mended:
     """The command line of ``guest`` with its hazards mended, worst first, as far as fixes are known.
 
+    ``down_to`` is the mildest severity that is mended; a surprise is nothing wrong, so that it is left alone.
     After each fix the line is booted and asked again.  A fix that QEMU would refuse, that does not help,
     that brings anything worse, or one as bad for each that it mends, is left out.  A command line is read
     as QEMU 7.2 reads it; boot a guest to choose another.  Raises MemkitError for a guest without a command
-    line, and Refused for a line that QEMU refuses.
+    line or another word for a severity, and Refused for a line that QEMU refuses.
 
     >>> line = ("-m 1G -object memory-backend-memfd,id=m,size=1G,share=off -machine memory-backend=m "
     ...         "-chardev socket,id=c,path=/tmp/c -device vhost-user-blk-pci,chardev=c")
     >>> print(mend(line).config.objects[0].option.text)
     -object memory-backend-memfd,id=m,size=1G
     """
+    mildest = rank(down_to)
     guest = guest if isinstance(guest, Guest) else boot(guest)
     if guest.config is None:
         raise MemkitError("this guest was read from text; there is no command line to mend")
     config, found = guest.config, hazards(guest, migration)
     applied: list[Hazard] = []
     declined: set[str] = set()
-    while hazard := next((h for h in found if h.mendable and h.id not in declined), None):
+    while hazard := next(
+        (h for h in found if h.mendable and h.id not in declined and rank(h.severity) <= mildest), None
+    ):
         better = _try(hazard, config, guest, migration)
         if better is None or not _helps(hazard, found, better[1]):
             declined.add(hazard.id)

@@ -166,12 +166,18 @@ class Scene:
         path = backend.mem_path
         return bool(path) and not str(path).startswith("/dev/dax") and not self.host.is_directory(str(path))
 
-    def keeps_file(self, backend: Backend) -> bool:
+    def file_matters(self, backend: Backend) -> bool:
         """True if mem-path= names a file whose content may matter: it is there already, or on a disk."""
-        if backend.discard_data or not self.names_file(backend):
+        path = str(backend.mem_path)
+        if not self.names_file(backend):
             return False
-        exists = self.host.file_size(str(backend.mem_path)) is not None
-        return exists or backend.filesystem not in ("tmpfs", "hugetlbfs")
+        # libvirt makes a new file there for each guest and each start.
+        scratch = backend.filesystem in ("tmpfs", "hugetlbfs") or "/libvirt/qemu/ram/" in path
+        return self.host.file_size(path) is not None or not scratch
+
+    def keeps_file(self, backend: Backend) -> bool:
+        """True if the content of the file may matter, and the line does not give it up (discard-data=on)."""
+        return not backend.discard_data and self.file_matters(backend)
 
     def shown_by(self, backend: Backend) -> Iterator[DeviceSpec]:
         """The devices that name ``backend``."""

@@ -191,13 +191,20 @@ def test_a_harmless_line_stays_as_it_is() -> None:
 def test_mending_ends_and_leaves_nothing_worse(rule) -> None:
     qemu = next(q for q in ("7.2", "5.2", "8.2", "10.0", "11.1") if _holds(rule, q))
     guest = memkit.boot(rule.example, qemu=qemu, host=rule.host)
-    before, mended = guest.hazards(rule.operations), mend(guest, rule.operations)
+    before, mended = guest.hazards(rule.operations), mend(guest, rule.operations, down_to=rule.severity)
     assert mended.applied
     after = memkit.boot(mended.config, qemu=qemu, host=rule.host).hazards(rule.operations)
     assert after == mended.left
     assert rank(after.worst or "surprise") >= rank(before.worst)
     new = [hazard for hazard in after if hazard.id not in ids(before)]
     assert [] == [h.id for h in new if rank(h.severity) < max(rank(a.severity) for a in mended.applied)]
+
+
+def test_a_surprise_is_mended_only_on_demand() -> None:
+    assert [] == ids(Hazards(mend("-m 0").applied))
+    assert ["m-zero-means-default"] == ids(Hazards(mend("-m 0", down_to="surprise").applied))
+    with pytest.raises(memkit.MemkitError, match="is no severity"):
+        mend("-m 0", down_to="all")
 
 
 def test_a_fix_that_the_guest_cannot_boot_with_is_left_out(monkeypatch) -> None:

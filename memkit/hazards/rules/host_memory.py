@@ -15,7 +15,7 @@ __all__ = ["RULES"]
 
 def _discarded(scene: Scene) -> Iterator[Culprit]:
     for backend in scene.backends:
-        if backend.discard_data and backend.share:
+        if backend.discard_data and backend.share and scene.file_matters(backend):
             yield scene.blame(
                 backend,
                 f"{backend.mem_path} loses its content when QEMU quits (discard-data=on on {backend.id}).",
@@ -24,7 +24,7 @@ def _discarded(scene: Scene) -> Iterator[Culprit]:
 
 def _not_discarded(scene: Scene) -> Iterator[Culprit]:
     for backend in scene.backends:
-        if backend.discard_data and not backend.share:
+        if backend.discard_data and not backend.share and scene.names_file(backend):
             yield scene.blame(backend, f"discard-data=on on {backend.id} leaves {backend.mem_path} as it is.")
 
 
@@ -151,6 +151,7 @@ def _touched_later(scene: Scene) -> Iterator[Culprit]:
 _F = "-m 256M -M memory-backend=f -object memory-backend-file,id=f,size=256M,mem-path=/dev/shm/f"
 _DIRECTORY = "-m 256M -M memory-backend=f -object memory-backend-file,id=f,size=256M,mem-path=/dev/shm"
 _ANONYMOUS = "-m 256M -M memory-backend=r -object memory-backend-ram,id=r,size=256M"
+_FULL = Host(files={"/dev/shm/f": 256 << 20})
 _SMALL = Host(mounts={"/": Mount("ext4"), "/dev/shm": Mount("tmpfs", None, 32768)})
 
 RULES = (
@@ -162,7 +163,7 @@ RULES = (
         "leave discard-data off for NVDIMMs, templates and whatever is to be kept",
         ("backends/hostmem-file.c: file_backend_unparent, 7.2",),
         _discarded,
-        example=f"{_F},share=on,discard-data=on", innocent=f"{_F},share=on",
+        example=f"{_F},share=on,discard-data=on", innocent=f"{_F},share=on", host=_FULL,
         mend=set_property(discard_data=None), since="2.11",
     ),
     Rule(

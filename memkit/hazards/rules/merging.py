@@ -92,8 +92,8 @@ RULES = (
         example=f"{_MEMFD},merge=on", innocent=_MEMFD, mend=_unask, since="2.1",
     ),
     Rule(
-        "merge-off-ignored-for-memory-backend-ram", "Pages are merged in spite of merge=off", "security",
-        ("backend-ram",),
+        "merge-off-ignored-for-memory-backend-ram", "Pages are merged in spite of merge=off",
+        "silent-misbehaviour", ("backend-ram",),
         "QEMU offers anonymous memory to KSM when it allocates it, as the machine's mem-merge says. The "
         "backend's merge=off only leaves out a second offer, so that other guests can still find out by "
         "timing which pages are equal.",
@@ -116,7 +116,7 @@ RULES = (
         mend=set_property(merge=None), since="2.1",
     ),
     Rule(
-        "thp-lost-with-shared-memory", "Shared memory has small pages", "performance",
+        "thp-lost-with-shared-memory", "Shared memory has small pages", "surprise",
         ("share-on",),
         "The kernel gives private memory transparent huge pages when QEMU asks. For shared memory it looks "
         "at shmem_enabled or the huge= of the mount first, and both say never unless somebody changed them.",

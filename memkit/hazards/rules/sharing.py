@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RULES"]
 
-SLOTS = 8
-"""The pieces of memory that a vhost-user process takes without CONFIGURE_MEM_SLOTS."""
+SLOTS, VIRTIOFSD_SLOTS = 8, 32
+"""The pieces of memory that a vhost-user process takes without CONFIGURE_MEM_SLOTS, and those of virtiofsd."""
 
 
 def _has_file(scene: Scene, backend: Backend) -> bool:
@@ -99,11 +99,17 @@ def _pieces(scene: Scene) -> int:
     )
 
 
+def _slots_of(scene: Scene) -> int:
+    """The pieces of memory that every vhost-user process of the guest takes, whichever it is."""
+    shared_directories = len(scene.drivers("vhost-user-fs"))
+    return VIRTIOFSD_SLOTS if shared_directories == len(scene.vhost_user) else SLOTS
+
+
 def _too_many(scene: Scene) -> Iterator[Culprit]:
-    count = _pieces(scene)
-    if count > SLOTS:
+    count, room = _pieces(scene), _slots_of(scene)
+    if count > room:
         yield Culprit(
-            f"RAM and memory devices are {count} pieces, {_named(scene)} may take only {SLOTS}.",
+            f"RAM and memory devices are {count} pieces, {_named(scene)} may take only {room}.",
             (*scene.vhost_user, *(scene.name_of(d) for d in scene.guest.memory_devices)),
         )
 
@@ -111,16 +117,17 @@ def _too_many(scene: Scene) -> Iterator[Culprit]:
 def _more_dimms(scene: Scene) -> Iterator[Culprit]:
     count, given = _pieces(scene), scene.config.memory_options().slots if scene.config else None
     free = (given or 0) - sum(d.slot is not None for d in scene.guest.memory_devices)
-    if free > 0 and count <= SLOTS < count + free:
+    room = _slots_of(scene)
+    if free > 0 and count <= room < count + free:
         yield Culprit(
-            f"{_named(scene)} may take {SLOTS} pieces of memory and has {count}; -m leaves slots for {free} "
+            f"{_named(scene)} may take {room} pieces of memory and has {count}; -m leaves slots for {free} "
             "more DIMMs.", scene.vhost_user,
         )
 
 
 def _full(scene: Scene) -> Iterator[Culprit]:
     count, given = _pieces(scene), scene.config.memory_options().slots if scene.config else None
-    if given and count >= SLOTS:
+    if given and count >= _slots_of(scene):
         yield Culprit(
             f"{_named(scene)} has {count} pieces of memory and may take no more: QEMU may refuse even a "
             "private DIMM.", scene.vhost_user,
@@ -258,9 +265,10 @@ RULES = (
         "vhost-user-8-memslots-coldplug", "More pieces of memory than some vhost-user processes take",
         "refuses-to-start", ("vhost-user",),
         "The message with the memory table has room for 8 descriptors. A process with CONFIGURE_MEM_SLOTS "
-        "takes more; with any other, QEMU refuses the next memory device.",
+        "takes more (virtiofsd 32 or 509); with any other, QEMU refuses the next memory device.",
         "use fewer, bigger DIMMs, or a process that knows CONFIGURE_MEM_SLOTS",
         ("hw/virtio/vhost-user.c: VHOST_MEMORY_BASELINE_NREGIONS, 7.2",
+         "subprojects/libvhost-user/libvhost-user.h: VHOST_USER_MAX_RAM_SLOTS, 7.2",
          "hw/mem/memory-device.c: memory_device_check_addable, 7.2"),
         _too_many, example=_slots(7), innocent=_slots(6), since="2.1",
     ),

@@ -188,7 +188,7 @@ RULES = (
         innocent=f"{_NVDIMM},size=128M,share=on,mem-path=/dev/shm/n {ASSIGNED}", host=PCI_HOST,
     ),
     Rule(
-        "vfio-pins-all-ram", "A VFIO device takes all RAM at the start", "performance", ("vfio",),
+        "vfio-pins-all-ram", "A VFIO device takes all RAM at the start", "surprise", ("vfio",),
         "The device may use any page at any time, so VFIO makes the host allocate and hold all of them. "
         "Swap, KSM and overcommit do nothing for this guest, and its lock limit must be above its RAM.",
         "plan for the full size, use huge pages for a fast start, or virtio-mem for what comes later",
