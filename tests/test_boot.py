@@ -12,7 +12,7 @@ import pytest
 from steps import steps
 
 import memkit
-from memkit.config.remembered import OBJECTS, OPTIONS
+from memkit.config.remembered import REMEMBERED
 from memkit.errors import CommandLineError, MemkitError
 from memkit.monitor.parse_text import COMMANDS
 from memkit.versions import KNOWN_QEMU
@@ -222,8 +222,7 @@ def test_options_that_were_never_read_before_cost_little_more() -> None:
     first, one = MANY["memory devices"]
 
     def boot(count: int) -> int:
-        OPTIONS.clear()
-        OBJECTS.clear()
+        REMEMBERED.clear()
         line = " ".join([first, *(one.format(number) for number in range(count))])
         return steps(lambda: memkit.boot(line))
 

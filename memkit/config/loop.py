@@ -24,9 +24,9 @@ from memkit.config.old_objects import old_object
 from memkit.config.old_options import OLD_OPTIONS, take_old_option
 from memkit.config.options import on_target
 from memkit.config.qemuopts import Pairs, check_value, is_help, read_opts, split_opts
-from memkit.config.remembered import OBJECTS, OPTIONS, remember
+from memkit.config.remembered import REMEMBERED, remember_option
 from memkit.config.schema import object_schema
-from memkit.config.specs import ObjectSpec, Option
+from memkit.config.specs import ObjectSpec, Option, new_option
 from memkit.config.visit import check_text, check_type, missing, read_opts_members, read_tree
 from memkit.config.wrong import HelpWanted, Wrong, near, refuse
 from memkit.errors import Refused
@@ -39,11 +39,8 @@ _SWITCHES = {
     "no-acpi": ("acpi", "off"), "no-hpet": ("hpet", "off"), "usb": ("usb", "on"),
     "nographic": ("graphics", "off"), "enable-kvm": ("accel", "kvm"),
 }
-_VALUES = {"bios": "firmware", "kernel": "kernel", "initrd": "initrd", "append": "append", "dtb": "dtb",
-           "shim": "shim"}
+_VALUES = {"bios": "firmware", **{name: name for name in ("kernel", "initrd", "append", "dtb", "shim")}}
 _MOST_WARNINGS = 100
-# Options that a line may have by the hundred, with ids of their own.
-_MANY = frozenset(("object", "device"))
 _NO_ABBREVIATION = frozenset(("drive", "global", "semihosting-config"))
 _GLOBAL = re.compile(r"([^.=]{1,63})\.([^=]{1,63})=", re.S)
 _SET = re.compile(r"([^.]{1,63})\.([^.]{1,63})\.([^=]{1,63})=", re.S)
@@ -71,12 +68,13 @@ class Loop:
         self.changes: dict[tuple[str, str], list[tuple[str, str]]] = {}
         self._ids: dict[str, set[str]] = {}
         self._option = Option("", "")
+        self._warned = False
         # An object whose option is not finished, so that the spec cannot point at it yet.
         self._make_object: Callable[[Option], ObjectSpec] | None = None
 
     def run(self, options: Sequence[Option]) -> tuple[Option, ...]:
         """The options completed by their pairs; raises Refused, CommandLineError."""
-        done = tuple([self._take(option) for option in options])
+        done = tuple([self._again(option) or self._take(option) for option in options])
         if self.changes and not self.qemu.typed_objects:
             # -set reaches objects, too.
             self.objects = [
@@ -84,6 +82,25 @@ class Loop:
                 for o in self.objects
             ]
         check_behind(done, self.machine, self.warnings, self.qemu)
+        return done
+
+    def _again(self, option: Option) -> Option | None:
+        """The option completed, if one like it was read before and its id is free."""
+        name, word, value, _, index = option
+        known = REMEMBERED.get((name, value, self.qemu.version))
+        if known is None:
+            return None
+        pairs, own, typed = known
+        if own:
+            ids = self._ids.setdefault(name, set())
+            if own in ids:
+                return None
+            ids.add(own)
+        done = new_option((name, word, value, pairs, index))
+        if typed is not None:
+            self.objects.append(ObjectSpec(*typed, done))
+        elif name == "object":
+            self.objects.append(old_object(done, (), self.qemu.version, self.sizes))
         return done
 
     def _take(self, option: Option) -> Option:
@@ -97,9 +114,8 @@ class Loop:
             )
         value = option.value
         if value is None:
-            self._switch(option)
-            return option
-        self._option = option
+            return self._switch(option)
+        self._option, self._warned = option, False
         try:
             reader = _READERS.get(option.name)
             if reader is not None:
@@ -113,21 +129,24 @@ class Loop:
         except HelpWanted:
             raise ask_no_help(option) from None
         if option.args != pairs:
-            # The first pass left them out.
-            option = Option(option.name, option.word, value, pairs, option.index)
+            option = new_option((option.name, option.word, value, pairs, option.index))
+        typed = None
         if self._make_object is not None:
             self.objects.append(self._make_object(option))
             self._make_object = None
+            typed = self.objects[-1][:3] if self.qemu.typed_objects else None
+        if not self._warned:
+            remember_option(option, self.qemu.version, typed)
         return option
 
-    def _switch(self, option: Option) -> None:
+    def _switch(self, option: Option) -> Option:
         if option.name in ("help", "version", "audio-help"):
             raise ask_no_help(option)
-        found = _SWITCHES.get(option.name)
-        if found is not None:
-            self._set_machine(*found)
+        if option.name in _SWITCHES:
+            self._set_machine(*_SWITCHES[option.name])
         if option.name in OLD_OPTIONS:
             self.warnings += take_old_option(option, self._ids, self.qemu.version)
+        return option
 
     def _set_machine(self, name: str, value: str) -> None:
         self.machine[name] = value
@@ -136,28 +155,17 @@ class Loop:
     def _warn(self, text: str) -> None:
         if not self.qemu.warns_of_switches:
             return
+        self._warned = True
         # A pasted megabyte could earn a warning for every comma, each with the whole option in front.
         if len(self.warnings) < _MOST_WARNINGS:
             self.warnings.append(f"{self._option.text}: warning: {text}")
 
     def _opts(self, name: str, value: str, *, abbreviated: bool = True) -> Pairs:
         group = GROUPS[name]
-        ids = self._ids.get(group.name)
-        if ids is None:
-            ids = self._ids[group.name] = set()
-        key = (name, value, self.qemu.version)
-        known = OPTIONS.get(key) if name in _MANY else None
-        if known is not None and known[1] not in ids:
-            if known[1]:
-                ids.add(known[1])
-            return known[0]
-        warned = len(self.warnings)
-        pairs = read_opts(group, value, self._warn, ids,
-                          abbreviated=abbreviated and name not in _NO_ABBREVIATION, sizes=self.sizes,
-                          merged_ids=not self.qemu.merged_without_id)
-        if name in _MANY and len(self.warnings) == warned:
-            remember(OPTIONS, key, (pairs, next((v for k, v in pairs if k == "id"), "")), len(value))
-        return pairs
+        ids = self._ids.setdefault(group.name, set())
+        return read_opts(group, value, self._warn, ids,
+                         abbreviated=abbreviated and name not in _NO_ABBREVIATION, sizes=self.sizes,
+                         merged_ids=not self.qemu.merged_without_id)
 
     # -- one reader per option that is more than a list
 
@@ -216,10 +224,7 @@ class Loop:
             props = read_tree(object_schema(str(qom_type), qemu), whole, ("qom-type", "id"))
             self._make_object = partial(ObjectSpec, str(qom_type), str(name), props)
             return flatten_json(whole)
-        warned, pairs = len(self.warnings), self._opts("object", value)
-        if known := OBJECTS.get((value, qemu)):
-            self._make_object = partial(ObjectSpec, *known)
-            return pairs
+        pairs = self._opts("object", value)
         words = dict(pairs)
         qom_type = words.get("qom-type")
         if qom_type is None:
@@ -236,8 +241,6 @@ class Loop:
         props = read_opts_members(object_schema(qom_type, qemu), pairs, self._warn, ("qom-type", "id"),
                                   self.sizes)
         self._make_object = partial(ObjectSpec, qom_type, name, props)
-        if len(self.warnings) == warned:
-            remember(OBJECTS, (value, qemu), (qom_type, name, props), len(value))
         return pairs
 
     def _device(self, _option: Option, value: str) -> Pairs:
@@ -334,8 +337,7 @@ class Loop:
         if match is None:
             raise Wrong(f"can't parse: \"{value}\"", "-set changes one property of one option with an id.",
                         "write -set device.ID.PROPERTY=VALUE")
-        kind, name, key = match.groups()
-        text = value[match.end():]
+        kind, name, key, text = *match.groups(), value[match.end():]
         if kind in _NOT_IN_SET and (self.qemu.typed_objects or kind != "object"):
             raise Wrong(f"-set is not supported with {kind}", "QEMU keeps these options in another way.",
                         f"change the option -{kind} itself")

@@ -9,7 +9,7 @@ from functools import cache
 
 from memkit.versions import DEFAULT_QEMU, holds
 
-__all__ = ["ALIASES", "KNOWN", "TAKES_ARGUMENT", "known_options", "on_target"]
+__all__ = ["ALIASES", "KNOWN", "TAKES_ARGUMENT", "known_options", "on_target", "spellings"]
 
 _ARGUMENT = """
 D L M accel acpitable action add-fd append audio audiodev bios blockdev boot cdrom chardev chroot compat cpu
@@ -61,6 +61,19 @@ def known_options(qemu: str) -> frozenset[str]:
     ['async-teardown', 'audio-help', 'chroot']
     """
     return frozenset(name for name in KNOWN if holds(qemu, _RELEASES.get(name, "")))
+
+
+@cache
+def spellings(qemu: str) -> dict[str, tuple[str, bool]]:
+    """Each word that is an option of that release, with its name and whether it takes an argument.
+
+    >>> spellings("7.2")["--M"]
+    ('machine', True)
+    """
+    return {
+        dashes + name: (ALIASES.get(name, name), name in TAKES_ARGUMENT)
+        for name in known_options(qemu) for dashes in ("-", "--")
+    }
 
 
 def on_target(name: str, target: str, qemu: str = DEFAULT_QEMU) -> bool:

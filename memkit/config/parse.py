@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 
 from memkit.config.config import Config
 from memkit.config.loop import Loop
-from memkit.config.options import ALIASES, TAKES_ARGUMENT, known_options
-from memkit.config.specs import Option
+from memkit.config.options import known_options, spellings
+from memkit.config.specs import Option, new_option
 from memkit.config.words import split
 from memkit.config.wrong import near
 from memkit.errors import Refused
@@ -68,19 +68,20 @@ def _numbered(options: Iterable[Option]) -> list[Option]:
 def _first_pass(words: list[str], qemu: str) -> list[Option]:
     options: list[Option] = []
     index, end = 0, len(words)
-    known = known_options(qemu)
+    known = spellings(qemu)
     while index < end:
         word, position = words[index], index
         index += 1
-        if word[:1] != "-":
+        found = known.get(word)
+        if found is None:
+            if word[:1] == "-":
+                raise _unknown(word, position, qemu)
             disk = (("file", word), ("index", "0"), ("media", "disk"))
             options.append(Option("drive", "", word, disk, position))
             continue
-        name = word[2:] if word[:2] == "--" else word[1:]
-        if name not in known:
-            raise _unknown(word, name, position, qemu)
+        name, takes_argument = found
         value = None
-        if name in TAKES_ARGUMENT:
+        if takes_argument:
             if index >= end:
                 raise Refused(
                     f"{word}: requires an argument", explanation=f"{word} is the last word of the line.",
@@ -88,12 +89,12 @@ def _first_pass(words: list[str], qemu: str) -> list[Option]:
                 )
             value = words[index]
             index += 1
-        options.append(Option(ALIASES.get(name, name), word, value, (), position))
+        options.append(new_option((name, word, value, (), position)))
     return options
 
 
-def _unknown(word: str, name: str, index: int, qemu: str) -> Refused:
-    hint = near(name, known_options(qemu))
+def _unknown(word: str, index: int, qemu: str) -> Refused:
+    hint = near(word[2:] if word[:2] == "--" else word[1:], known_options(qemu))
     if not hint.startswith("did"):
         hint = "qemu-system-x86_64 -help lists all options"
     else:

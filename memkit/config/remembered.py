@@ -6,18 +6,33 @@ What is remembered depends on the text and the release alone.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeVar
 
-__all__ = ["OBJECTS", "OPTIONS", "remember"]
+from memkit.config.specs import Option
+
+__all__ = ["REMEMBERED", "Read", "remember", "remember_option"]
 
 _MOST, _LONGEST = 4096, 300
+# Options that a line may have by the hundred, with ids of their own.
+_MANY = frozenset(("object", "device"))
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
-# (option's name, argument, release) → its pairs, and its id or "".
-OPTIONS: dict[tuple[str, str, str], tuple[tuple[tuple[str, str], ...], str]] = {}
-# (argument of -object, release) → its type, id and typed properties, which nobody changes.
-OBJECTS: dict[tuple[str, str], tuple[str, str, dict[str, Any]]] = {}
+
+class Read(NamedTuple):
+    """What an option says: its pairs and its id ("" for none).
+
+    ``typed`` are type, id and typed properties of an object, which nobody changes.
+    """
+
+    pairs: tuple[tuple[str, str], ...]
+    id: str
+    typed: tuple[str, str, Mapping[str, Any]] | None = None
+
+
+# (option's name, argument, release) → what it says.
+REMEMBERED: dict[tuple[str, str | None, str], Read] = {}
 
 
 def remember(memory: dict[_Key, _Value], key: _Key, value: _Value, length: int) -> None:
@@ -31,3 +46,11 @@ def remember(memory: dict[_Key, _Value], key: _Key, value: _Value, length: int) 
         if len(memory) >= _MOST:
             memory.clear()
         memory[key] = value
+
+
+def remember_option(option: Option, qemu: str, typed: tuple[str, str, Mapping[str, Any]] | None) -> None:
+    """Keep what ``option`` says, if there may be many like it; JSON has rules of its own."""
+    name, _, value, pairs, _ = option
+    if name in _MANY and value is not None and value[:1] != "{":
+        own = next((text for key, text in pairs if key == "id"), "")
+        remember(REMEMBERED, (name, value, qemu), Read(pairs, own, typed), len(value))

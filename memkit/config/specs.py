@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 from memkit.errors import Refused
 
 __all__ = [
     "BlockdevSpec", "DeviceSpec", "DriveSpec", "MemoryOptions", "NumaSpec", "ObjectSpec", "Option",
-    "SmpOptions",
+    "SmpOptions", "new_option",
 ]
 
 
@@ -48,6 +49,12 @@ class Option(NamedTuple):
         if self.value is None:
             return self.word
         return f"{self.word} {self.value}" if self.word else self.value
+
+
+# An Option from its five fields in their order, at half the price of calling Option.
+new_option: Callable[[tuple[str, str, str | None, tuple[tuple[str, str], ...], int]], Option] = partial(
+    tuple.__new__, Option
+)
 
 
 class ObjectSpec(NamedTuple):

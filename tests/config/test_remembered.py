@@ -5,15 +5,14 @@ from __future__ import annotations
 import pytest
 
 from memkit.config import parse
-from memkit.config.remembered import OBJECTS, OPTIONS, remember
+from memkit.config.remembered import REMEMBERED, remember
 from memkit.errors import Refused
 
 RAM = "-object memory-backend-ram,id=m,size=1G"
 
 
 def test_a_line_means_the_same_the_second_time() -> None:
-    OPTIONS.clear()
-    OBJECTS.clear()
+    REMEMBERED.clear()
     line = f"{RAM} -device pc-dimm,id=d,memdev=m -device VGA"
     first, second = parse(line), parse(line)
     assert first == second
@@ -61,3 +60,9 @@ def test_the_memory_is_bounded_in_number_and_length() -> None:
     assert len(memory) <= 4096
     remember(memory, -1, 0, 301)
     assert -1 not in memory
+
+
+def test_an_option_whose_warning_was_one_too_many_still_warns_next_time() -> None:
+    backends = [f"-object memory-backend-ram,id=m{number},size=1G,share" for number in range(120)]
+    parse(" ".join(backends))
+    assert len(parse(backends[-1]).warnings) == 1
