@@ -23,9 +23,10 @@ RULES = (
         "mem= cuts one RAMBlock into nodes, so that no node can be bound to a host node. Machine types since "
         "5.1 refuse it; those before keep it for guests that migrate.",
         "use memdev= with the next machine type; the names of RAMBlocks change, so not in a live migration",
-        ("hw/core/numa.c: parse_numa_node, 7.2", "hw/core/machine.c: numa_mem_supported, 7.2"),
+        ("hw/core/numa.c: parse_numa_node, 7.2", "hw/core/machine.c: numa_mem_supported, 7.2",
+         "include/hw/core/boards.h: MACHINE_VER_DELETION_MAJOR, 11.1"),
         _sized, example="-M pc-i440fx-5.0 -m 256M -numa node,mem=128M -numa node,mem=128M",
         innocent="-M pc-i440fx-5.0 -m 256M -object memory-backend-ram,id=r,size=256M -numa node,memdev=r",
-        since="4.1",
+        since="4.1", until="11.0",
     ),
 )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["RULES"]
 
 SLOTS, VIRTIOFSD_SLOTS = 8, 32
-"""The pieces of memory that a vhost-user process takes without CONFIGURE_MEM_SLOTS, and those of virtiofsd."""
+"""The pieces of memory that a vhost-user process takes: without CONFIGURE_MEM_SLOTS, and virtiofsd."""
 
 
 def _has_file(scene: Scene, backend: Backend) -> bool:
