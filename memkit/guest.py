@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, SupportsIndex
+from typing import TYPE_CHECKING, Literal, SupportsIndex, overload
 
 from memkit.errors import MemkitError
 from memkit.memory.backend import Backend
@@ -18,6 +18,7 @@ from memkit.memory.flatview import AddressSpace, FlatView
 from memkit.memory.ramblock import RAMBlock
 
 if TYPE_CHECKING:
+    from memkit.all_of_ram import AllOfRam, RAMSet
     from memkit.config import Config
     from memkit.draw.graph import Graph
     from memkit.draw.map import AddressMap
@@ -115,6 +116,24 @@ class Guest:
         from memkit.hazards import hazards
 
         return hazards(self, migration)
+
+    @overload
+    def all_of_ram(self) -> AllOfRam: ...
+    @overload
+    def all_of_ram(self, definition: str) -> RAMSet: ...
+    def all_of_ram(self, definition: str | None = None) -> AllOfRam | RAMSet:
+        """The RAMBlocks that are "all of RAM" by one definition, or all definitions side by side.
+
+        Definitions are those of QEMU's own subsystems: "migration", "dump-guest-memory", "vhost-user" and
+        others of memkit.all_of_ram.DEFINITIONS.  Raises MemkitError, which lists them, for other words.
+
+        >>> import memkit
+        >>> [m.block.idstr for m in memkit.boot("-m 1G").all_of_ram("main-ram").blocks]
+        ['pc.ram']
+        """
+        from memkit.all_of_ram import all_of_ram, compare
+
+        return compare(self) if definition is None else all_of_ram(self, definition)
 
     def graph(self, **options: object) -> Graph:
         """The joined graph: options, backends, RAMBlocks, regions, frontends in columns."""

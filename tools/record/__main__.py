@@ -4,6 +4,8 @@ usage: python -m tools.record facts [--root DIR] [--only PART ...] [--types PATT
        python -m tools.record captures [--root DIR] --lines FILE [--host FILE] -o OUT.jsonl.gz
        python -m tools.record acpi [--root DIR] [--out DIR]
        python -m tools.record answers [--root DIR] --lines FILE [--host FILE] -o OUT.jsonl.gz
+       python -m tools.record all_of_ram [--root DIR] -o OUT.json
+       python -m tools.record migrations [--root DIR] [--to-root DIR] [--only PATTERN] -o OUT.jsonl.gz
        python -m tools.record compare OLD.jsonl.gz NEW.jsonl.gz
 
 Every fact is asked of the program: help texts, and some thousands of short starts under TCG, paused, over
@@ -28,6 +30,7 @@ from typing import Any
 from memkit.errors import MemkitError
 
 from .acpi import record_acpi
+from .all_of_ram import record_all_of_ram
 from .answers import read_asked, record_answers
 from .ask import Binary
 from .captures import record_captures, write_captures
@@ -36,6 +39,7 @@ from .devices import record_devices
 from .files import write, write_spaced
 from .lines import read_lines
 from .machines import record_machines
+from .migration_all import record_all
 from .windows import record_windows
 
 PARTS = ("devices", "machines", "windows")
@@ -71,6 +75,9 @@ def _parser() -> argparse.ArgumentParser:
     acpi.set_defaults(do=_acpi)
     for verb in (facts, acpi):
         verb.add_argument("--out", type=Path, default=Path(__file__).resolve().parents[2] / "data")
+    sets = verbs.add_parser("all_of_ram", help="record what each subsystem of QEMU takes for all of RAM")
+    sets.set_defaults(do=_all_of_ram)
+    sets.add_argument("-o", "--out", type=Path, required=True, metavar="OUT.json")
     captures = verbs.add_parser("captures", help="record what QEMU answers to command lines")
     captures.set_defaults(do=_captures)
     captures.add_argument("--mtree", action="store_true", help="keep info mtree, too")
@@ -87,7 +94,15 @@ def _parser() -> argparse.ArgumentParser:
         )
         verb.add_argument("--seconds", type=_seconds, default=30.0, help="how long QEMU may be silent")
         verb.add_argument("-o", "--out", type=_packed, required=True, metavar="OUT.jsonl.gz")
-    for verb in (facts, acpi, captures, answers):
+    migrations = verbs.add_parser("migrations", help="migrate guests, and record what became of them")
+    migrations.set_defaults(do=_migrations)
+    migrations.add_argument("--to-root", type=Path, metavar="DIR", help="another root, for the destination")
+    migrations.add_argument(
+        "--only", type=_pattern, default="", metavar="PATTERN",
+        help="only the cases whose id has the pattern (a regular expression)",
+    )
+    migrations.add_argument("-o", "--out", type=_packed, required=True, metavar="OUT.jsonl.gz")
+    for verb in (facts, acpi, sets, captures, answers, migrations):
         verb.add_argument("--binary", default="qemu-system-x86_64", help="the QEMU program to ask")
         verb.add_argument("--root", type=Path, metavar="DIR", help="the root directory that has the program")
     both = verbs.add_parser("compare", help="show where two captures files differ")
@@ -149,6 +164,11 @@ def _acpi(words: argparse.Namespace) -> int:
     return 0
 
 
+def _all_of_ram(words: argparse.Namespace) -> int:
+    record_all_of_ram(Binary(words.binary, root=words.root), words.out)
+    return 0
+
+
 def _captures(words: argparse.Namespace) -> int:
     binary = _to_answer(words)
     lines = read_lines(words.lines, binary.target)
@@ -162,6 +182,13 @@ def _answers(words: argparse.Namespace) -> int:
     binary = _to_answer(words)
     asked = read_asked(words.lines, binary.target)
     write_captures(words.out, record_answers(binary, asked, _host(words), words.seconds))
+    return 0
+
+
+def _migrations(words: argparse.Namespace) -> int:
+    binary = _to_answer(words)
+    other = Binary(words.binary, root=words.to_root) if words.to_root else None
+    write_captures(words.out, record_all(binary, other, words.only))
     return 0
 
 
