@@ -228,3 +228,13 @@ def test_a_private_image_that_is_the_root_to_read_only_loses_nothing(append: str
     line = f"{NVDIMM},size=128M,mem-path=/var/tmp/image"
     argv = [*line.split(), "-kernel", "/boot/vmlinuz", "-append", append]
     assert ("nvdimm-share-off-loses-writes" in found(argv)) is alarm
+
+
+@pytest.mark.parametrize(("cpu", "alarm"), [
+    ("host", False), ("host,host-phys-bits", False), ("host,+host-phys-bits,-kvm-steal-time", False),
+    ("host,-host-phys-bits", True), ("host,phys-bits=40", True), ("Skylake-Server", True),
+    ("Skylake-Server,host-phys-bits=on", False),
+])
+def test_tdx_takes_a_cpu_with_the_bits_of_the_host(cpu: str, alarm: bool) -> None:
+    line = f"-accel kvm -cpu {cpu} -M q35,confidential-guest-support=t -object tdx-guest,id=t"
+    assert ("tdx-phys-bits" in found(line, qemu="11.1")) is alarm

@@ -47,7 +47,8 @@ def test_a_fact_that_became_a_rule_is_a_rule() -> None:
 
 def test_a_fact_that_is_refused_is_tested_with_qemus_words() -> None:
     here = Path(__file__).parent
-    text = "".join((here / f"test_{name}.py").read_text("utf-8") for name in ("refused_facts", "device_rules"))
+    names = ("refused_facts", "device_rules")
+    text = "".join((here / f"test_{name}.py").read_text("utf-8") for name in names)
     assert of("refused") <= set(re.findall(r'^    \("([a-z0-9-]+)",', text, re.M))
 
 

@@ -79,9 +79,10 @@ def _phys_bits(scene: Scene) -> Iterator[Culprit]:
     guard = scene.features["tdx"][0]
     option = scene.config.last("cpu") if scene.config else None
     model, *words = str(option.value if option else "").split(",")
-    given = dict(word.partition("=")[::2] for word in words)
-    usual = "on" if model in ("host", "max") else "off"
-    follows = given.get("host-phys-bits", usual) in ("on", "true", "yes", "y")
+    given = dict(word.removeprefix("+").partition("=")[::2] for word in words)
+    usual = "on" if model in ("host", "max") and "-host-phys-bits" not in given else "off"
+    # A word alone means on.
+    follows = given.get("host-phys-bits", usual) in ("", "on", "true", "yes", "y")
     if not follows or given.get("phys-bits", "0") != "0":
         yield Culprit(
             f"{guard} needs a CPU with the host's address bits, and {option.text if option else 'the CPU'} "
