@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from memkit.atlas import Atlas, atlas
     from memkit.boot import boot
     from memkit.config import Config
     from memkit.diff import Difference, diff
@@ -42,6 +43,7 @@ _FACE = {
     "Guest": "memkit.guest",
     "diff": "memkit.diff",
     "mend": "memkit.hazards",
+    "atlas": "memkit.atlas",
     "explore": "memkit.lab.explorer",
     "predict": "memkit.lab.predict",
     # then and now
@@ -52,6 +54,7 @@ _FACE = {
     "Host": "memkit.host",
     "Mount": "memkit.host",
     # results
+    "Atlas": "memkit.atlas",
     "Difference": "memkit.diff",
     "Explanation": "memkit.explain",
     "Hazard": "memkit.hazards",
@@ -64,6 +67,7 @@ _FACE = {
 }
 
 __all__ = [
+    "Atlas",
     "CommandLineError",
     "Config",
     "Difference",
@@ -77,6 +81,7 @@ __all__ = [
     "Refused",
     "Unavailable",
     "__version__",
+    "atlas",
     "boot",
     "diff",
     "explore",

@@ -16,7 +16,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("memkit.boards",),
     ("memkit.guest", "memkit.boot", "memkit.monitor", "memkit.qemu"),
     ("memkit.explain", "memkit.joined", "memkit.diff", "memkit.history", "memkit.hazards",
-     "memkit.migration", "memkit.all_of_ram"),
+     "memkit.migration", "memkit.all_of_ram", "memkit.atlas"),
     ("memkit.draw",),
     ("memkit.lab", "memkit.cli"),
     ("memkit.__main__", "memkit"),
