@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["DEFINITIONS", "all_of_ram", "compare"]
 
 _SPACE = "space:"
+UNDATED = "The release of QEMU is not known; this is what 7.2 does."
 _ROOMS = (guests, streams, mapped, hosts)
 _ALL = [definition for room in _ROOMS for definition in room.DEFINITIONS]
 DEFINITIONS: dict[str, Definition] = {
@@ -73,4 +74,5 @@ def _answer(look: Look, definition: Definition) -> RAMSet:
         reason = f"QEMU {look.guest.qemu} has no {definition.name}; it came with {definition.since}"
         return RAMSet(definition, tuple([out(row.block, reason) for row in look.rows]), f"{reason}.")
     members = tuple([definition.judge(look, row) for row in look.rows])
-    return RAMSet(definition, members, definition.remark(look))
+    remarks = [definition.remark(look), "" if look.dated else UNDATED]
+    return RAMSet(definition, members, " ".join(filter(None, remarks)))

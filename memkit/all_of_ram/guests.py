@@ -46,7 +46,7 @@ def _main(look: Look, row: JoinedRow) -> Member:
 def _backing(look: Look, row: JoinedRow) -> Member:
     if row.backend is None:
         return out(row.block, "QEMU made it by itself, from anonymous memory")
-    if not row.backend.type.startswith("memory-backend"):
+    if not look.typed(row):
         return unknown(row.block, "info memdev does not tell pmem=")
     if row.backend.pmem:
         return whole(row.block, "its backend says pmem=on")
@@ -103,7 +103,7 @@ def no_balloon(look: Look) -> str:
     return "" if found else "There is no virtio-balloon: this is what one would count."
 
 
-_FIND = "hw/core/machine-qmp-cmds.c: qmp_query_memory_size_summary, 7.2"
+_SUMMARY = "monitor/qmp-cmds.c: qmp_query_memory_size_summary, 7.2"
 _PLUGGED = "hw/mem/memory-device.c: memory_device_plugged_size, 7.2"
 
 DEFINITIONS = (
@@ -144,7 +144,7 @@ DEFINITIONS = (
     Definition(
         "query-memory-size-summary", "count", "base-memory and plugged-memory of QMP.", "bytes",
         "-m, and the plugged size of every memory device: dimm, nvdimm, virtio-pmem, virtio-mem",
-        (_FIND, _PLUGGED), _plugged,
+        (_SUMMARY, _PLUGGED), _plugged,
         surprise="NVDIMMs and virtio-pmem count as plugged memory, virtio-mem only as far as the guest took "
                  "it, and ivshmem not at all.",
     ),

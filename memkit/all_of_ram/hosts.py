@@ -21,7 +21,7 @@ def _core(look: Look, row: JoinedRow) -> Member:
         return out(row.block, "dump-guest-core=off leaves all blocks out")
     if row.backend is not None and not row.backend.dump:
         return out(row.block, f"its backend {row.backend.id} says dump=off")
-    if look.switched_off("dump-guest-core") is None and row.backend is None:
+    if not look.told:
         return unknown(row.block, NO_LINE)
     return whole(row.block, "nothing says that it should be left out", row.block.max_length)
 

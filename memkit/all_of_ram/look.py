@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from memkit.all_of_ram.members import Part
 from memkit.hazards import Scene
 from memkit.joined import join
+from memkit.versions import parse_version
 
 if TYPE_CHECKING:
     from memkit.guest import Guest
@@ -53,16 +54,31 @@ class Look:
         return "mem-lock" in self.scene.features if self.told else None
 
     @cached_property
-    def aux_ram_shared(self) -> bool:
-        """True if the machine shares the RAM that has no backend."""
-        return self.version >= (10,) and self.scene.machine.get("aux-ram-share") in _ON
+    def dated(self) -> bool:
+        """False if no text tells the release; its rules are then those of 7.2."""
+        try:
+            parse_version(self.guest.qemu)
+        except ValueError:
+            return False
+        return True
+
+    @cached_property
+    def aux_ram_shared(self) -> bool | None:
+        """True if the machine shares the RAM that has no backend; None if the line is not known."""
+        if self.dated and self.version < (10,):
+            return False
+        return self.scene.machine.get("aux-ram-share") in _ON if self.told else None
 
     # -- how the host backs a block
+
+    def typed(self, row: JoinedRow) -> bool:
+        """False if the block's backend is of a type that no text tells."""
+        return row.backend is not None and row.backend.type.startswith("memory-backend-")
 
     def shared(self, row: JoinedRow) -> bool | None:
         """True if the block is mapped shared."""
         if row.backend is None:
-            return (row.block.shared or self.aux_ram_shared) if self.told else (row.block.shared or None)
+            return row.block.shared or self.aux_ram_shared
         if not self.told and self.version < (6, 1) and not row.backend.share:
             return None  # info memdev does not tell
         return row.backend.share
@@ -70,10 +86,10 @@ class Look:
     def has_file(self, row: JoinedRow) -> bool | None:
         """True if QEMU has a descriptor of the block, which it can hand to another process."""
         if row.backend is None:
-            return self.aux_ram_shared if self.told else None
+            return self.aux_ram_shared
         if row.backend.mem_path is not None or row.backend.type in _WITH_FILE:
             return True
-        if not row.backend.type.startswith("memory-backend"):
+        if not self.typed(row):
             return None
         return row.backend.share and self.version >= (10,)
 
@@ -81,7 +97,7 @@ class Look:
         """True if the memory is in a file that the line names."""
         if row.backend is None:
             return False
-        if not row.backend.type.startswith("memory-backend"):
+        if not self.typed(row):
             return None
         return row.backend.mem_path is not None or row.backend.type == "memory-backend-file"
 

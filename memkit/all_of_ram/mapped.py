@@ -170,8 +170,8 @@ DEFINITIONS = (
         (_DUMP,), _dump,
         changed="Since 6.2 only plugged memory of virtio-mem; before, all of it.",
         surprise="NVDIMMs are in it, because the mark is on the alias and not on the region behind it. Flash "
-                 "is not, and what the guest sees twice is written twice. paging=on takes the same memory, by "
-                 "the guest's virtual addresses.",
+                 "is not, and what the guest sees twice is written twice. paging=on takes the same memory, "
+                 "by the guest's virtual addresses.",
     ),
     Definition(
         "kvm", "other", "KVM's memslots.", "ranges",

@@ -105,8 +105,7 @@ DEFINITIONS = (
         _migratable,
         surprise="Each block needs a kernel that can register its kind of memory, and one block that cannot "
                  "be registered spoils it for all.",
-        changed="Newer releases test all blocks, nameless ones too, when the capability is set "
-                "(postcopy_ram_supported_by_host, 11.1).",
+        changed="Since 8.1 all blocks, nameless ones too, are tested when the capability is set.",
     ),
     Definition(
         "rdma", "stream", "What RDMA migration registers with the network card.", "blocks",

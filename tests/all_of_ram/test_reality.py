@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +21,17 @@ VERSIONS = ("5.2", "7.2", "10.0", "11.1")
 MIB = 1 << 20
 
 
-@lru_cache
+@cache
 def recording(version: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = json.loads((FOLDER / f"x86_64-{version}.json").read_text())["rows"]
     return rows
 
 
-@lru_cache(maxsize=None)
-def modelled(version: str, number: int) -> AllOfRam:
+@cache
+def modelled(version: str, number: int, more: str = "") -> AllOfRam:
     row = recording(version)[number]
     host = memkit.Host(files=row["files"])
-    return memkit.boot(row["line"], qemu=version, host=host).all_of_ram()
+    return memkit.boot(row["line"] + more, qemu=version, host=host).all_of_ram()
 
 
 def wrong(version: str, column: str, expected: Callable[[AllOfRam, Any], Any]) -> tuple[int, list[Any]]:
@@ -119,6 +119,7 @@ COLUMNS: dict[str, Callable[[AllOfRam, Any], Any]] = {
     "vhost-user": vhost_user,
     "maps": maps,
 }
+KVM = [version for version in VERSIONS if any("kvm" in row for row in recording(version))]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -126,6 +127,22 @@ COLUMNS: dict[str, Callable[[AllOfRam, Any], Any]] = {
 def test_a_set_is_what_a_real_qemu_takes(version: str, column: str) -> None:
     count, found = wrong(version, column, COLUMNS[column])
     assert ([], True) == (found, count >= 4)
+
+
+@pytest.mark.parametrize("version", KVM)
+def test_memslots_are_those_of_kvm(version: str) -> None:
+    """Where the machine that recorded had KVM; the rest was recorded without."""
+    wrong = []
+    for number, row in enumerate(recording(version)):
+        if isinstance(row.get("kvm"), list):
+            everything = modelled(version, number, " -accel kvm")
+            slots = sorted(
+                [p.gpa or 0, p.size, int("read-only" in m.reason)]
+                for m in everything["kvm"].members for p in m.parts
+            )
+            if slots != row["kvm"]:
+                wrong.append((row["line"], row["kvm"], slots))
+    assert [] == wrong
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -1,12 +1,14 @@
 """What "all of RAM" is to a real QEMU: each of its subsystems is asked, or watched, about the same guests.
 
 Every line is started paused and asked for its sizes, a dump, a migration stream and the flags of its
-mappings; and once more with a vhost-user device, whose process keeps the table of memory.
+mappings; once more with a vhost-user device, whose process keeps the table of memory; and, where this
+machine has KVM, with that, whose memslots QEMU traces.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 import sys
@@ -32,10 +34,15 @@ __all__ = ["record_all_of_ram"]
 SECONDS = 60.0
 _HVA = re.compile(r" is (0x[0-9a-f]+)")
 _BLOCK = re.compile(
-    r"\s*(?P<name>\S*)\s+\d+ [KMG]iB(?:\s+0x[0-9a-f]+){2}\s+(?P<total>0x[0-9a-f]+)(?:\s+(?P<hva>0x[0-9a-f]+))?"
+    r"\s*(?P<name>\S*)\s+\d+ [KMG]iB(?:\s+0x[0-9a-f]+){2}\s+(?P<total>0x[0-9a-f]+)"
+    r"(?:\s+(?P<hva>0x[0-9a-f]+))?"
 )
 # A slot that no line uses.  Legacy virtio: BAR 0 is i/o, its byte 18 the status.
 _SLOT, _PORTS = 0x1E, 0xC000
+_MEMSLOT = re.compile(
+    r"kvm_set_user_memory (?:AddrSpace#(?P<space>\d+) )?Slot#(?P<slot>\d+) flags=(?P<flags>0x[0-9a-f]+) "
+    r"gpa=(?P<gpa>0x[0-9a-f]+) size=(?P<size>0x[0-9a-f]+)"
+)
 _BACKEND_FILES = re.compile(r"mem-path=(/[^, ]+)")
 
 
@@ -72,12 +79,14 @@ class Talk:
 
 
 @contextmanager
-def started(binary: Binary, argv: Sequence[str]) -> Iterator[tuple[Talk, int]]:
-    """A paused QEMU and its process's number; raises MemkitError with its last words if it refuses."""
+def started(
+    binary: Binary, argv: Sequence[str], accelerator: str = "tcg"
+) -> Iterator[tuple[Talk, Process]]:
+    """A paused QEMU and its process; raises MemkitError with its first words if it refuses."""
     ours, theirs = socket.socketpair()
     quiet = ["-audio", "none"] if binary.release >= (8, 2) else []
     command = binary.command(
-        binary.program, "-S", "-display", "none", "-accel", "tcg", *quiet,
+        binary.program, "-S", "-display", "none", "-accel", accelerator, *quiet,
         "-chardev", f"socket,id=record-qmp,fd={theirs.fileno()}", "-qmp", "chardev:record-qmp", *argv,
     )
     try:
@@ -85,7 +94,7 @@ def started(binary: Binary, argv: Sequence[str]) -> Iterator[tuple[Talk, int]]:
             theirs.close()
             ours.settimeout(SECONDS)
             try:
-                yield Talk(ours), process.pid
+                yield Talk(ours), process
             except (MemkitError, TimeoutError, ConnectionError) as e:
                 process.wait(5)
                 said = [w for w in process.output("stderr").splitlines() if "warning: " not in w]
@@ -111,8 +120,8 @@ def _row(binary: Binary, text: str, files: dict[str, int], scratch: Path) -> dic
     outside = {binary.outside(name): size for name, size in files.items()}
     with stand_ins(outside), backing_files([binary.outside(p) for p in _BACKEND_FILES.findall(text)]):
         try:
-            with started(binary, argv) as (talk, pid):
-                row |= _paused(talk, pid, scratch)
+            with started(binary, argv) as (talk, process):
+                row |= _paused(talk, process.pid, scratch)
         except MemkitError as e:
             return row | {"refusal": str(e).partition(": ")[2] or str(e)}
         if "share=on" in text:
@@ -120,6 +129,8 @@ def _row(binary: Binary, text: str, files: dict[str, int], scratch: Path) -> dic
                 row |= _migrated(talk, scratch, ignore_shared=True)
         if "microvm" not in text and "isapc" not in text:
             row["vhost-user"] = _offered(binary, argv, scratch)
+        if os.access("/dev/kvm", os.R_OK | os.W_OK):
+            row["kvm"] = _memslots(binary, argv)
     return row
 
 
@@ -186,6 +197,26 @@ def _migrated(talk: Talk, scratch: Path, ignore_shared: bool = False) -> dict[st
         found["stream total"], found["stream"] = read_stream(stream)
     stream.unlink(missing_ok=True)
     return found
+
+
+def _memslots(binary: Binary, argv: Sequence[str]) -> list[list[int]] | str:
+    """[gpa, bytes, 1 if read-only] of KVM's memslots for address space "memory", or QEMU's refusal."""
+    try:
+        with started(binary, [*argv, "-trace", "kvm_set_user_memory"], "kvm") as (talk, process):
+            talk.execute("quit")
+            process.wait(SECONDS)
+            traced = process.output("stderr")
+    except MemkitError as e:
+        return str(e)
+    slots: dict[int, list[int]] = {}
+    for m in _MEMSLOT.finditer(traced):
+        space, slot = int(m["space"] or 0), int(m["slot"])
+        # Older releases put the address space into the slot's number.
+        if space or slot >> 16:
+            continue
+        gpa, size = int(m["gpa"], 16), int(m["size"], 16)
+        slots[slot] = [gpa, size, int(m["flags"], 16) >> 1 & 1]
+    return sorted(slot for slot in slots.values() if slot[1])
 
 
 def _offered(binary: Binary, argv: Sequence[str], scratch: Path) -> list[list[int]] | str:
