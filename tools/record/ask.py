@@ -34,15 +34,23 @@ def split(text: str) -> list[str]:
     return text.split()
 
 
+def _four_mebibytes() -> int:
+    memory = os.memfd_create("ivshmem")
+    os.ftruncate(memory, 4 * MIB)
+    return memory
+
+
 @functools.cache
-def ivshmem_server() -> str:
-    """The path of a socket that speaks just enough of ivshmem's protocol (docs/specs/ivshmem-spec.txt)."""
-    path = str(Path(SCRATCH.name) / "ivshmem")
+def ivshmem_server(first: bool = False) -> str:
+    """The path of a socket that speaks just enough of ivshmem's protocol (docs/specs/ivshmem-spec.txt).
+
+    ``first`` is a server that every client is the first one of, with memory that nobody else has.
+    """
+    path = str(Path(SCRATCH.name) / ("ivshmem-first" if first else "ivshmem"))
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(path)
     listener.listen()
-    memory = os.memfd_create("ivshmem")
-    os.ftruncate(memory, 4 * MIB)
+    memory = _four_mebibytes()
     held: list[socket.socket] = []
 
     def serve() -> None:
@@ -50,8 +58,8 @@ def ivshmem_server() -> str:
             client, _ = listener.accept()
             held.append(client)
             client.sendall(struct.pack("<q", 0))  # protocol version
-            client.sendall(struct.pack("<q", 1))  # the client's own number
-            socket.send_fds(client, [struct.pack("<q", -1)], [memory])
+            client.sendall(struct.pack("<q", 0 if first else 1))  # the client's own number
+            socket.send_fds(client, [struct.pack("<q", -1)], [_four_mebibytes() if first else memory])
 
     threading.Thread(target=serve, daemon=True).start()
     return path
