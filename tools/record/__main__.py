@@ -6,6 +6,7 @@ usage: python -m tools.record facts [--root DIR] [--only PART ...] [--types PATT
        python -m tools.record answers [--root DIR] --lines FILE [--host FILE] -o OUT.jsonl.gz
        python -m tools.record all_of_ram [--root DIR] -o OUT.json
        python -m tools.record migrations [--root DIR] [--to-root DIR] [--only PATTERN] -o OUT.jsonl.gz
+       python -m tools.record workloads [--root DIR] [--only PATTERN] -o OUT.json
        python -m tools.record compare OLD.jsonl.gz NEW.jsonl.gz
 
 Every fact is asked of the program: help texts, and some thousands of short starts under TCG, paused, over
@@ -41,6 +42,7 @@ from .lines import read_lines
 from .machines import record_machines
 from .migration_all import record_all
 from .windows import record_windows
+from .workloads import record_workloads
 
 PARTS = ("devices", "machines", "windows")
 
@@ -102,7 +104,11 @@ def _parser() -> argparse.ArgumentParser:
         help="only the cases whose id has the pattern (a regular expression)",
     )
     migrations.add_argument("-o", "--out", type=_packed, required=True, metavar="OUT.jsonl.gz")
-    for verb in (facts, acpi, sets, captures, answers, migrations):
+    writers = verbs.add_parser("workloads", help="record how QEMU migrates guests that write their memory")
+    writers.set_defaults(do=_workloads)
+    writers.add_argument("--only", type=_pattern, default="", metavar="PATTERN", help="workloads that match")
+    writers.add_argument("-o", "--out", type=Path, required=True, metavar="OUT.json")
+    for verb in (facts, acpi, sets, captures, answers, migrations, writers):
         verb.add_argument("--binary", default="qemu-system-x86_64", help="the QEMU program to ask")
         verb.add_argument("--root", type=Path, metavar="DIR", help="the root directory that has the program")
     both = verbs.add_parser("compare", help="show where two captures files differ")
@@ -166,6 +172,11 @@ def _acpi(words: argparse.Namespace) -> int:
 
 def _all_of_ram(words: argparse.Namespace) -> int:
     record_all_of_ram(Binary(words.binary, root=words.root), words.out)
+    return 0
+
+
+def _workloads(words: argparse.Namespace) -> int:
+    write(words.out, record_workloads(Binary(words.binary, root=words.root), words.only))
     return 0
 
 
