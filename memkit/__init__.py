@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from memkit.hazards import Hazard, mend
     from memkit.history import since, talk
     from memkit.host import Host, Mount
+    from memkit.lab.drills import drill
     from memkit.lab.explorer import explore
     from memkit.lab.predict import predict
     from memkit.qemu.launch import launch
@@ -46,6 +47,7 @@ _FACE = {
     "atlas": "memkit.atlas",
     "explore": "memkit.lab.explorer",
     "predict": "memkit.lab.predict",
+    "drill": "memkit.lab.drills",
     # then and now
     "since": "memkit.history",
     "talk": "memkit.history",
@@ -84,6 +86,7 @@ __all__ = [
     "atlas",
     "boot",
     "diff",
+    "drill",
     "explore",
     "launch",
     "mend",

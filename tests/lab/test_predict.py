@@ -13,6 +13,7 @@ import pytest
 
 import memkit
 from memkit.draw.svg import escape
+from memkit.lab.drills import drill
 from memkit.lab.predict import Prediction
 from memkit.lab.questions import QUESTIONS
 
@@ -21,6 +22,14 @@ DIMM = (
     "-device pc-dimm,id=d1,memdev=m1"
 )
 TYPED, CHOSEN = "offset-at-4g", "gpa-of-dimm"
+
+
+def asked(name: str) -> Prediction:
+    """A prediction about a guest with a DIMM, or where that leaves nothing to ask, about a drill's guest."""
+    try:
+        return memkit.predict(name, DIMM)
+    except memkit.MemkitError:
+        return Prediction(drill(name).question)
 
 
 def parts(prediction: Prediction) -> tuple[list[Any], Any, Any]:
@@ -36,7 +45,7 @@ def button(answers: list[Any], text: str) -> Any:
 
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_nothing_is_given_away_before_an_answer(name: str) -> None:
-    prediction = memkit.predict(name, DIMM)
+    prediction = asked(name)
     head, _, verdict, picture = prediction.widget().children
     assert ("", "") == (verdict.value, picture.value)
     for said in (head.value, str(prediction)):
@@ -109,14 +118,14 @@ def test_all_that_takes_an_answer_has_a_name() -> None:
 
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_where_no_widgets_run_the_answer_is_folded_away(name: str) -> None:
-    prediction = memkit.predict(name, DIMM)
+    prediction = asked(name)
     html = prediction.html()
     question, _, answer = html.partition("<details>")
     ET.fromstring(re.sub(r"<style>.*?</style>", "", html))  # every tag is closed
     assert prediction.question.answer.why not in question
     for choice in prediction.question.choices:
         assert escape(choice.why) in answer
-    assert "<svg" in answer
+    assert "<svg" in answer or "<table" in answer
     assert "<script" not in html
 
 

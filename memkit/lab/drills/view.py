@@ -1,0 +1,98 @@
+"""A drill on the page: the problem, its answers, hints, the working, and the next problem in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from memkit.draw.svg import escape
+from memkit.errors import MemkitError
+from memkit.lab import page, quiz, views
+from memkit.lab.answer_box import AnswerBox
+from memkit.lab.drills.problem import LEVELS, Drill
+
+__all__ = ["bundle", "widget"]
+
+HOW = "Try as often as you like: a wrong answer is told what is wrong with it."
+LABEL = "Drill"
+
+
+def bundle(drill: Drill, **kwargs: Any) -> dict[str, Any]:
+    """The drill for a notebook: a widget, and where none runs, the problem with its answer folded away."""
+    html = quiz.folded(drill.question, LABEL, _title(drill))
+    plain: dict[str, Any] = {"text/plain": str(drill), "text/html": html}
+    try:
+        shown = widget(drill)
+    except ImportError:
+        return plain
+    return {**shown._repr_mimebundle_(**kwargs), **plain}
+
+
+def _title(drill: Drill) -> str:
+    return f"Drill {drill.kind}, number {drill.seed}, level {drill.level} of {LEVELS[-1]}."
+
+
+def widget(drill: Drill) -> Any:
+    """The drill as a widget; raises ImportError where ipywidgets is missing."""
+    from ipywidgets import HTML, VBox
+
+    head = HTML(page.style() + quiz.STYLE)
+    shown = VBox([head, *_parts(drill, lambda later: _show(shown, head, later))])
+    shown.add_class("memkit")
+    return shown
+
+
+def _show(shown: Any, head: Any, drill: Drill) -> None:
+    shown.children = (head, *_parts(drill, lambda later: _show(shown, head, later)))
+
+
+def _parts(drill: Drill, go_on: Callable[[Drill], None]) -> list[Any]:
+    """The widgets of one problem; ``go_on`` shows another in their place."""
+    from ipywidgets import HTML, Button, HBox, Layout, VBox
+
+    asked = HTML(quiz.prompt(drill.question, _title(drill), HOW))
+    verdict, hints, picture = HTML(), HTML(), HTML()
+    wide = Layout(width="max-content")
+    hint, answer, later = (Button(description=said, layout=wide)
+                           for said in ("Hint", "Show the answer", "Next problem"))
+    said_hints: list[str] = []
+
+    def act(pressed: Any, given: Any) -> None:
+        try:
+            said = drill.check(given)
+        except MemkitError as error:
+            verdict.value = quiz.mistake(str(error))
+            return
+        verdict.value = quiz.verdict(said)
+        if said.right:
+            picture.value = quiz.reasons(drill.question)
+            later.button_style = "primary"
+
+    def safely(do: Callable[[], None]) -> Callable[..., None]:
+        def acted(*_: Any) -> None:
+            try:
+                do()
+            except Exception as error:
+                verdict.value = views.broken(error)  # the page lives on
+
+        return acted
+
+    def help_on() -> None:
+        said_hints.append(drill.hint())
+        items = "".join(f"<li>{escape(said)}</li>" for said in said_hints)
+        hints.value = f'<ol class="mk-ask" role="status">{items}</ol>'
+
+    def tell() -> None:
+        drill.answer()
+        right = drill.question.answer
+        told = f"{escape(right.text)}. {escape(right.why)}"
+        verdict.value = f'<div class="mk-right" role="alert"><p>{told}</p></div>'
+        picture.value = quiz.reasons(drill.question)
+
+    hint.on_click(safely(help_on))
+    answer.on_click(safely(tell))
+    later.on_click(safely(lambda: go_on(drill.next())))
+    box = AnswerBox(drill.question, act, verdict, "Your answer", "Check")
+    answers = VBox(box.parts)
+    answers.add_class("mk-answers")
+    return [asked, answers, HBox([hint, answer, later]), hints, verdict, picture]
