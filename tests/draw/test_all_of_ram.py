@@ -25,8 +25,9 @@ DIMMS = "-m 1G,slots=64,maxmem=64G" + "".join(
 GUESTS: dict[str, Callable[[], Guest]] = {
     "talk": lambda: memkit.boot(TALK),
     "nvdimm": lambda: memkit.boot(
-        "-M q35,nvdimm=on -m 1G,slots=2,maxmem=4G "
-        "-object memory-backend-file,id=n,size=128M,mem-path=/var/tmp/n,share=on -device nvdimm,memdev=n -object memory-backend-ram,id=lost,size=1M"),
+        "-M q35,nvdimm=on -m 1G,slots=2,maxmem=4G -object memory-backend-ram,id=lost,size=1M "
+        "-object memory-backend-file,id=n,size=128M,mem-path=/var/tmp/n,share=on -device nvdimm,memdev=n"
+    ),
     "microvm": lambda: memkit.boot("-M microvm -m 1G"),
     "dimms": lambda: memkit.boot(DIMMS),
     "text": lambda: read({"info ramblock": memkit.boot(TALK).monitor("info ramblock")}),
