@@ -34,12 +34,9 @@ class Mount:
     free_pages: int | None = None
 
 
-def _common_mounts() -> dict[str, Mount]:
-    return {
-        "/": Mount("ext4"),
-        "/dev/shm": Mount("tmpfs"),
-        "/dev/hugepages": Mount("hugetlbfs", 2 << 20, 512),
-    }
+_COMMON_MOUNTS = {
+    "/": Mount("ext4"), "/dev/shm": Mount("tmpfs"), "/dev/hugepages": Mount("hugetlbfs", 2 << 20, 512),
+}
 
 
 @dataclass(frozen=True)
@@ -58,7 +55,7 @@ class Host:
     arch: str = "x86_64"
     accelerator: str = "kvm"
     page_size: int = 4096
-    mounts: Mapping[str, Mount] = field(default_factory=_common_mounts)
+    mounts: Mapping[str, Mount] = field(default_factory=_COMMON_MOUNTS.copy)
     directories: tuple[str, ...] = ("/tmp", "/var/tmp", "/home", "/root", "/run", "/mnt", "/dev")
     files: Mapping[str, int] = field(default_factory=dict)
     overcommit: str = "always"
@@ -70,7 +67,8 @@ class Host:
         for path, mount in _mapping("mounts", self.mounts).items():
             if not isinstance(mount, Mount):
                 raise HostError(f"mounts[{path!r}] is a memkit.Mount, not {mount!r:.60}")
-            _check_mount(path, mount)
+            if mount is not _COMMON_MOUNTS.get(path):
+                _check_mount(path, mount)
         for key, sizes in (("files", self.files), ("firmware", self.firmware)):
             for path, size in _mapping(key, sizes).items():
                 _count(f"{key}[{path!r}]", size)
@@ -169,7 +167,8 @@ def _with_parents(path: str) -> list[str]:
 
 
 def _mapping(key: str, value: object) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping) or not all(isinstance(k, str) for k in value):
+    # A plain dict is found out at once, any other Mapping is not.
+    if not isinstance(value, (dict, Mapping)) or not all(isinstance(k, str) for k in value):
         raise HostError(f"{key} maps paths to descriptions, not {value!r:.60}")
     return value
 

@@ -84,12 +84,15 @@ def _surely_small(build: Build) -> bool:
     if machine.facts.acpi_legacy_size:
         return False
     bound = (
-        12000 + 160 * machine.max_cpus + 560 * machine.slots
+        12000 + 160 * machine.max_cpus + (560 if machine.flag("nvdimm", False) else 140) * machine.slots
         + 200 * len(build.pci_functions) + 200 * build.numa_count ** 2
     )
     for spec in build.config.devices:
         if spec.driver in TABLE_DEVICES:
             return False
+        if spec.driver == "pc-dimm":
+            # Its slot is described, whether it is empty or not.
+            continue
         bound += 2500 if spec.driver in EXPANDERS else 400
     return bound <= TABLE_UNIT // 2
 

@@ -11,7 +11,7 @@ nobody may ever look at it, so it is built late.  ``object_types`` are the types
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -69,7 +69,7 @@ class Build:
     buses: dict[str, PciBus] = field(default_factory=dict)
     default_bus: PciBus | None = None
     other_buses: dict[str, str] = field(default_factory=dict)
-    bus_numbers: Counter[str] = field(default_factory=Counter)
+    bus_numbers: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     chassis: set[tuple[int, int]] = field(default_factory=set)
     device_ids: set[str] = field(default_factory=set)
     system: MemoryRegion = field(default_factory=lambda: MemoryRegion("system", 1 << 64))

@@ -13,14 +13,13 @@ from collections.abc import Iterator
 
 from memkit.boards.build import Build
 from memkit.boards.old_devices import sound_cards, watchdog
-from memkit.boards.refusals import refuse
 from memkit.config import DeviceSpec
 
 __all__ = ["cli_devices"]
 
 
 def cli_devices(build: Build) -> Iterator[DeviceSpec]:
-    """Each device: those in key=value form first, JSON forms last; raises Refused where QEMU reads no JSON.
+    """Each device: those in key=value form first, JSON forms last.
 
     >>> from memkit import Host
     >>> from memkit.boards.machine import select_machine
@@ -29,18 +28,13 @@ def cli_devices(build: Build) -> Iterator[DeviceSpec]:
     >>> [d.driver for d in cli_devices(Build(config, Host(), select_machine(config)))]
     ['VGA', 'virtio-blk-pci', 'e1000']
     """
-    config, json_device = build.config, build.qemu.json_device
+    config = build.config
     yield from sound_cards(build)
-    specs = {id(spec.option): spec for spec in config.devices}
-    for option in config.options:
-        spec = specs.get(id(option))
-        if spec is not None and spec.json and not json_device:
-            driver = (option.value or "").partition(",")[0]
-            raise refuse("device-unknown", option, located=True, driver=driver, near="")
-        if spec is not None and not spec.json:
-            yield spec
-        elif option.name == "virtfs":
-            yield DeviceSpec("virtio-9p-pci", None, {}, option)
+    plain = [spec for spec in config.devices if not spec.json]
+    if config.flag("virtfs"):
+        plain += [DeviceSpec("virtio-9p-pci", None, {}, option) for option in config.all("virtfs")]
+        plain.sort(key=lambda spec: build.option_index(spec.option) or 0)
+    yield from plain
     for drive in config.drives:
         if drive.interface == "virtio":
             yield DeviceSpec("virtio-blk-pci", None, {}, drive.option)

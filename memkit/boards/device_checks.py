@@ -11,7 +11,7 @@ generic_loader_realize in hw/core/generic-loader.c (QEMU 7.2).
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,7 +50,7 @@ class DeviceChecks:
         self.nodes = nodes
         self._said_once: set[str] = set()
         self._consoles = 0
-        self._ports: Counter[str] = Counter()
+        self._ports: dict[str, int] = defaultdict(int)
 
     def recorded(
         self, spec: DeviceSpec, driver: str, bus: PciBus | None, props: Mapping[str, Any]

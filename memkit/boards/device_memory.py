@@ -131,12 +131,15 @@ def _check_name(build: Build, spec: DeviceSpec | None, idstr: str, *, isa: bool)
 
 def check_block_names(build: Build) -> None:
     """Raise Refused if a backend's ``id=`` is the name of a block that QEMU makes, such as ``pc.bios``."""
+    names = [block.idstr for block in build.ram.blocks if block.idstr]
+    if len(set(names)) == len(names):
+        return
     seen: set[str] = set()
-    for block in build.ram.blocks:
-        if block.idstr and block.idstr in seen:
+    for name in names:
+        if name in seen:
             why = "A backend's id= names its block, and the machine has one of that name."
-            raise _same_name(block.idstr, why, "give the backend another id=")
-        seen.add(block.idstr)
+            raise _same_name(name, why, "give the backend another id=")
+        seen.add(name)
 
 
 def _same_name(idstr: str, why: str, hint: str) -> Refused:

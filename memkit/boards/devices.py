@@ -9,7 +9,7 @@ softmmu/qdev-monitor.c (QEMU 7.2).
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -61,7 +61,7 @@ class DeviceBuilder:
         self.dimms = Dimms(build)
         self.backed = BackedDevices(build, self.dimms, nodes)
         self.checks = DeviceChecks(build, nodes)
-        self._numbers: Counter[str] = Counter()
+        self._numbers: dict[str, int] = defaultdict(int)
 
     def add_default(
         self, driver: str, label: str, option_index: int | None,

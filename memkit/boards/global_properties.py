@@ -47,6 +47,8 @@ def read_globals(build: Build, facts: catalog.DeviceFacts, option: Option | None
     ``option`` is the ``-device``, None for a device of the board.
     """
     values: dict[str, Any] = {}
+    if not build.config.globals:
+        return values
     inner = _inner(build.qemu.version, facts)
     if inner is not None:
         values.update(read_globals(build, inner, option))
@@ -84,6 +86,8 @@ def check_nic_globals(build: Build) -> None:
 
 def check_board_globals(build: Build, *, late: bool) -> None:
     """Raise Refused for a ``-global`` that a part of the board does not know, or (``late``) dies of."""
+    if not build.config.globals:
+        return
     machine, qemu, option = build.machine, build.qemu, build.config.last("global")
     if not late:
         _check_parts(build)
@@ -144,6 +148,8 @@ def _read(facts: catalog.DeviceFacts, name: str, text: str) -> Any:
 
 def unknown_globals(build: Build) -> list[str]:
     """QEMU's warnings about ``-global`` for types that are no devices, or graphics cards that nobody made."""
+    if not build.config.globals:
+        return []
     qemu, said = build.qemu.version, []
     made = {spec.driver for spec in build.config.devices}
     for driver, name, text in build.config.globals:

@@ -17,8 +17,9 @@ __all__ = ["network_warnings"]
 def network_warnings(build: Build) -> list[str]:
     """QEMU's warnings, in its order: hubs, then network backends, then NICs."""
     config = build.config
-    if not config.nics and not config.flag("nodefaults"):
-        # QEMU keeps silent about the network that it makes by itself.
+    models = _nic_models(build)
+    # QEMU keeps silent about the network that it makes by itself.
+    if not config.nics and not (models and config.flag("nodefaults")):
         return []
     parts = {name: [dict(o.args) for o in config.nics if o.name == name] for name in ("netdev", "net")}
     users = {str(spec.props.get("netdev")) for spec in config.devices}
@@ -26,7 +27,7 @@ def network_warnings(build: Build) -> list[str]:
     lost = [words["id"] for words in parts["netdev"] if "id" in words and words["id"] not in users]
     return [
         *_hub(parts["net"]), *(f"warning: netdev {name} has no peer" for name in lost),
-        *(f"warning: nic {name} has no peer" for name in _lonely_nics(build)), *unmade_nics(build),
+        *(f"warning: nic {name} has no peer" for name in _lonely_nics(build, models)), *unmade_nics(build),
     ]
 
 
@@ -39,18 +40,21 @@ def _hub(nets: list[dict[str, str]]) -> list[str]:
     return ["warning: hub 0 is not connected to host network"] if nics and not hosts else []
 
 
-def _lonely_nics(build: Build) -> list[str]:
-    models = Counter(nic.driver for nic in wanted_nics(build)) if build.default_bus else Counter()
-    names = []
-    devices = build.config.devices
-    drivers = {spec.driver for spec in devices}
+def _nic_models(build: Build) -> dict[str, str]:
+    """The drivers among the devices of the line that are NICs, each with the name of its model."""
+    drivers = {spec.driver for spec in build.config.devices}
     found = {driver: catalog.device(build.qemu.version, driver) for driver in drivers}
-    nics = {d: f.name for d, f in found.items() if f is not None and {"netdev", "mac"} <= f.properties.keys()}
-    for spec in devices:
+    return {d: f.name for d, f in found.items() if f is not None and {"netdev", "mac"} <= f.properties.keys()}
+
+
+def _lonely_nics(build: Build, nics: dict[str, str]) -> list[str]:
+    numbers = Counter(nic.driver for nic in wanted_nics(build)) if build.default_bus else Counter()
+    names = []
+    for spec in build.config.devices:
         if spec.driver not in nics:
             continue
         name = nics[spec.driver]
         if not spec.props.get("netdev"):
-            names.append(spec.id or f"{name}.{models[name]}")
-        models[name] += 1
+            names.append(spec.id or f"{name}.{numbers[name]}")
+        numbers[name] += 1
     return names

@@ -195,7 +195,9 @@ def test_the_block_of_a_microvm_grows_page_by_page(cpus: int, used: int) -> None
     "line",
     ["-M q35 -smp 1,maxcpus=255", f"-M pc,nvdimm=on {RAM}85", f"-M q35,nvdimm=on {RAM}50 -smp 1,maxcpus=100",
      "-M q35 -device pxb-pcie,bus_nr=9,id=p -device pcie-root-port,bus=p,id=r,chassis=1 -device e1000,bus=r",
-     "-M pc " + "-device VGA " * 20],
+     "-M pc " + "-device VGA " * 20, f"-M q35 {RAM}256", f"-M pc,nvdimm=on {RAM}1",
+     f"-M q35 -smp 100 {RAM}200" + "".join(
+         f" -object memory-backend-ram,id=m{n},size=4M -device pc-dimm,memdev=m{n}" for n in range(200))],
 )
 @pytest.mark.parametrize("qemu", VERSIONS)
 def test_tables_that_nobody_counts_would_fit(line: str, qemu: str) -> None:
