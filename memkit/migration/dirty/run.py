@@ -255,7 +255,7 @@ class Run:
                     names += 1 + len(block.name)
                     self.last_block = block.name
         for low, high in stretches:
-            for number in range(bisect_right(self.chunks, (low, self.size)) - 1, len(self.chunks)):
+            for number in range(max(bisect_right(self.chunks, (low, self.size)) - 1, 0), len(self.chunks)):
                 first, last = self.chunks[number]
                 if first >= high:
                     break

@@ -1,0 +1,68 @@
+"""What ``migrate-set-capabilities`` refuses, on either side.
+
+Source: migrate_caps_check in migration/migration.c (7.2) and migration/options.c (since 8.0).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from memkit.migration.attempt import Attempt, Side, Stop
+from memkit.migration.capabilities import CAPABILITIES, CHECKS, Clash, known_capabilities
+from memkit.migration.checks.userfault import postcopy_support, write_tracking
+
+__all__ = ["capabilities"]
+
+
+def capabilities(attempt: Attempt) -> Stop | None:
+    """The refusal of the capabilities at the source, then at the destination."""
+    return _refused(attempt.source) or _refused(attempt.destination)
+
+
+def _refused(side: Side) -> Stop | None:
+    source = _source(side)
+    known = known_capabilities(side.version)
+    for name in sorted(side.capabilities, key=list(CAPABILITIES).index):
+        if name not in known:
+            capability = CAPABILITIES[name]
+            span = f"is gone in {capability.until}" if name in ("zero-blocks", "compress", "block") else (
+                f"came with {capability.since}")
+            message = f"Parameter 'capability' does not accept value '{name}'" if side.has("6.0") else (
+                f"Invalid parameter '{name}'")
+            return Stop("refused", "set-capabilities", message,
+                        f"QEMU {side.guest.qemu} of the {side.name} has no {name}, which {span}; it has: "
+                        f"{', '.join(known)}.",
+                        (f"qapi/migration.json: MigrationCapability, {side.guest.qemu}",))
+    for check in CHECKS:
+        if not side.on(check.first) or not side.has(check.since, check.until):
+            continue
+        if not isinstance(check, Clash):
+            stop = _PROBES[check.name](side)
+            if stop is not None:
+                return stop
+            continue
+        other = check.found(side.on)
+        if other is not None:
+            how = "needs" if check.missing else "excludes"
+            return Stop("refused", "set-capabilities", check.message.format(other),
+                        f"At the {side.name}, {check.first} {how} {other}. {check.why}", (source,))
+    return None
+
+
+def _dirty_ring(side: Side) -> Stop | None:
+    if side.scene.kvm and side.scene.dirty_ring:
+        return None
+    return Stop("refused", "set-capabilities",
+                "dirty-limit requires KVM with accelerator property 'dirty-ring-size' set",
+                f"Only KVM's rings tell which virtual CPU wrote how much, and the {side.name} has none.",
+                (_source(side),))
+
+
+_PROBES: dict[str, Callable[[Side], Stop | None]] = {
+    "userfaultfd": postcopy_support, "write-tracking": write_tracking, "dirty-ring": _dirty_ring,
+}
+
+
+def _source(side: Side) -> str:
+    file = "options.c" if side.has("8.0") else "migration.c"
+    return f"migration/{file}: migrate_caps_check, {side.guest.qemu}"

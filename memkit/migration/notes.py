@@ -1,0 +1,29 @@
+"""What the model does not know about a migration, said instead of guessed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from memkit.migration.attempt import Attempt
+
+__all__ = ["notes_of"]
+
+
+def notes_of(attempt: Attempt) -> tuple[str, ...]:
+    """The notes on one migration: where the answer depends on what no command line tells."""
+    source, destination = attempt.sides
+    notes = [note for side in attempt.sides for note in side.guest.notes]
+    for side in attempt.sides:
+        if side.scene.vhost_user:
+            notes.append(f"{', '.join(side.scene.vhost_user)} of the {side.name} needs another process, which "
+                         "decides about migration and postcopy, too.")
+        if side.scene.drivers("vfio-") and side.has("8.1"):
+            notes.append(f"Whether the devices of the host in the {side.name} can migrate is for their drivers.")
+    if source.guest.qemu != destination.guest.qemu:
+        notes.append("Between two releases, the state of devices is taken to fit for one machine type.")
+    if source.on("x-colo") or destination.on("x-colo"):
+        notes.append("COLO does not end, and what it does after its first checkpoint is not looked at.")
+    if source.parameters.get("mode", "normal") != "normal":
+        notes.append(f"The mode {source.parameters['mode']} is looked at only as far as normal migration goes.")
+    return tuple(dict.fromkeys(notes))

@@ -1,0 +1,123 @@
+"""Where the devices of a guest sit, and what their state is called in the stream.
+
+The name of a section is the path of the device on its bus and the name of its state:
+``0000:00:03.0/virtio-balloon``.
+
+Source: vmstate_register in migration/savevm.c, pcibus_get_dev_path in hw/pci/pci.c.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from memkit.boards.device_facts import model_name
+from memkit.boards.pci import parse_devfn
+
+if TYPE_CHECKING:
+    from memkit.config import DeviceSpec
+    from memkit.guest import Guest
+
+__all__ = ["Place", "places", "state_name"]
+
+# Devices of the boards → devfn.
+_FIXED = {
+    "i440FX": 0x00, "PIIX3": 0x08, "piix3-ide": 0x09, "piix3-usb-uhci": 0x0A, "PIIX4_PM": 0x0B, "mch": 0x00,
+    "ICH9-LPC": 0xF8, "ich9-ahci": 0xFA, "ICH9-SMB": 0xFB,
+}
+_SLOTS = 32
+_ROOTS = (None, "pci.0", "pcie.0", "pci", "pcie")
+# Where the state is not called like the driver.
+_STATES: tuple[tuple[str, str], ...] = (
+    (r"virtio-(keyboard|mouse|tablet|multitouch|input-host)-pci.*", "virtio-input"),
+    (r"virtio-serial-pci.*", "virtio-console"),
+    (r"virtio-vga.*", "virtio-gpu"),
+    (r"virtio-9p-pci.*", "virtio-9p"),
+    (r"(.*)-pci(?:-non-transitional|-transitional)?", r"\1"),
+    (r"(e1000)-8254.*", r"\1"),
+    (r"i8255.*|i82562|i82801", "eeprom"),
+    (r"tulip", "eeprom"),
+    (r"VGA|secondary-vga", "vga"),
+    (r"cirrus-vga", "cirrus_vga"),
+    (r"qxl-vga", "qxl"),
+    (r"ich9-usb-ehci\d|usb-ehci", "ehci"),
+    (r"ich9-usb-uhci\d|piix\d-usb-uhci", "uhci"),
+    (r"nec-usb-xhci|qemu-xhci", "xhci"),
+    (r"ich9-ahci", "ich9_ahci"),
+    (r"piix[34]-ide", "ide"),
+    (r"ich9-intel-hda", "intel-hda"),
+    (r"lsi53c8.*", "lsiscsi"),
+    (r"mptsas1068", "mptsas"),
+    (r"am53c974", "pciespscsi"),
+    (r"ne2k_pci", "ne2000"),
+    (r"i6300esb", "i6300esb_wdt"),
+    (r"AC97", "ac97"),
+    (r"ES1370", "es1370"),
+    (r"ioh3420", "ioh-3240-express-root-port"),
+)
+# Kept whole: their states end like their drivers.
+_WHOLE = {"pvpanic-pci", "vhost-vsock-pci"}
+# They have no state.
+_NONE = re.compile(r"edu|pci-testdev|iommu-testdev|AMDVI-PCI|ati-vga|pci-bridge-seat|xen-platform")
+
+
+class Place(NamedTuple):
+    """A PCI device: its driver, its path on the bus, and the ``-device`` that made it, None for the board's."""
+
+    driver: str
+    path: str
+    spec: DeviceSpec | None
+
+    @property
+    def section(self) -> str:
+        """The name of its section in the stream, "" if it has none."""
+        name = state_name(self.driver)
+        return f"{self.path}/{name}" if name else ""
+
+
+def state_name(driver: str) -> str:
+    """What the state of a PCI device is called, "" for one that has none.
+
+    >>> state_name("virtio-balloon-pci"), state_name("VGA"), state_name("edu")
+    ('virtio-balloon', 'vga', '')
+    """
+    if _NONE.fullmatch(driver):
+        return ""
+    if driver in _WHOLE:
+        return driver
+    for pattern, name in _STATES:
+        found = re.fullmatch(pattern, driver)
+        if found:
+            return found.expand(name)
+    return driver
+
+
+def places(guest: Guest) -> tuple[Place, ...]:
+    """The PCI devices on the root bus, in the order in which they are made.
+
+    Devices behind bridges are left out, and whatever has no view of memory of its own (none is known).
+    """
+    config = guest.config
+    specs = list(config.devices) if config else []
+    taken: set[int] = set()
+    found = []
+    for driver in _drivers(guest):
+        spec = next((s for s in specs if model_name(guest.qemu, s.driver) == driver), None)
+        devfn = _FIXED.get(driver) if spec is None else None
+        if spec is not None:
+            specs.remove(spec)
+            if spec.props.get("bus") not in _ROOTS:
+                continue
+            given = spec.props.get("addr")
+            devfn = parse_devfn(given) if isinstance(given, (str, int)) else None
+        if devfn is None:
+            devfn = next((slot << 3 for slot in range(_SLOTS) if slot << 3 not in taken), 0)
+        taken.add(devfn)
+        found.append(Place(driver, f"0000:00:{devfn >> 3:02x}.{devfn & 7:x}", spec))
+    return tuple(found)
+
+
+def _drivers(guest: Guest) -> Iterator[str]:
+    """The PCI devices by type: each has a view of memory of its own."""
+    return (space.name for space in guest.address_spaces if space.root.name == "bus master container")

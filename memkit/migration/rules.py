@@ -1,0 +1,1 @@
+def found(attempt, outlook): return []
