@@ -7,6 +7,7 @@ usage: python -m tools.record facts [--root DIR] [--only PART ...] [--types PATT
        python -m tools.record all_of_ram [--root DIR] -o OUT.json
        python -m tools.record migrations [--root DIR] [--to-root DIR] [--only PATTERN] -o OUT.jsonl.gz
        python -m tools.record workloads [--root DIR] [--only PATTERN] -o OUT.json
+       python -m tools.record hazards [--root DIR] [--only ID ...] -o OUT.json
        python -m tools.record compare OLD.jsonl.gz NEW.jsonl.gz
 
 Every fact is asked of the program: help texts, and some thousands of short starts under TCG, paused, over
@@ -38,6 +39,7 @@ from .captures import record_captures, write_captures
 from .compare import compare
 from .devices import record_devices
 from .files import write, write_spaced
+from .hazards import record_hazards, write_record
 from .lines import read_lines
 from .machines import record_machines
 from .migration_all import record_all
@@ -108,7 +110,11 @@ def _parser() -> argparse.ArgumentParser:
     writers.set_defaults(do=_workloads)
     writers.add_argument("--only", type=_pattern, default="", metavar="PATTERN", help="workloads that match")
     writers.add_argument("-o", "--out", type=Path, required=True, metavar="OUT.json")
-    for verb in (facts, acpi, sets, captures, answers, migrations, writers):
+    hazards = verbs.add_parser("hazards", help="try the rules about hazards, and record what was seen")
+    hazards.set_defaults(do=_hazards)
+    hazards.add_argument("--only", nargs="+", default=(), metavar="ID", help="the rules to try anew")
+    hazards.add_argument("-o", "--out", type=Path, required=True, metavar="OUT.json")
+    for verb in (facts, acpi, sets, captures, answers, migrations, writers, hazards):
         verb.add_argument("--binary", default="qemu-system-x86_64", help="the QEMU program to ask")
         verb.add_argument("--root", type=Path, metavar="DIR", help="the root directory that has the program")
     both = verbs.add_parser("compare", help="show where two captures files differ")
@@ -177,6 +183,12 @@ def _all_of_ram(words: argparse.Namespace) -> int:
 
 def _workloads(words: argparse.Namespace) -> int:
     write(words.out, record_workloads(Binary(words.binary, root=words.root), words.only))
+    return 0
+
+
+def _hazards(words: argparse.Namespace) -> int:
+    binary = _to_answer(words)
+    write_record(words.out, record_hazards(binary, words.only), words.only)
     return 0
 
 
