@@ -37,6 +37,8 @@ def _not_shared(look: Look, row: JoinedRow) -> Member:
         return whole(row.block, "it is shared, but in no file that the other side could open")
     if shared is None:
         return unknown(row.block, "no text tells whether it is shared")
+    if shared and look.version < (6, 1) and look.has_file(row) is False:
+        return whole(row.block, "it is shared, but QEMU did not remember that of anonymous memory")
     return out(row.block, "it is shared") if shared else whole(row.block, "it is private")
 
 
@@ -92,8 +94,10 @@ DEFINITIONS = (
     Definition(
         "x-ignore-shared", "stream", "What migration sends with x-ignore-shared.", "blocks",
         "migratable, and not shared; since 8.1: not shared in a named file",
-        (_IGNORED, "migration/ram.c: migrate_ram_is_ignored, 8.2"), _not_shared,
-        changed="Since 8.1 only shared memory in a named file stays behind. Before, shared memory that no "
+        (_IGNORED, "migration/ram.c: migrate_ram_is_ignored, 8.2",
+         "softmmu/physmem.c: qemu_ram_alloc_internal, 6.1"), _not_shared,
+        changed="Before 6.1 QEMU did not remember that shared anonymous memory is shared, and sent it. Since "
+                "8.1 only shared memory in a named file stays behind. Before, shared memory that no "
                 "other process could find was left behind, too, and lost.",
         surprise="The stream announces all blocks, with their addresses; only contents are left out.",
         remark=_ask_shared,

@@ -141,6 +141,12 @@ def test_x_ignore_shared_leaves_out_shared_memory_and_since_8_1_only_that_of_nam
     assert state == member(of(f"{MEMFD}{more or ',share=on'}", "x-ignore-shared", qemu), "r").state
 
 
+@pytest.mark.parametrize(("qemu", "state"), [("5.2", "in"), ("7.2", "out"), ("11.1", "in")])
+def test_shared_anonymous_memory_was_left_out_by_x_ignore_shared_for_a_while(qemu: str, state: str) -> None:
+    line = "-m 1G -M memory-backend=r -object memory-backend-ram,id=r,size=1G,share=on"
+    assert state == member(of(line, "x-ignore-shared", qemu), "r").state
+
+
 def test_a_named_file_stays_behind_with_x_ignore_shared_in_every_release() -> None:
     line = "-m 1G -M memory-backend=r -object memory-backend-file,id=r,size=1G,mem-path=/dev/shm/r,share=on"
     assert ["out", "out"] == [member(of(line, "x-ignore-shared", v), "r").state for v in ("7.2", "11.1")]

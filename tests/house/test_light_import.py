@@ -33,6 +33,7 @@ def foreign_modules(root: Path, code: str) -> list[str]:
         "import memkit; memkit.boot('-m 4G').monitor('info mtree -f')",
         "import memkit; str(memkit.boot('-m 4G').explain(0x1_4000_0000))",
         "import memkit; str(memkit.boot('-m 4G').hazards()), memkit.mend('-m 4G')",
+        "import memkit; str(memkit.boot('-m 4G').all_of_ram()), str(memkit.boot('-m 4G').all_of_ram('kvm'))",
         "import memkit; memkit.diff(memkit.boot('-m 4G'), memkit.boot('-m 5G'))",
         "import memkit.cli",
     ],
