@@ -31,7 +31,9 @@ class Scene:
     def __init__(self, guest: Guest, operations: Sequence[str] = ()) -> None:
         self.guest: Guest = guest
         self.host: Host = guest.host
-        self.operations = frozenset(operations)
+        # Postcopy starts as precopy, so that what stands in the way of one stands in that of the other.
+        implied = ("migrate-precopy",) if "migrate-postcopy" in operations else ()
+        self.operations = frozenset((*operations, *implied))
 
     @cached_property
     def config(self) -> Config | None:

@@ -90,3 +90,17 @@ def test_since_8_1_a_memfd_is_migrated_with_x_ignore_shared() -> None:
     assert ids(MEMFD, "x-ignore-shared", "migrate-precopy", qemu="8.2") == set()
     assert ids(MEMFD, "x-ignore-shared", "savevm") >= {"savevm-ignore-shared-drops-ram"}
     assert ids(MEMFD, "x-ignore-shared", "savevm", qemu="8.2") == set()
+
+
+PEER = "-m 256M -object memory-backend-memfd,id=i,size=1M,share=on -device ivshmem-plain,memdev=i"
+SEV = "-m 256M -object sev-guest,id=sev0,cbitpos=51,reduced-phys-bits=1 -M confidential-guest-support=sev0"
+
+
+# Real QEMU 7.2 refuses both with the same words for PEER.
+@pytest.mark.parametrize(("line", "blocker"), [
+    (PEER, "ivshmem-peer-blocks-migration"), (SEV, "sev-no-migration"),
+])
+def test_what_blocks_precopy_blocks_postcopy_and_snapshots(line: str, blocker: str) -> None:
+    assert blocker in ids(line, "migrate-precopy")
+    assert blocker in ids(line, "migrate-postcopy")
+    assert ids(line, "savevm") == {"savevm-blocked-like-migration"}

@@ -65,6 +65,11 @@ def _stays(scene: Scene) -> Iterator[Culprit]:
     yield Culprit(f"{guard} blocks migration once the guest runs.", (guard,))
 
 
+def _kept(scene: Scene) -> Iterator[Culprit]:
+    guard = scene.features["tdx"][0]
+    yield Culprit(f"{guard} gives its CPUs invtsc, which blocks migration.", (guard,))
+
+
 def _balloon(scene: Scene) -> Iterator[Culprit]:
     guard = _plain_sev(scene)
     for spec in scene.drivers("virtio-balloon") if guard else ():
@@ -157,6 +162,16 @@ RULES = (
         "shut the guest down and start it on the other host",
         ("target/i386/sev.c: sev_launch_finish, 7.2",),
         _stays, example=_SEV, innocent="-m 256M", operations=("migrate-precopy",), since="2.12",
+        architectures=("x86_64",),
+    ),
+    Rule(
+        "tdx-no-migration", "A TDX guest cannot migrate", "refuses-operation", ("tdx", "migrate-precopy"),
+        "The TDX module gives each guest a clock that never changes its pace, and QEMU takes such a CPU "
+        "nowhere. It could not read the guest's private memory either.",
+        "shut the guest down and start it on the other host",
+        ("target/i386/kvm/tdx.c: tdx_cpu_instance_init, 11.1",
+         "target/i386/kvm/kvm.c: invtsc_mig_blocker, 11.1"),
+        _kept, example=f"{_TDX} -cpu host", innocent="-m 256M", operations=("migrate-precopy",), since="10.1",
         architectures=("x86_64",),
     ),
     Rule(

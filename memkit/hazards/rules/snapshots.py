@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from memkit.hazards.mending import set_property
 from memkit.hazards.rule import Culprit, Rule
+from memkit.hazards.rules import confidential, sharing, vfio
 from memkit.hazards.rules.migration import both
 from memkit.hazards.rules.postcopy import on_disk
 from memkit.hazards.scene import Scene
@@ -31,6 +32,14 @@ def _new_kernel(scene: Scene) -> Iterator[Culprit]:
         if block and block.migratable and (backend.huge or backend.filesystem in ("memfd", "tmpfs")):
             kind = "huge pages" if backend.huge else backend.filesystem
             yield scene.blame(backend, f"RAMBlock {block.idstr} is in {kind}: the host needs Linux 5.19.")
+
+
+def _blocked(scene: Scene) -> Iterator[Culprit]:
+    """What blocks migration, whatever it is."""
+    for rule in _BLOCKERS:
+        present = all(name in scene.features for name in rule.features if name != "migrate-precopy")
+        if present and rule.holds_for(scene.version, scene.guest.target):
+            yield from rule.find(scene)
 
 
 def _torn(scene: Scene) -> Iterator[Culprit]:
@@ -87,7 +96,13 @@ _PMEM = ("-m 256M,maxmem=1G -object memory-backend-file,id=p,size=128M,mem-path=
          "-device virtio-pmem-pci,id=pmem,memdev=p")
 _IVSHMEM = ("-m 256M -device ivshmem-plain,memdev=i,master=on "
             "-object memory-backend-file,id=i,size=1M,share=on")
+_PEER = ("-m 256M -object memory-backend-memfd,id=i,size=1M,share=on "
+         "-device ivshmem-plain,id=peer,memdev=i")
 _DISK = "-chardev socket,id=c,path=/tmp/c -device vhost-user-blk-pci,chardev=c"
+_BLOCKERS = tuple(
+    rule for rule in (*confidential.RULES, *sharing.RULES, *vfio.RULES)
+    if rule.severity == "refuses-operation" and rule.operations == ("migrate-precopy",)
+)
 _TRACK = ("migration/ram.c: ram_write_tracking_compatible, 7.2",)
 _BACKGROUND = ("background-snapshot",)
 
@@ -139,6 +154,15 @@ RULES = (
         "writes on, so that the snapshot mixes two moments; nothing refuses it.",
         "stop the guest and take a whole snapshot", ("migration/ram.c: ram_write_tracking_start, 7.2",),
         _torn, example=f"{_MEMFD} {_DISK}", innocent=_MEMFD, operations=_BACKGROUND, since="6.0",
+    ),
+    Rule(
+        "savevm-blocked-like-migration", "What blocks migration blocks snapshots", "refuses-operation",
+        ("savevm",),
+        "savevm is a migration into the disk image. QEMU asks before both whether anything blocks it, and "
+        "refuses with the same words.",
+        "take the device out before, or use snapshots of the disks alone",
+        ("migration/savevm.c: save_snapshot, 7.2", "migration/migration.c: migration_is_blocked, 7.2"),
+        _blocked, example=_PEER, innocent=f"{_PEER},master=on", operations=("savevm",),
     ),
     Rule(
         "savevm-multifd-crash", "With multifd, savevm ends QEMU", "data-loss", ("savevm", "multifd"),
