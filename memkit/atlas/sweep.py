@@ -23,7 +23,7 @@ from memkit.guest import Guest
 from memkit.hazards import hazards
 from memkit.versions import parse_version
 
-__all__ = ["Answer", "Chunk", "Ground", "answers", "ask", "pool_of", "sweep"]
+__all__ = ["Answer", "Chunk", "Ground", "answers", "ask", "operations_of", "pool_of", "sweep"]
 
 # Lines in one chunk: some tenths of a second, so that sending costs little and a bar moves.
 LINES = 96
@@ -88,7 +88,7 @@ def _asked(guest: Guest, combined: Combined) -> Answer:
 
 def answers(chunk: Chunk) -> list[tuple[tuple[int, ...], Answer]]:
     """The answer to each combination of a chunk, with its places; this is what an executor runs."""
-    done = _operations(chunk.features)
+    done = operations_of(chunk.features)
     found = []
     for line in chunk.sets:
         guest: Guest | str | None = None
@@ -104,7 +104,13 @@ def answers(chunk: Chunk) -> list[tuple[tuple[int, ...], Answer]]:
     return found
 
 
-def _operations(features: Sequence[Feature]) -> list[int]:
+def _weight(chunk: Chunk) -> int:
+    """How many combinations a chunk has."""
+    done = operations_of(chunk.features)
+    return sum(1 for line in chunk.sets for _ in _grown(line, done, chunk.size))
+
+
+def operations_of(features: Sequence[Feature]) -> list[int]:
     """The places of the features that only say what is done, and so change no line."""
     return [n for n, f in enumerate(features) if f.operations and not (
         f.machine or f.backend or f.backends or f.options or f.devices)]
@@ -129,8 +135,7 @@ def sweep(
     """
     found: dict[Ground, dict[tuple[str, ...], Answer]] = {ground: {} for ground in grounds}
     chunks = [chunk for ground in grounds for chunk in _chunks(features, size, ground)]
-    weights = [sum(1 for line in c.sets for _ in _grown(line, _operations(c.features), size)) for c in chunks]
-    total, done = sum(weights), 0
+    total, done = sum(map(_weight, chunks)), 0
     report(0, total)
 
     def take(chunk: Chunk, answered: list[tuple[tuple[int, ...], Answer]]) -> None:
@@ -166,7 +171,7 @@ def pool_of(
 
 def _chunks(features: Sequence[Feature], size: int, ground: Ground) -> Iterator[Chunk]:
     known = tuple([feature for feature in features if feature.known_to(parse_version(ground.qemu))])
-    done = set(_operations(known))
+    done = set(operations_of(known))
     lines = [n for n in range(len(known)) if n not in done]
     sets = [line for many in range(size + 1) for line in combinations(lines, many)]
     # Small sets have the most operations to try; dealt out, they make chunks of one weight.
