@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from .ask import Binary
+from .migration_across import across_cases
 from .migration_case import Case
 from .migration_cases import backing_cases
 from .migration_layouts import layout_cases
 from .migration_pairs import record_capabilities
+from .migration_random import random_cases
 from .migration_sides import side_cases
 from .migrations import record_migrations
 
@@ -19,7 +21,7 @@ __all__ = ["all_cases", "record_all"]
 
 def all_cases(across: bool = False) -> Iterator[Case]:
     """The cases for one release, or those for two."""
-    for case in (*backing_cases(), *layout_cases(), *side_cases()):
+    for case in (*backing_cases(), *layout_cases(), *side_cases(), *random_cases(), *across_cases()):
         if case.across == across:
             yield case
 

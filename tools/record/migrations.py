@@ -318,7 +318,8 @@ def run_case(
     tries = [_Trial(case, source, destination or source, seconds).run() for _ in range(case.tries)]
     worst = max(tries, key=lambda one: WORSE.index(one["outcome"]))
     ways = sorted({one["outcome"] for one in tries})
-    return case.row() | worst | ({"varies": ways} if len(ways) > 1 else {})
+    row = case.row() | ({"qemu_destination": destination.short} if destination else {})
+    return row | worst | ({"varies": ways} if len(ways) > 1 else {})
 
 
 def record_migrations(
