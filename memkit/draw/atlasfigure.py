@@ -107,7 +107,8 @@ def build(features: Sequence[Feature], theme: Theme, title: str) -> Any:
     plot.segment("x0", "y0", "x1", "y1", source=guide, line_color=colour["focus"], line_alpha=0.55)
     plot.text(
         "x", "y", text="letter", source=cells, text_align="center", text_baseline="middle",
-        text_font={"value": SANS}, text_font_size="10px", text_font_style="bold", text_color="ink", nonselection_text_alpha=1.0,
+        text_font={"value": SANS}, text_font_size="10px", text_font_style="bold", text_color="ink",
+        nonselection_text_alpha=1.0,
     )
     names = [feature.name for feature in features]
     ys = [y + CELL / 2 for y in places.at]
