@@ -13,6 +13,7 @@ from memkit.migration.checks import blockers, channel, devices, header, pages, r
 from memkit.migration.content import fates, moved
 from memkit.migration.notes import notes_of
 from memkit.migration.outlook import Outlook
+from memkit.migration.parameters import read_parameters
 from memkit.units import human
 
 if TYPE_CHECKING:
@@ -28,15 +29,17 @@ def migrate(
     source: Guest, destination: Guest | None, mode: str = "precopy", capabilities: Iterable[str] = (), *,
     destination_capabilities: Iterable[str] | None = None, parameters: Mapping[str, Any] | None = None,
     destination_parameters: Mapping[str, Any] | None = None, transport: str | None = None,
+    bars: Mapping[str, int] | None = None,
 ) -> Outlook:
     """The Outlook of migrating ``source`` to ``destination``: whether it works, and what QEMU says if not.
 
     ``destination`` None stands for a file that a guest with the line of the source reads later, on the same
-    host.  ``mode`` is precopy or postcopy, which switches over when migration has begun and turns
-    postcopy-ram on.  ``capabilities`` are set on both sides, by QEMU's names; ``destination_capabilities``
-    are those of the destination, where it has others.  The same holds for parameters.  ``transport`` is
-    socket, exec or file.  Guests that were booted with one Host object run on one machine, where a path names
-    one file.  The source is taken to have run.  Raises MemkitError for other words.
+    host.  ``mode`` is precopy or postcopy, which says migrate-start-postcopy when migration has begun; that
+    needs the capability postcopy-ram.  ``capabilities`` are set on both sides, by QEMU's names;
+    ``destination_capabilities`` are those of the destination, where it has others.  The same holds for
+    parameters.  ``transport`` is socket, exec or file.  Guests that were booted with one Host object run on
+    one machine, where a path names one file.  ``bars`` maps RAMBlocks that the guest of the source has mapped
+    in BARs to their gpa.  Raises MemkitError for other words.
 
     Source: migration/migration.c, migration/savevm.c and migration/ram.c (QEMU 7.2, 10.0, 11.1).
 
@@ -54,12 +57,10 @@ def migrate(
         _check_guest("destination", destination)
     way = _transport(transport, source, destination)
     wanted = read_capabilities(capabilities)
-    if mode == "postcopy" and destination_capabilities is None and "postcopy-ram" not in wanted:
-        wanted = ("postcopy-ram", *wanted)
     there = wanted if destination_capabilities is None else read_capabilities(
         destination_capabilities, "destination_capabilities")
-    given = _parameters(parameters, "parameters")
-    others = given if destination_parameters is None else _parameters(
+    given = read_parameters(parameters, "parameters")
+    others = given if destination_parameters is None else read_parameters(
         destination_parameters, "destination_parameters")
     rereads = destination is None
     if rereads and destination_capabilities is None:
@@ -67,18 +68,19 @@ def migrate(
         there = tuple([name for name in there if name != "background-snapshot"])
     target = source if destination is None else destination
     attempt = Attempt(
-        Side(source, frozenset(wanted), given), Side(target, frozenset(there), others, incoming=True), mode, way,
-        source.host is target.host, rereads,
+        Side(source, frozenset(wanted), given), Side(target, frozenset(there), others, incoming=True), mode,
+        way, source.host is target.host, rereads, dict(bars or {}),
     )
     return _judge(attempt)
 
 
 def _check_guest(argument: str, guest: object) -> None:
     if isinstance(guest, Refused):
-        raise MemkitError(f"the {argument} is a command line that QEMU refuses ({guest.message}); only a guest "
-                          "that starts can migrate")
+        raise MemkitError(f"the {argument} is a command line that QEMU refuses ({guest.message}); only a "
+                          "guest that starts can migrate")
     if not isinstance(guest, Guest):
-        raise MemkitError(f"{argument}= is a memkit.Guest, as memkit.boot() makes it, not {type(guest).__name__}")
+        raise MemkitError(f"{argument}= is a memkit.Guest, as memkit.boot() makes it, not "
+                          f"{type(guest).__name__}")
 
 
 def _transport(word: object, source: Guest, destination: Guest | None) -> str:
@@ -93,22 +95,18 @@ def _transport(word: object, source: Guest, destination: Guest | None) -> str:
     return str(word)
 
 
-def _parameters(given: object, argument: str) -> Mapping[str, Any]:
-    if given is None:
-        return {}
-    if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
-        raise MemkitError(f"{argument}= maps names of migration parameters to values, such as "
-                          f"{{'multifd-channels': 4}}; not {given!r:.60}")
-    return given
-
-
-# Before anything is sent.
-_ASKED: tuple[Check, ...] = (settings.capabilities,)
 # In the stream, in its order.
 _LOADED: tuple[Check, ...] = (
     blockers.at_destination, pages.connections, header.configuration, header.advice, devices.before_ram,
-    ram_list.names_and_lengths, pages.received, pages.watched, pages.placed, devices.sections,
+    ram_list.names_and_lengths, pages.received, pages.written, pages.watched,
+    pages.placed, devices.sections,
 )
+
+
+def _set(attempt: Attempt) -> Stop | None:
+    """What QMP refuses from the capabilities and parameters; who reads a file is asked later."""
+    stop = settings.refused(attempt.source)
+    return stop if stop or attempt.rereads else settings.refused(attempt.destination)
 
 
 def _start(attempt: Attempt) -> Stop | None:
@@ -116,36 +114,39 @@ def _start(attempt: Attempt) -> Stop | None:
     source = attempt.source
     stop = channel.incoming(attempt) if attempt.streams else None
     # Until 7.2 blockers are looked at first.
-    checks = (channel.outgoing, blockers.at_source) if source.has("8.0") else (blockers.at_source, channel.outgoing)
-    for check in checks:
+    checks: tuple[Check, ...] = (channel.outgoing, blockers.at_source)
+    for check in checks if source.has("8.0") else checks[::-1]:
         stop = stop or check(attempt)
     if stop is None and attempt.mode == "postcopy" and not source.on("postcopy-ram"):
         return Stop("refused", "migrate",
                     "Enable postcopy with migrate_set_capability before the start of migration",
-                    "postcopy-ram is off at the source, which goes on with precopy.",
+                    "postcopy-ram is off at the source, which goes on with precopy; turn it on, on both "
+                    "sides.",
                     (f"migration/migration.c: qmp_migrate_start_postcopy, {source.guest.qemu}",))
     return stop
 
 
 def _read(attempt: Attempt) -> Stop | None:
     """What QMP refuses when a file is to be read."""
-    return None if attempt.streams else channel.incoming(attempt)
+    if attempt.streams:
+        return None
+    stop = settings.refused(attempt.destination) if attempt.rereads else None
+    return stop or channel.incoming(attempt)
 
 
 def _judge(attempt: Attempt) -> Outlook:
-    for check in (*_ASKED, _start, channel.at_source, _read, *_LOADED):
+    for check in (_set, _start, channel.at_source, _read, *_LOADED):
         stop = check(attempt)
         if stop is not None:
-            return Outlook(
-                stop.outcome, stop.message, stop.where, stop.why, (), stop.sources, notes_of(attempt), attempt,  # type: ignore[arg-type]
-            )
+            return Outlook(stop.outcome, stop.message, stop.where, stop.why, (), stop.sources,
+                           notes_of(attempt), stop.hazard, attempt)
     blocks = fates(attempt)
     lost = _lost(attempt, blocks)
     if lost:
         return Outlook("corrupts", "", "destination", lost, blocks,
                        ("migration/ram.c: ram_save_setup, parse_ramblock, ramblock_is_ignored",),
-                       notes_of(attempt), attempt)
-    return Outlook("completes", "", "", _told(blocks), blocks, (), notes_of(attempt), attempt)
+                       notes_of(attempt), "", attempt)
+    return Outlook("completes", "", "", _told(blocks), blocks, (), notes_of(attempt), "", attempt)
 
 
 def _lost(attempt: Attempt, blocks: tuple[Fate, ...]) -> str:
@@ -155,8 +156,8 @@ def _lost(attempt: Attempt, blocks: tuple[Fate, ...]) -> str:
         block = theirs.region.block
         name = block.label if block else theirs.region.name
         there = ours.region.name if ours else "nothing"
-        told.append(f"At {theirs.start:#x} the guest has {name}, and {there} at the destination: blocks are matched by "
-                    "name, and nobody compares where they lie.")
+        told.append(f"At {theirs.start:#x} the guest has {name}, and {there} at the destination: blocks are "
+                    "matched by name, and nobody compares where they lie.")
     return " ".join(told)
 
 
@@ -165,4 +166,6 @@ def _told(blocks: tuple[Fate, ...]) -> str:
     total = sum(block.size for block in blocks if block.fate == "sent")
     kept = [block.idstr for block in blocks if block.fate == "shared in place"]
     words = f"{human(total)} in {sum(b.fate == 'sent' for b in blocks)} RAMBlocks are sent"
-    return f"{words}; {', '.join(kept)} {'stays' if len(kept) == 1 else 'stay'} in place." if kept else f"{words}."
+    if not kept:
+        return f"{words}."
+    return f"{words}; {', '.join(kept)} {'stays' if len(kept) == 1 else 'stay'} in place."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from memkit.hazards import Scene
 from memkit.versions import Version, within
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from memkit.guest import Guest
     from memkit.memory.ramblock import RAMBlock
 
-__all__ = ["Attempt", "Check", "Side", "Stop"]
+__all__ = ["Attempt", "Check", "Outcome", "Side", "Stop"]
+
+
+Outcome = Literal["completes", "refused", "fails", "corrupts"]
 
 
 class Stop(NamedTuple):
@@ -23,7 +26,7 @@ class Stop(NamedTuple):
     ``hazard`` is the id of the two-sided rule that tells more, "" for none.
     """
 
-    outcome: str
+    outcome: Outcome
     where: str
     message: str
     why: str
@@ -92,7 +95,8 @@ class Attempt:
 
     ``transport`` is socket, exec or file.  ``same_machine`` says that both run on one host, so that a path
     names the same file on both.  ``rereads`` says that the destination is a guest with the line of the source
-    that reads the file later.
+    that reads the file later.  ``bars`` maps RAMBlocks that the guest of the source has mapped in BARs to
+    their gpa.
     """
 
     source: Side
@@ -101,6 +105,7 @@ class Attempt:
     transport: str
     same_machine: bool
     rereads: bool = False
+    bars: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def sides(self) -> tuple[Side, Side]:

@@ -13,7 +13,9 @@ from typing import NamedTuple
 from memkit.errors import MemkitError
 from memkit.versions import Version, within
 
-__all__ = ["CAPABILITIES", "CHECKS", "Capability", "Clash", "Probe", "known_capabilities", "read_capabilities"]
+__all__ = [
+    "CAPABILITIES", "CHECKS", "Capability", "Clash", "Probe", "known_capabilities", "read_capabilities",
+]
 
 
 class Capability(NamedTuple):
@@ -52,7 +54,7 @@ def known_capabilities(version: Version) -> tuple[str, ...]:
 
 
 def read_capabilities(words: object, argument: str = "capabilities") -> tuple[str, ...]:
-    """The capabilities that ``words`` name: one with commas between, or several; raises MemkitError for others.
+    """The capabilities that ``words`` name: a text with commas, or a list; raises MemkitError for others.
 
     >>> read_capabilities("multifd, x-ignore-shared")
     ('multifd', 'x-ignore-shared')
@@ -110,7 +112,7 @@ _NO_SNAPSHOT = (
     "validate-uuid", "zero-copy-send",
 )
 _ZERO_COPY = "Zero copy only available for non-compressed non-TLS multifd migration"
-_WHOLE = "The kernel sends whole pages straight from the guest's memory, which only multifd's channels can ask for."
+_WHOLE = "The kernel sends whole pages out of the guest\'s memory, which only multifd\'s channels ask for."
 _CHANNELS = "The channels of multifd send whole pages, and never ask for what changed in them."
 _ONE_ORDER = "Pages in many compressing channels arrive in any order, and an urgent page could not pass them."
 
@@ -130,7 +132,8 @@ CHECKS: tuple[Clash | Probe, ...] = (
     Clash("zero-copy-send", ("compress", "xbzrle"), _ZERO_COPY, _WHOLE, "7.1"),
     Clash("postcopy-preempt", ("postcopy-ram",), "Postcopy preempt requires postcopy-ram",
           "Without postcopy nobody waits for a page.", "7.1", missing=True),
-    Clash("postcopy-preempt", ("compress",), "Postcopy preempt not compatible with compress", _ONE_ORDER, "7.2"),
+    Clash("postcopy-preempt", ("compress",), "Postcopy preempt not compatible with compress", _ONE_ORDER,
+          "7.2"),
     Clash("multifd", ("compress",), "Multifd is not compatible with compress",
           "Each has threads of its own for the same pages.", "7.2"),
     Clash("switchover-ack", ("return-path",), "Capability 'switchover-ack' requires capability 'return-path'",

@@ -57,8 +57,8 @@ def _fate(attempt: Attempt, block: RAMBlock, visible: bool) -> Fate:
     if source.ignores(block):
         return _skipped(attempt, block, here)
     if _wiped(attempt, block, here):
-        return Fate(label, size, "emptied", "The destination empties the file that the source maps as well, before "
-                    "a page of it is sent.", False)
+        return Fate(label, size, "emptied", "The destination empties the file that the source maps as well, "
+                    "before a page of it is sent.", False)
     if same_memory(attempt, block, here):
         assert here.backend is not None
         return Fate(label, size, "sent", f"Sent, into {here.backend.mem_path}, which both sides map.")
@@ -82,6 +82,9 @@ def _skipped(attempt: Attempt, block: RAMBlock, here: RAMBlock) -> Fate:
     label, size, backend = block.label, block.used_length, block.backend
     if backend is None or backend.mem_path is None:
         return Fate(label, size, "lost", "x-ignore-shared skips it, and no file leads to this memory.", False)
+    if _read_only_copy(attempt, block, here):
+        return Fate(label, size, "shared in place", f"x-ignore-shared skips it; {backend.mem_path} is read "
+                    "only at the source, and taken to be the same file at the destination.")
     if not one_file(attempt, backend, here.backend):
         place = here.backend.mem_path if here.backend and here.backend.mem_path else "memory of its own"
         same = place == backend.mem_path
@@ -89,19 +92,33 @@ def _skipped(attempt: Attempt, block: RAMBlock, here: RAMBlock) -> Fate:
         return Fate(label, size, "lost", f"x-ignore-shared skips it: it is in {backend.mem_path}, and the "
                     f"destination has {where}.", False)
     if not attempt.streams and backend.discard_data:
-        return Fate(label, size, "lost", "x-ignore-shared skips it, and discard-data=on empties the file when the "
-                    "source ends.", False)
+        return Fate(label, size, "lost", "x-ignore-shared skips it, and discard-data=on empties the file "
+                    "when the source ends.", False)
     if not here.shared:
         return Fate(label, size, "shared in place", f"x-ignore-shared skips it; the destination maps "
                     f"{backend.mem_path} privately, and sees what was written before.")
-    return Fate(label, size, "shared in place", f"x-ignore-shared skips it; both sides map {backend.mem_path}.")
+    return Fate(label, size, "shared in place", "x-ignore-shared skips it; both sides map "
+                                                f"{backend.mem_path}.")
+
+
+def _read_only_copy(attempt: Attempt, block: RAMBlock, here: RAMBlock) -> bool:
+    """True if the source cannot have changed the file, and the destination has one of this name and size."""
+    backend, ours = block.backend, here.backend
+    if backend is None or ours is None or not backend.readonly or backend.mem_path != ours.mem_path:
+        return False
+    path = str(backend.mem_path)
+    size = attempt.source.guest.host.file_size(path)
+    return size is not None and size == attempt.destination.guest.host.file_size(path)
 
 
 def _wiped(attempt: Attempt, block: RAMBlock, here: RAMBlock) -> bool:
     """True if a destination of postcopy punches holes into the memory of the source."""
     if not (attempt.source.on("postcopy-ram") and attempt.destination.on("postcopy-ram")):
         return False
-    return attempt.streams and block.shared and one_file(attempt, block.backend, here.backend)
+    if not attempt.streams or not one_file(attempt, block.backend, here.backend):
+        return False
+    # A hole in hugetlbfs takes private copies away, too (hugetlb_vmdelete_list, Linux).
+    return block.shared or (here.backend is not None and here.backend.huge)
 
 
 def moved(attempt: Attempt) -> Iterator[tuple[FlatRange, FlatRange | None]]:

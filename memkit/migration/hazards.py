@@ -16,10 +16,10 @@ __all__ = ["hazards_of"]
 
 def hazards_of(attempt: Attempt, outlook: Outlook) -> Hazards:
     """All hazards of one migration, worst first; one that both guests have stands once."""
-    from memkit.migration.rules import found
+    from memkit.migration.findings import pair_hazards
 
     seen: dict[str, Hazard] = {}
-    for hazard in found(attempt, outlook):
+    for hazard in pair_hazards(attempt, outlook):
         seen.setdefault(hazard.id, hazard)
     for side in attempt.sides:
         for hazard in hazards(side.guest, _operations(attempt, side)):

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 __all__ = ["one_file", "same_memory"]
 
 # File systems whose files are the same on every host that mounts them.
-_NETWORK = frozenset({"nfs", "nfs4", "ceph", "cephfs", "gpfs", "ocfs2", "gfs2", "glusterfs", "lustre", "cifs", "9p"})
+_NETWORK = frozenset({
+    "nfs", "nfs4", "ceph", "cephfs", "gpfs", "ocfs2", "gfs2", "glusterfs", "lustre", "cifs", "9p",
+})
 
 
 def one_file(attempt: Attempt, theirs: Backend | None, ours: Backend | None) -> bool:
@@ -23,7 +25,7 @@ def one_file(attempt: Attempt, theirs: Backend | None, ours: Backend | None) -> 
     if any(host.is_directory(theirs.mem_path) for host in hosts):
         # QEMU makes a file without a name there, each its own.
         return False
-    return attempt.same_machine or theirs.filesystem == ours.filesystem and theirs.filesystem in _NETWORK
+    return attempt.same_machine or (theirs.filesystem == ours.filesystem and theirs.filesystem in _NETWORK)
 
 
 def same_memory(attempt: Attempt, block: RAMBlock, here: RAMBlock) -> bool:

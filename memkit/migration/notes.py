@@ -16,14 +16,22 @@ def notes_of(attempt: Attempt) -> tuple[str, ...]:
     notes = [note for side in attempt.sides for note in side.guest.notes]
     for side in attempt.sides:
         if side.scene.vhost_user:
-            notes.append(f"{', '.join(side.scene.vhost_user)} of the {side.name} needs another process, which "
-                         "decides about migration and postcopy, too.")
+            notes.append(f"{', '.join(side.scene.vhost_user)} of the {side.name} needs another process, "
+                         "which decides about migration and postcopy, too.")
         if side.scene.drivers("vfio-") and side.has("8.1"):
-            notes.append(f"Whether the devices of the host in the {side.name} can migrate is for their drivers.")
+            notes.append(f"Whether the devices of the host in the {side.name} can migrate is for their "
+                         "drivers.")
     if source.guest.qemu != destination.guest.qemu:
         notes.append("Between two releases, the state of devices is taken to fit for one machine type.")
+    for block in source.named.values():
+        if source.on("x-ignore-shared") and source.ignores(block) and block.idstr.startswith("0000:") and (
+                block.idstr not in attempt.bars):
+            notes.append(f"{block.idstr} is in a BAR. Where the guest has mapped it at the source, "
+                         "x-ignore-shared compares its address with that of a fresh guest, and fails (bars= "
+                         "tells where it is).")
     if source.on("x-colo") or destination.on("x-colo"):
         notes.append("COLO does not end, and what it does after its first checkpoint is not looked at.")
     if source.parameters.get("mode", "normal") != "normal":
-        notes.append(f"The mode {source.parameters['mode']} is looked at only as far as normal migration goes.")
+        notes.append(f"The mode {source.parameters['mode']} is looked at only as far as normal migration "
+                     "goes.")
     return tuple(dict.fromkeys(notes))

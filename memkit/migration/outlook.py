@@ -5,18 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from memkit.hazards import Hazards
 from memkit.units import human
 
 if TYPE_CHECKING:
-    from memkit.migration.attempt import Attempt
+    from memkit.migration.attempt import Attempt, Outcome
     from memkit.migration.content import Fate
 
 __all__ = ["OUTCOMES", "Outlook"]
 
-Outcome = Literal["completes", "refused", "fails", "corrupts"]
 OUTCOMES: dict[str, str] = {
     "completes": "The migration completes, and the destination has the guest's memory.",
     "refused": "QEMU refuses before anything is sent; the guest stays where it is.",
@@ -29,11 +28,12 @@ OUTCOMES: dict[str, str] = {
 class Outlook:
     """What becomes of a migration.
 
-    ``outcome`` is completes, refused, fails or corrupts.  ``message`` is QEMU's own first line, as QMP or the
-    standard error of the side that stops it gives it, without the program's name; "" where QEMU says nothing.
-    ``where`` is set-capabilities, migrate, source or destination, "" if it completes.  ``explanation`` is ours.
-    ``blocks`` tell what becomes of each RAMBlock of the source (none if nothing is sent).  ``notes`` say what
-    the model does not know about this migration.
+    ``outcome`` is completes, refused, fails or corrupts.  ``message`` is QEMU's own first line, from QMP or
+    the standard error of the side that stops it, without the program's name; "" where QEMU says nothing.
+    ``where`` is set-capabilities, set-parameters, migrate, source or destination, "" if it completes.
+    ``explanation`` is ours.  ``blocks`` tell what becomes of each RAMBlock of the source (none if nothing
+    arrives).  ``notes`` say what the model does not know about this migration.  ``rule`` is the id of the
+    hazard that tells more, if any.
 
     >>> import memkit
     >>> print(memkit.migrate(memkit.boot("-m 1G"), memkit.boot("-m 2G")).message)
@@ -47,6 +47,7 @@ class Outlook:
     blocks: tuple[Fate, ...]
     sources: tuple[str, ...]
     notes: tuple[str, ...]
+    rule: str
     attempt: Attempt = field(repr=False, compare=False)
 
     @cached_property

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from memkit.boards.device_facts import model_name
@@ -59,11 +60,12 @@ _STATES: tuple[tuple[str, str], ...] = (
 # Kept whole: their states end like their drivers.
 _WHOLE = {"pvpanic-pci", "vhost-vsock-pci"}
 # They have no state.
-_NONE = re.compile(r"edu|pci-testdev|iommu-testdev|AMDVI-PCI|ati-vga|pci-bridge-seat|xen-platform")
+_NONE = re.compile(r"edu|virtio-pmem-pci.*|pci-testdev|iommu-testdev|AMDVI-PCI|ati-vga"
+                   r"|pci-bridge-seat|xen-platform")
 
 
 class Place(NamedTuple):
-    """A PCI device: its driver, its path on the bus, and the ``-device`` that made it, None for the board's."""
+    """A PCI device: its driver, its path on the bus, and its ``-device``, None for the board's own."""
 
     driver: str
     path: str
@@ -76,6 +78,7 @@ class Place(NamedTuple):
         return f"{self.path}/{name}" if name else ""
 
 
+@lru_cache(maxsize=512)
 def state_name(driver: str) -> str:
     """What the state of a PCI device is called, "" for one that has none.
 

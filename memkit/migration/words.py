@@ -22,4 +22,5 @@ def loading_configuration(side: Side, words: str) -> str:
     """The same for the section that names the machine type."""
     if not side.has("11.1"):
         return words
-    return loading(side, f"post load hook failed for: configuration, version_id: 1, minimum_version: 0: {words}")
+    return loading(side, "post load hook failed for: configuration, version_id: 1, minimum_version: 0: "
+                         f"{words}")

@@ -18,7 +18,7 @@ __all__ = ["at_destination", "at_source"]
 
 
 class Stuck(NamedTuple):
-    """A device whose state does not migrate: ``drivers`` start like this, ``section`` is what QEMU calls it."""
+    """A device whose state does not migrate: ``drivers`` start like this, QEMU calls it ``section``."""
 
     drivers: tuple[str, ...]
     section: str = ""
@@ -33,7 +33,8 @@ _STUCK = (
     Stuck(("virtio-sound",), "virtio-snd", "8.2"), Stuck(("vhost-user-fs",), "vhost-user-fs", until="8.2"),
     Stuck(("vhost-user-gpio",), "vhost-user-gpio"), Stuck(("vhost-user-i2c",), "vhost-user-i2c"),
     Stuck(("vhost-user-rng",), "vhost-user-rng"), Stuck(("vhost-user-vsock",), "vhost-user-vsock"),
-    Stuck(("vhost-user-input",), "vhost-user-input"), Stuck(("vhost-user-snd",), "vhost-user-snd", since="9.0"),
+    Stuck(("vhost-user-input",), "vhost-user-input"),
+    Stuck(("vhost-user-snd",), "vhost-user-snd", since="9.0"),
     Stuck(("vhost-vdpa-device",), "vhost-vdpa-device", "8.0"),
 )
 
@@ -59,8 +60,8 @@ _BLOCKERS = (
             "The state of 3D rendering is in the graphics library of the host.",
             "hw/display/virtio-gpu-base.c: virtio_gpu_base_device_realize"),
     Blocker(("vhost-scsi",), "vhost-scsi does not support migration in all cases. When external environment "
-            "supports it (Orchestrator migrates target SCSI device state or use shared storage over network), set "
-            "'migratable' property to true to enable migration.",
+            "supports it (Orchestrator migrates target SCSI device state or use shared storage over "
+            "network), set 'migratable' property to true to enable migration.",
             "The kernel serves the disks, and QEMU does not know whether the other host has them.",
             "hw/scsi/vhost-scsi.c: vhost_scsi_realize", off="migratable"),
     Blocker(("vfio-pci",), "VFIO device doesn't support migration",
@@ -90,7 +91,8 @@ def at_destination(attempt: Attempt) -> Stop | None:
     found = _stuck(destination)
     if not found:
         return None
-    return Stop("fails", "destination", loading(destination, f"State blocked by non-migratable device '{found}'"),
+    return Stop("fails", "destination", loading(destination, "State blocked by non-migratable device "
+                                                             f"'{found}'"),
                 "The destination has a device whose state cannot be loaded, and loads nothing.",
                 (f"migration/savevm.c: qemu_loadvm_state, {destination.guest.qemu}",))
 

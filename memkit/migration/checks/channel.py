@@ -30,10 +30,11 @@ def _suits(attempt: Attempt, side: Side) -> Stop | None:
     if transport == "file" and not side.has("8.2"):
         message = ("unknown migration protocol: file:" if side.incoming
                    else "Parameter 'uri' expects a valid migration protocol")
-        return _stop(side, message, f"QEMU {side.guest.qemu} has no file: yet, which came with 8.2; use exec:.")
+        return _stop(side, message, f"QEMU {side.guest.qemu} has no file: yet, which came with 8.2; use "
+                                    "exec:.")
     if side.has("9.0") and side.on("mapped-ram") and transport != "file":
-        return _stop(side, _SEEKABLE, "mapped-ram puts each page at a place of its own in the file, which needs "
-                     "a stream that can go back.", "mapped-ram-seekable")
+        return _stop(side, _SEEKABLE, "mapped-ram puts each page at a place of its own in the file, which "
+                     "needs a stream that can go back.", "mapped-ram-seekable")
     many = next((name for name in ("multifd", "postcopy-preempt") if side.on(name)), None)
     if many and not _carries_many(side, transport):
         return _stop(side, _MANY, f"{many} opens more than one connection, and the stream goes to a "
@@ -43,8 +44,8 @@ def _suits(attempt: Attempt, side: Side) -> Stop | None:
         return _stop(side, _EXTRA, "direct-io with multifd needs a second descriptor of the file, which QEMU "
                      "opens itself for file: alone.", "mapped-ram-direct-io-multifd-fd")
     if parameters.get("mode") == "cpr-transfer" and transport == "file" and side.has("10.0"):
-        return _stop(side, "Migration requires streamable transport (eg unix)", "cpr-transfer hands descriptors "
-                     "over, which only a socket can.", "cpr-transfer-file-uri")
+        return _stop(side, "Migration requires streamable transport (eg unix)", "cpr-transfer hands "
+                     "descriptors over, which only a socket can.", "cpr-transfer-file-uri")
     return None
 
 
@@ -59,7 +60,8 @@ def _carries_many(side: Side, transport: str) -> bool:
 
 def _stop(side: Side, message: str, why: str, hazard: str = "") -> Stop:
     return Stop("refused", "migrate", message, why,
-                (f"migration/migration.c: migration_channels_and_transport_compatible, {side.guest.qemu}",), hazard)
+                ("migration/migration.c: migration_channels_and_transport_compatible, "
+                 f"{side.guest.qemu}",), hazard)
 
 
 def at_source(attempt: Attempt) -> Stop | None:
@@ -71,4 +73,9 @@ def at_source(attempt: Attempt) -> Stop | None:
         return Stop("fails", "source", "multifd is not supported by current protocol",
                     "multifd opens more than one connection, and the stream goes to a program.",
                     (f"migration/multifd.c: multifd_save_setup, {source.guest.qemu}",))
+    back = next((name for name in ("postcopy-ram", "return-path") if source.on(name)), None)
+    if back:
+        return Stop("fails", "source", "", f"{back} waits for answers over the stream, and a program gives "
+                    "none. Nothing is said, and nothing happens until somebody cancels it.",
+                    (f"migration/migration.c: open_return_path_on_source, {source.guest.qemu}",))
     return None

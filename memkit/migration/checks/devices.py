@@ -23,8 +23,8 @@ _EARLY = "virtio-mem-device-early"
 
 def _unknown(destination: Side, section: str, instance: int, why: str) -> Stop:
     noun = "section" if destination.has("10.2") else "savevm section"
-    words = (f"Unknown {noun} or instance '{section}' {instance}. Make sure that your current VM setup matches your "
-             "saved VM setup, including any hotplugged devices")
+    words = (f"Unknown {noun} or instance '{section}' {instance}. Make sure that your current VM setup "
+             "matches your saved VM setup, including any hotplugged devices")
     return Stop("fails", "destination", loading(destination, words), why,
                 (f"migration/savevm.c: qemu_loadvm_section_start_full, {destination.guest.qemu}",))
 
@@ -72,16 +72,17 @@ def _power_management(source: Side, destination: Side) -> Stop | None:
         return None
     theirs, ours = _slots(source), _slots(destination)
     if theirs != ours:
-        why = (f"The controller of memory slots saves one record for each: {theirs} at the source, {ours} at the "
-               "destination. Write the same -m slots= on both sides.")
+        why = (f"The controller of memory slots saves one record for each: {theirs} at the source, {ours} at "
+               "the destination. Write the same -m slots= on both sides.")
         return _footer(destination, name, why)
     if not (source.has("11.0") and destination.has("11.0")):
         return None
     # Since 11.0 it also saves a record for each CPU that may be plugged.
     theirs, ours = _places_for_cpus(source), _places_for_cpus(destination)
     if theirs != ours:
-        return _footer(destination, name, f"The controller of CPUs saves one record for each that there may be: "
-                       f"{theirs} at the source, {ours} at the destination. Write the same -smp on both sides.")
+        return _footer(destination, name, "The controller of CPUs saves one record for each that there may "
+                       f"be: {theirs} at the source, {ours} at the destination. Write the same -smp on both "
+                       "sides.")
     return None
 
 
@@ -121,7 +122,7 @@ def _pci(attempt: Attempt) -> Stop | None:
             other = next((p.driver for p in ours.values() if p.path == place.path), "nothing")
             return _unknown(destination, place.section, 0,
                             f"The source has {place.driver} at {place.path}, the destination {other}.")
-        stop = _virtio_mem(attempt, place.driver, place.path) or _ivshmem(destination, place.section, here.spec)
+        stop = _virtio_mem(attempt, place.driver) or _ivshmem(destination, place.section, here.spec)
         if stop:
             return stop
     return None
@@ -140,11 +141,10 @@ def _ivshmem(destination: Side, section: str, spec: object) -> Stop | None:
 # -- virtio-mem
 
 
-def _virtio_mem(attempt: Attempt, driver: str, path: str) -> Stop | None:
+def _virtio_mem(attempt: Attempt, driver: str) -> Stop | None:
     """The check of virtio-mem's properties with its state (before 8.0)."""
     if not driver.startswith("virtio-mem") or attempt.source.has("8.0"):
         return None
-    del path
     return _changed(attempt)
 
 
@@ -173,9 +173,10 @@ def _changed(attempt: Attempt) -> Stop | None:
             if one != other:
                 return Stop(
                     "fails", "destination", f"Property {name} changed from {one} to {other}",
-                    "The state of virtio-mem counts blocks of this size from this address, and means something "
-                    "else where these differ.",
-                    (f"hw/virtio/virtio-mem.c: virtio_mem_mig_sanity_checks_post_load, {destination.guest.qemu}",),
+                    "The state of virtio-mem counts blocks of this size from this address, and means "
+                    "something else where these differ.",
+                    ("hw/virtio/virtio-mem.c: virtio_mem_mig_sanity_checks_post_load, "
+                     f"{destination.guest.qemu}",),
                     "virtio-mem-migration-block-size")
     return None
 

@@ -41,7 +41,8 @@ def _machine(source: Side, destination: Side) -> Stop | None:
 
 def _capabilities(source: Side, destination: Side) -> Stop | None:
     for name, since in _NAMED.items():
-        # A side that does not know the capability has it off; one that does not know that it is named, is deaf.
+        # A side that does not know the capability has it off; one that does not know that it is named, is
+        # deaf.
         if source.on(name) == destination.on(name) or not destination.has(since):
             continue
         ours, theirs = ("off", "on") if source.on(name) else ("on", "off")
@@ -88,8 +89,8 @@ def advice(attempt: Attempt) -> Stop | None:
             "fails", "destination",
             loading(destination, f"Postcopy needs matching RAM page sizes (s={theirs:x} d={ours:x})",
                     "Operation not permitted"),
-            "Postcopy puts whole pages of the host into place. The numbers have one bit for each page size that "
-            "a RAMBlock has, at the source (s) and at the destination (d).",
+            "Postcopy puts whole pages of the host into place. The numbers have one bit for each page size "
+            "that a RAMBlock has, at the source (s) and at the destination (d).",
             _at(destination, "loadvm_postcopy_handle_advise"), "postcopy-page-size-mismatch")
     return None
 

@@ -14,7 +14,7 @@ from memkit.migration.attempt import Attempt, Side, Stop
 if TYPE_CHECKING:
     from memkit.memory.ramblock import RAMBlock
 
-__all__ = ["addr_of", "names_and_lengths"]
+__all__ = ["addr_of", "differing", "names_and_lengths", "unknown"]
 
 PAGE = 4096
 
@@ -27,8 +27,8 @@ def names_and_lengths(attempt: Attempt) -> Stop | None:
     for number, block in enumerate(blocks):
         here = found.get(block.idstr)
         if here is None:
-            return _unknown(destination, block)
-        stop = _one(attempt, blocks[number:], here)
+            return unknown(attempt, block)
+        stop = differing(attempt, blocks[number:], here)
         if stop is not None:
             return stop
     return None
@@ -36,33 +36,41 @@ def names_and_lengths(attempt: Attempt) -> Stop | None:
 
 def _stop(destination: Side, message: str, why: str, hazard: str, function: str = "parse_ramblock") -> Stop:
     name = function if destination.has("8.0") else "ram_load_precopy"
-    return Stop("fails", "destination", message, why, (f"migration/ram.c: {name}, {destination.guest.qemu}",), hazard)
+    return Stop("fails", "destination", message, why, (f"migration/ram.c: {name}, "
+                                                       f"{destination.guest.qemu}",), hazard)
 
 
-def _unknown(destination: Side, block: RAMBlock) -> Stop:
-    there = ", ".join(destination.named) or "none"
+def unknown(attempt: Attempt, block: RAMBlock) -> Stop:
+    """The failure of a destination that has no block of this name."""
+    there = ", ".join(attempt.destination.named) or "none"
     return _stop(
-        destination, f'Unknown ramblock "{block.idstr}", cannot accept migration',
+        attempt.destination, f'Unknown ramblock "{block.idstr}", cannot accept migration',
         f"Blocks are matched by name, and the destination has no {block.idstr}; it has: {there}.",
-        _hazard_of(block), "parse_ramblocks")
+        _hazard_of(attempt, block), "parse_ramblocks")
 
 
-def _hazard_of(block: RAMBlock) -> str:
+def _hazard_of(attempt: Attempt, block: RAMBlock) -> str:
     """The rule that tells more about a block that has no counterpart."""
     if block.idstr.endswith(".rom"):
         return "migrate-option-rom-missing-on-dst"
-    if "/" in block.idstr and block.purpose == "vram":
+    if "/" in block.idstr.removeprefix("/") and block.purpose == "vram":
         return "migrate-device-address-in-block-name"
+    devices = {device.memdev.rpartition("/")[2] for device in attempt.source.guest.memory_devices}
+    if block.backend is not None and block.backend.id in devices:
+        return "dimm-missing-on-destination"
+    if any(node.memdev for side in attempt.sides for node in side.guest.numa):
+        return "numa-layout-change-breaks-migration"
     return "migrate-ramblock-name-mismatch"
 
 
-def _one(attempt: Attempt, rest: Sequence[RAMBlock], here: RAMBlock) -> Stop | None:
+def differing(attempt: Attempt, rest: Sequence[RAMBlock], here: RAMBlock) -> Stop | None:
     """The failure at the first of ``rest``, which is called ``here`` at the destination."""
     block, destination = rest[0], attempt.destination
     if destination.on("mapped-ram"):
         # The pages follow at once, and neither length nor page size is compared.
         return _mapped(attempt, block, here)
-    return _length(destination, block, here) or _page_size(attempt, rest, here) or _address(attempt, block, here)
+    return (_length(destination, block, here) or _page_size(attempt, rest, here)
+            or _address(attempt, block, here))
 
 
 def _length(destination: Side, block: RAMBlock, here: RAMBlock) -> Stop | None:
@@ -74,9 +82,10 @@ def _length(destination: Side, block: RAMBlock, here: RAMBlock) -> Stop | None:
     words, limit = ("Size too large", here.max_length) if here.resizeable else ("Size mismatch", ours)
     sign = ">" if here.resizeable else "!="
     why = (f"{block.idstr} can grow to {limit:#x} bytes and no further." if here.resizeable else
-           f"{block.idstr} has {block.used_length:#x} bytes at the source and {ours:#x} at the destination, and "
-           "only tables of the firmware can change their size.")
-    return _stop(destination, f"{words}: {block.idstr}: 0x{theirs:x} {sign} 0x{limit:x}: Invalid argument", why,
+           f"{block.idstr} has {block.used_length:#x} bytes at the source and {ours:#x} at the destination, "
+           "and only tables of the firmware can change their size.")
+    return _stop(destination, f"{words}: {block.idstr}: 0x{theirs:x} {sign} 0x{limit:x}: Invalid "
+                              "argument", why,
                  _length_hazard(block))
 
 
@@ -105,8 +114,8 @@ def _page_size(attempt: Attempt, rest: Sequence[RAMBlock], here: RAMBlock) -> St
         theirs = int.from_bytes(following[:8], "big", signed=True)
     return _stop(
         destination, f"Mismatched RAM page size {block.idstr} (local) {here.page_size} != {theirs}",
-        f"RAMBlock {block.idstr} has pages of {block.page_size} bytes at the source, and postcopy puts whole pages "
-        "into place.", "postcopy-page-size-mismatch")
+        f"RAMBlock {block.idstr} has pages of {block.page_size} bytes at the source, and postcopy puts whole "
+        "pages into place.", "postcopy-page-size-mismatch")
 
 
 def addr_of(side: Side, block: RAMBlock) -> int:
@@ -125,7 +134,7 @@ def _address(attempt: Attempt, block: RAMBlock, here: RAMBlock) -> Stop | None:
     source, destination = attempt.sides
     if not destination.on("x-ignore-shared") or not destination.ignores(here):
         return None
-    theirs, ours = addr_of(source, block), addr_of(destination, here)
+    theirs, ours = attempt.bars.get(block.idstr, addr_of(source, block)), addr_of(destination, here)
     if theirs == ours:
         return None
     return _stop(

@@ -7,19 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from memkit.migration.attempt import Attempt, Side, Stop
+from memkit.migration.attempt import Side, Stop
 from memkit.migration.capabilities import CAPABILITIES, CHECKS, Clash, known_capabilities
 from memkit.migration.checks.userfault import postcopy_support, write_tracking
+from memkit.migration.parameters import PARAMETERS
+from memkit.versions import holds
 
-__all__ = ["capabilities"]
-
-
-def capabilities(attempt: Attempt) -> Stop | None:
-    """The refusal of the capabilities at the source, then at the destination."""
-    return _refused(attempt.source) or _refused(attempt.destination)
+__all__ = ["refused"]
 
 
-def _refused(side: Side) -> Stop | None:
+def refused(side: Side) -> Stop | None:
+    """The refusal of the capabilities and parameters of one side."""
+    return _capabilities(side) or _parameters(side)
+
+
+def _capabilities(side: Side) -> Stop | None:
     source = _source(side)
     known = known_capabilities(side.version)
     for name in sorted(side.capabilities, key=list(CAPABILITIES).index):
@@ -46,6 +48,16 @@ def _refused(side: Side) -> Stop | None:
             how = "needs" if check.missing else "excludes"
             return Stop("refused", "set-capabilities", check.message.format(other),
                         f"At the {side.name}, {check.first} {how} {other}. {check.why}", (source,))
+    return None
+
+
+def _parameters(side: Side) -> Stop | None:
+    for name in side.parameters:
+        span = PARAMETERS[name]
+        if not holds(side.guest.qemu, span):
+            return Stop("refused", "set-parameters", f"Parameter '{name}' is unexpected",
+                        f"QEMU {side.guest.qemu} of the {side.name} has no parameter {name}.",
+                        (f"qapi/migration.json: MigrateSetParameters, {side.guest.qemu}",))
     return None
 
 

@@ -44,8 +44,8 @@ def postcopy_support(side: Side) -> Stop | None:
             assert block.backend is not None
             return _unsupported(
                 side, "Host backend files need to be TMPFS or HUGETLBFS only",
-                f"RAMBlock {block.label} is in {block.backend.mem_path}, on {block.backend.filesystem}, where "
-                "userfaultfd does not work.", "postcopy-pmem")
+                f"RAMBlock {block.label} is in {block.backend.mem_path}, on {block.backend.filesystem}, "
+                "where userfaultfd does not work.", "postcopy-pmem")
     return None
 
 
@@ -70,8 +70,8 @@ def write_tracking(side: Side) -> Stop | None:
             return Stop(
                 "refused", "set-capabilities",
                 "Background-snapshot is not compatible with guest memory configuration",
-                f"RAMBlock {block.idstr} is in {block.backend.mem_path}, on {block.backend.filesystem}, and the "
-                "kernel cannot hold up writes to it.",
+                f"RAMBlock {block.idstr} is in {block.backend.mem_path}, on {block.backend.filesystem}, and "
+                "the kernel cannot hold up writes to it.",
                 (f"migration/ram.c: ram_write_tracking_compatible, {side.guest.qemu}",),
                 "background-snapshot-disk-file-ram")
     return None

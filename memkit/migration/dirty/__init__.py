@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 from memkit.migration.dirty.blocks import Block
+from memkit.migration.dirty.reality import Recording, recordings
 from memkit.migration.dirty.rounds import Round
 from memkit.migration.dirty.simulation import Simulation, simulate
 from memkit.migration.dirty.workload import (
@@ -25,6 +26,6 @@ from memkit.migration.dirty.workload import (
 )
 
 __all__ = [
-    "Block", "HotSet", "HugePages", "Idle", "OneBytePerPage", "Random", "Round", "Sequential", "Simulation",
-    "Workload", "simulate",
+    "Block", "HotSet", "HugePages", "Idle", "OneBytePerPage", "Random", "Recording", "Round", "Sequential",
+    "Simulation", "Workload", "recordings", "simulate",
 ]

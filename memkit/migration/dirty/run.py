@@ -151,6 +151,8 @@ class Run:
         if full or windows > 1:
             self.now = max(self.now, self.window_start + self.length * windows)
         self._close(windows)
+        if not huge:
+            self.huge_pages, self.iteration_start = 0, self.now
         return self._iteration_ends(huge) if huge else True
 
     @property
@@ -160,8 +162,11 @@ class Run:
 
     def _huge_page(self) -> int:
         """The page behind the huge page that is being sent; 0 where host pages are small."""
-        if self.kind is not Bits:
+        if self.kind is not Bits or not any(block.page_size > PAGE for block, _, _ in self.spans):
             return 0
+        # QEMU looks for the next dirty page first, which may lie in another block.
+        ahead = self.dirty.count(self.at, self.size)
+        self.at = max(self.dirty.after(self.at if ahead else 0, 1) - 1, 0)
         for block, first, last in self.row.spans():
             if block.page_size > PAGE and first <= self.at < last:
                 piece = block.page_size // PAGE
@@ -190,6 +195,9 @@ class Run:
         if self.chunks:
             _, last = self.chunks[bisect_right(self.chunks, (self.at, self.size)) - 1]
             many = min(many, int(self.dirty.count(self.at, last) // each))
+        if self.rules.at_limit and self.options.postcopy_ram:
+            # QEMU looks before each window; a big guest is looked at a hundred times a round.
+            many = 1 if self.kind is Bits else min(many, int(self.size / each / 100))
         for moment in (self.options.postcopy_at, self.last_tick + THROTTLE_SYNC if self.throttle else 0):
             if moment > self.now:
                 many = min(many, int((moment - self.now) // self.length))
@@ -294,7 +302,7 @@ class Run:
         while not self.outcome:
             if looks and self._ready():
                 return
-            if self.options.postcopy_at and self.now >= self.options.postcopy_at:
+            if looks and self.options.postcopy_at and self.now >= self.options.postcopy_at:
                 self.outcome = "postcopy"
                 return
             if self._hopeless():
