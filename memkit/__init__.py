@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from memkit.lab.drills import drill
     from memkit.lab.explorer import explore
     from memkit.lab.predict import predict
+    from memkit.migration import Outlook, migrate
     from memkit.qemu.launch import launch
 
 __version__ = "0.1.0"
@@ -44,6 +45,7 @@ _FACE = {
     "Guest": "memkit.guest",
     "diff": "memkit.diff",
     "mend": "memkit.hazards",
+    "migrate": "memkit.migration",
     "atlas": "memkit.atlas",
     "explore": "memkit.lab.explorer",
     "predict": "memkit.lab.predict",
@@ -60,6 +62,7 @@ _FACE = {
     "Difference": "memkit.diff",
     "Explanation": "memkit.explain",
     "Hazard": "memkit.hazards",
+    "Outlook": "memkit.migration",
     # errors, most general first
     "MemkitError": "memkit.errors",
     "CommandLineError": "memkit.errors",
@@ -80,6 +83,7 @@ __all__ = [
     "HostError",
     "MemkitError",
     "Mount",
+    "Outlook",
     "Refused",
     "Unavailable",
     "__version__",
@@ -90,6 +94,7 @@ __all__ = [
     "explore",
     "launch",
     "mend",
+    "migrate",
     "predict",
     "since",
     "talk",
