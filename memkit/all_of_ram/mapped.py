@@ -17,10 +17,15 @@ __all__ = ["DEFINITIONS"]
 
 UNMAPPED = "nothing shows it at an address now"
 _TOP = 1 << 63
+# Besides backends, what has a guest_memfd of its own in an SNP or TDX guest (hw/i386: pc.c, x86-common.c).
+_PRIVATE = ("pc.bios", "isa-bios", "pc.rom")
 
 
 def _populated(look: Look, row: JoinedRow, since: tuple[int, int]) -> Member | None:
-    """The answer for virtio-mem, of which only plugged memory counts (RamDiscardManager)."""
+    """The answer for memory of which only some counts (RamDiscardManager): what is plugged, or shared."""
+    private = row.backend is not None or row.block.region_name in _PRIVATE
+    if private and look.version >= (10, 1) and "guest-memfd" in look.scene.features:
+        return unknown(row.block, "only what the guest shares with the host, which nobody can tell")
     device = look.device(row)
     if device is None or device.kind != "virtio-mem" or look.version < since:
         return None
@@ -83,6 +88,8 @@ def _vfio(look: Look, row: JoinedRow) -> Member:
         return unknown(row.block, NO_ADDRESSES)
     if look.flash(row):
         return out(row.block, "flash is no RAM to VFIO: a device answers writes")
+    if row.backend is not None and row.backend.type == "memory-backend-epc" and look.version >= (6, 2):
+        return out(row.block, "memory of SGX is protected from devices")
     sparse = _populated(look, row, (6, 1))
     if sparse:
         return sparse
@@ -168,7 +175,8 @@ DEFINITIONS = (
         "each range of address space \"memory\" that is RAM or ROM, no device's and not marked "
         "non-volatile; of virtio-mem what is plugged",
         (_DUMP,), _dump,
-        changed="Since 6.2 only plugged memory of virtio-mem; before, all of it.",
+        changed="Since 6.2 only plugged memory of virtio-mem; before, all of it. Since 10.1 of an SNP or TDX "
+                "guest only what it shares.",
         surprise="NVDIMMs are in it, because the mark is on the alias and not on the region behind it. Flash "
                  "is not, and what the guest sees twice is written twice. paging=on takes the same memory, "
                  "by the guest's virtual addresses.",
@@ -203,7 +211,8 @@ DEFINITIONS = (
         "each range of address space \"memory\" that is RAM or ROM, below 2^63, in whole pages; of "
         "virtio-mem what is plugged",
         ("hw/vfio/common.c: vfio_listener_region_add, 7.2",), _vfio, remark=_no_vfio,
-        changed="Since 6.1 it follows what virtio-mem plugs; before, the two excluded each other.",
+        changed="Since 6.1 it follows what virtio-mem plugs; before, the two excluded each other. Since 10.1 "
+                "of an SNP or TDX guest only what it shares.",
         surprise="ROMs are mapped, too; flash is not, and memory of SGX never is.",
     ),
     Definition(

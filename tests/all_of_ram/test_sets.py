@@ -195,6 +195,16 @@ def test_cpr_transfer_came_with_10_0_and_keeps_what_is_shared_with_a_descriptor(
     assert shared.bytes == sum(m.block.max_length for m in shared.members)
 
 
+def test_of_private_memory_only_what_the_guest_shares_is_dumped_or_mapped_and_nobody_knows_what() -> None:
+    line = ("-M q35,confidential-guest-support=g -accel kvm -m 1G -nodefaults "
+            "-object sev-snp-guest,id=g,cbitpos=51,reduced-phys-bits=1")
+    for definition in ("dump-guest-memory", "vfio"):
+        found = of(line, definition, "11.1")
+        assert {"pc.ram", *ROMS} == {m.block.label for m in found.members if m.state == "unknown"}
+        assert of(line, definition, "10.0").certain
+    assert (0, 0) == (of(line, "sev", "11.1").bytes, len(of(line, "sev", "11.1").blocks))
+
+
 def test_dirty_rates_pass_over_small_blocks() -> None:
     found = of(TALK, "calc-dirty-rate")
     assert {"0000:00:02.0/vga.rom", "/rom@etc/acpi/rsdp", "/rom@etc/table-loader"} == {

@@ -63,13 +63,15 @@ def test_what_is_no_stream_of_ram_is_refused(tmp_path: Path, content: bytes, wor
 
 def test_maps_are_found_by_address_or_by_a_size_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     text = (
-        "10000-20000 rw-p 00000000 00:00 0\nVmFlags: rd wr mr mg hg \n"
-        "20000-24000 rw-s 00000000 00:00 0\nVmFlags: rd wr sh dd \n"
+        "10000-20000 rw-p 00000000 00:00 0\nRss:  60 kB\nVmFlags: rd wr mr mg hg \n"
+        "20000-24000 rw-s 00000000 00:00 0\nRss:   0 kB\nShared_Hugetlb: 16 kB\nVmFlags: rd wr sh dd \n"
         "30000-34000 rw-p 00000000 00:00 0\nVmFlags: rd lo \n"
     )
     monkeypatch.setattr(reading.Path, "read_text", lambda *_, **__: text)
     found = read_maps(1, [("ram", 0x10000, None), ("a", 0x4000, 0x20000), ("b", 0x4000, None)])
     assert {"ram": "mg hg", "a": "sh dd"} == found
+    full = read_maps(1, [("ram", 0x10000, None), ("a", 0x4000, 0x20000)], held=True)
+    assert {"ram": "mg hg", "a": "sh dd full"} == full
 
 
 def test_memslots_are_read_from_traces_of_old_and_new_releases() -> None:

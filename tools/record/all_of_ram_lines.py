@@ -47,6 +47,8 @@ LINES: tuple[tuple[str, dict[str, int]], ...] = (
     ("-M pc,memory-backend=ram -m 100M -overcommit mem-lock=on "
      "-object memory-backend-memfd,id=ram,size=100M,hugetlb=on,share=on,prealloc=on", {}),
     (f"-M pc {_SLOTS} -overcommit mem-lock=on {_DIMM}", {}),
+    (f"-M pc {_SLOTS} -object memory-backend-ram,id=m1,size=36M,prealloc=on -device pc-dimm,memdev=m1", {}),
+    (f"-M pc {_SLOTS} -mem-prealloc {_DIMM}", {}),
     ("-M microvm -m 100M", {}),
     ("-M isapc -m 100M", {}),
     ("-m 100M -nodefaults -device VGA,vgamem_mb=32 -device bochs-display,vgamem=8M "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ _MEM_SIZE = 0x04
 _PAGE_BITS = 0xFFF
 _MAP = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) ")
 # Of the flags of a mapping, those that QEMU asks for: shared, mergeable, left out of core files, locked,
-# huge pages advised, pages from a pool.
-_FLAGS = ("sh", "mg", "dd", "lo", "hg", "ht")
+# huge pages advised, pages from a pool, missing pages and writes that userfaultfd tells.
+_FLAGS = ("sh", "mg", "dd", "lo", "hg", "ht", "um", "uw")
+_HELD = ("Rss:", "Shared_Hugetlb:", "Private_Hugetlb:")
 
 
 def read_dump(path: Path) -> list[list[int]]:
@@ -86,32 +88,50 @@ def _blocks(head: bytes, at: int) -> tuple[int, list[list[Any]]]:
     return total, found
 
 
-def read_maps(pid: int, blocks: Sequence[tuple[str, int, int | None]]) -> dict[str, str]:
+def read_maps(
+    pid: int, blocks: Sequence[tuple[str, int, int | None]], held: bool = False
+) -> dict[str, str]:
     """Name to flags of the mapping of each block; ``blocks`` are (name, bytes, host address or None).
 
     Without an address a block is found by its size, if it is the only block and the only mapping of
-    that size.
+    that size.  With ``held`` the word ``full`` is added where the host has given all pages.
     """
     maps = list(_maps(Path(f"/proc/{pid}/smaps").read_text(encoding="utf-8")))
     sizes = [size for _, size, _ in blocks]
     found: dict[str, str] = {}
     for name, size, address in blocks:
         if address is not None:
-            fit = [flags for start, end, flags in maps if start <= address and address + size <= end]
+            fit = [m for m in maps if m.start <= address and address + size <= m.end]
         elif sizes.count(size) == 1:
-            fit = [flags for start, end, flags in maps if end - start == size]
+            fit = [m for m in maps if m.end - m.start == size]
         else:
             continue
         if len(fit) == 1:
-            found[name] = " ".join(flag for flag in _FLAGS if flag in fit[0].split())
+            words = [flag for flag in _FLAGS if flag in fit[0].flags]
+            full = held and fit[0].held >= fit[0].end - fit[0].start
+            found[name] = " ".join([*words, *(["full"] if full else [])])
     return found
 
 
-def _maps(text: str) -> Iterator[tuple[int, int, str]]:
-    """(start, end, flags) of each mapping of a process, by host addresses."""
-    start = end = 0
+@dataclass
+class _Map:
+    """A mapping of a process: host addresses, the bytes that the host has given, flags."""
+
+    start: int
+    end: int
+    held: int = 0
+    flags: tuple[str, ...] = ()
+
+
+def _maps(text: str) -> Iterator[_Map]:
+    """Each mapping that /proc/PID/smaps tells."""
+    found = _Map(0, 0)
     for line in text.splitlines():
+        words = line.split()
         if m := _MAP.match(line):
-            start, end = int(m[1], 16), int(m[2], 16)
+            found = _Map(int(m[1], 16), int(m[2], 16))
+        elif words and words[0] in _HELD:
+            found.held += int(words[1]) << 10
         elif line.startswith("VmFlags:"):
-            yield start, end, line.removeprefix("VmFlags:")
+            found.flags = tuple(words[1:])
+            yield found
