@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from memkit.lab.drills import drill
     from memkit.lab.explorer import explore
     from memkit.lab.predict import predict
+    from memkit.lab.stepper import steps
     from memkit.migration import Outlook, migrate
     from memkit.qemu.launch import launch
 
@@ -50,6 +51,7 @@ _FACE = {
     "explore": "memkit.lab.explorer",
     "predict": "memkit.lab.predict",
     "drill": "memkit.lab.drills",
+    "steps": "memkit.lab.stepper",
     # then and now
     "since": "memkit.history",
     "talk": "memkit.history",
@@ -97,6 +99,7 @@ __all__ = [
     "migrate",
     "predict",
     "since",
+    "steps",
     "talk",
 ]
 
