@@ -168,6 +168,10 @@ class Scene:
         path = backend.mem_path
         return bool(path) and not str(path).startswith("/dev/dax") and not self.host.is_directory(str(path))
 
+    def known_shared(self, backend: Backend) -> bool:
+        """True if QEMU knows that this memory is shared: before 6.1 it forgot so of anonymous memory."""
+        return backend.share and (backend.type != "memory-backend-ram" or self.version >= (6, 1))
+
     def file_matters(self, backend: Backend) -> bool:
         """True if mem-path= names a file whose content may matter: it is there already, or on a disk."""
         path = str(backend.mem_path)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from memkit.hazards import AREAS, RULES
+from memkit.migration.rules import PAIR_RULES
 
 ROOT = Path(__file__).parents[2]
 FATES: dict[str, dict[str, str]] = json.loads(
@@ -43,6 +44,11 @@ def test_every_fact_has_a_fate() -> None:
 def test_a_fact_that_became_a_rule_is_a_rule() -> None:
     assert of("rule") <= RULES.keys()
     assert not (FATES.keys() - of("rule")) & RULES.keys()
+
+
+def test_a_fact_about_two_guests_is_a_rule_of_migration() -> None:
+    assert of("migration") <= PAIR_RULES.keys()
+    assert not (of("rule") | of("refused") | of("left out")) & PAIR_RULES.keys()
 
 
 def test_a_fact_that_is_refused_is_tested_with_qemus_words() -> None:

@@ -25,7 +25,16 @@ def ids(line: str, *operations: str, qemu: str = "7.2", host: Host | None = None
     "release-ram", "xbzrle", "savevm", "auto-converge", "rdma", "cpr-reboot",
 ])
 def test_a_plain_guest_survives_each_operation(operation: str, qemu: str) -> None:
-    assert ids("-M q35 -m 4G", operation, qemu=qemu) == set()
+    assert ids("-accel kvm -M q35 -m 4G", operation, qemu=qemu) == set()
+
+
+# 03bfc2188f, of 9.0.
+@pytest.mark.parametrize("qemu", KNOWN_QEMU)
+@pytest.mark.parametrize("operation", ["migrate-precopy", "migrate-postcopy"])
+def test_under_tcg_migration_misses_writes_before_9_0(operation: str, qemu: str) -> None:
+    found = {"migration-tcg-misses-writes"} if qemu in ("5.2", "7.2", "8.2") else set()
+    assert ids("-M q35 -m 4G", operation, qemu=qemu) == found
+    assert ids("-accel tcg -m 4G", operation, qemu=qemu) == found
 
 
 # The pair, a release, and what it has; as migrate-set-capabilities answered in 7.2, 10.0 and 11.1.
@@ -45,7 +54,7 @@ def test_a_plain_guest_survives_each_operation(operation: str, qemu: str) -> Non
     ("cpr-reboot background-snapshot", "10.0", {"cpr-transfer-conflicts"}),
 ])
 def test_a_pair_of_operations_clashes_in_its_releases(pair: str, qemu: str, found: set[str]) -> None:
-    assert ids("-m 256M", *pair.split(), qemu=qemu) == found
+    assert ids("-accel kvm -m 256M", *pair.split(), qemu=qemu) == found
 
 
 @pytest.mark.parametrize("mode", ["calc-dirty-rate-ring", "calc-dirty-rate-bitmap"])
@@ -86,10 +95,18 @@ def test_every_block_must_be_shared_for_cpr_transfer(line: str, found: set[str])
 
 
 def test_since_8_1_a_memfd_is_migrated_with_x_ignore_shared() -> None:
-    assert ids(MEMFD, "x-ignore-shared", "migrate-precopy") == {"ignore-shared-unnamed-memory"}
-    assert ids(MEMFD, "x-ignore-shared", "migrate-precopy", qemu="8.2") == set()
+    assert ids(MEMFD, "x-ignore-shared") == {"ignore-shared-unnamed-memory"}
+    assert ids(MEMFD, "x-ignore-shared", qemu="8.2") == set()
     assert ids(MEMFD, "x-ignore-shared", "savevm") >= {"savevm-ignore-shared-drops-ram"}
     assert ids(MEMFD, "x-ignore-shared", "savevm", qemu="8.2") == set()
+
+
+# What real QEMU sent: all of a memory-backend-ram in 5.2, none of it in 7.2; none of a memfd in both.
+def test_before_6_1_shared_anonymous_memory_is_sent() -> None:
+    anonymous = "-m 256M -M memory-backend=f -object memory-backend-ram,id=f,size=256M,share=on"
+    assert ids(anonymous, "x-ignore-shared", qemu="5.2") == set()
+    assert ids(anonymous, "x-ignore-shared") == {"ignore-shared-unnamed-memory"}
+    assert ids(MEMFD, "x-ignore-shared", qemu="5.2") == {"ignore-shared-unnamed-memory"}
 
 
 PEER = "-m 256M -object memory-backend-memfd,id=i,size=1M,share=on -device ivshmem-plain,memdev=i"

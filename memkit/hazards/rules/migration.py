@@ -73,11 +73,17 @@ def _nameless(scene: Scene) -> Iterator[Culprit]:
     """Shared memory without a file that a second QEMU could open."""
     for backend in scene.mapped:
         block = scene.block_of(backend)
-        if backend.share and block and block.migratable and not scene.names_file(backend):
+        if scene.known_shared(backend) and block and block.migratable and not scene.names_file(backend):
             if str(backend.mem_path).startswith("/dev/dax"):
                 continue
             yield scene.blame(backend, f"RAMBlock {block.idstr} is skipped, and arrives as zeros "
                                        f"({backend.id} has no file that the destination could open).")
+
+
+def _missed(scene: Scene) -> Iterator[Culprit]:
+    if not scene.kvm:
+        for name in scene.features["migrate-precopy"]:
+            yield Culprit(f"TCG runs this guest, and {name} may miss what it writes late.", (name,))
 
 
 def _unplugged(scene: Scene) -> Iterator[Culprit]:
@@ -266,8 +272,19 @@ RULES = (
         "Before 8.1 x-ignore-shared skips all that is mapped shared, also a memfd, which the destination "
         "cannot open. Migration succeeds, and the guest goes on with zeros.",
         "use a named file on both sides; QEMU 8.1 skips only those",
-        ("migration/ram.c: ramblock_is_ignored, 7.2", "migration/ram.c: migrate_ram_is_ignored, 8.1"),
+        ("migration/ram.c: ramblock_is_ignored, 7.2", "migration/ram.c: migrate_ram_is_ignored, 8.1",
+         "softmmu/physmem.c: qemu_ram_alloc_internal, 6.0 and 6.1"),
         _nameless, example=_MEMFD, innocent=_FILE, operations=("x-ignore-shared",), since="4.0", until="8.1",
+    ),
+    Rule(
+        "migration-tcg-misses-writes", "Migration under TCG misses writes", "data-loss", ("migrate-precopy",),
+        "Each pass over RAM clears marks of written pages. Before 9.0 it does not tell the translated code, "
+        "which goes on writing without marking such a page again. The destination keeps the old content.",
+        "stop the guest first, or use KVM or QEMU 9.0",
+        ("include/exec/ram_addr.h: cpu_physical_memory_sync_dirty_bitmap, 8.2 and 9.0; 03bfc2188f",
+         "data/workloads/x86_64-7.2.json: hot-set"),
+        _missed, example="-m 256M", innocent="-accel kvm -m 256M", operations=("migrate-precopy",),
+        since="2.0", until="9.0",
     ),
     Rule(
         "virtio-pmem-not-migrated", "The memory of virtio-pmem stays behind", "data-loss",

@@ -71,7 +71,7 @@ def _skipped(scene: Scene) -> Iterator[Culprit]:
         block = scene.block_of(backend)
         # Since 8.1 only files with names are skipped.
         named = scene.names_file(backend) or str(backend.mem_path).startswith("/dev/dax")
-        if block and block.migratable and backend.share and (named or scene.version < (8, 1)):
+        if block and block.migratable and scene.known_shared(backend) and (named or scene.version < (8, 1)):
             yield scene.blame(backend, f"The snapshot has nothing of RAMBlock {block.idstr}.")
 
 
