@@ -19,6 +19,7 @@ __all__ = ["rounds_svg"]
 WIDTH, LEFT, RIGHT = 860.0, 150.0, 250.0
 ROW, TOP = 24.0, 92.0
 SHOWN = 24
+SLOWED = "the same, while the guest is slowed down"
 PHASES = {"setup": "setup", "stop": "stopped", "switchover": "last step", "postcopy": "postcopy"}
 
 
@@ -43,11 +44,12 @@ def rounds_svg(run: Simulation, theme: str = "auto") -> str:
         text(16, 28, fitted("Left to send after each round", WIDTH - 40, 14, bold=True), "h"),
         text(16, 50, fitted(_outcome(run), WIDTH - 40), "s m"),
         swatch(16, 62, "ram", "private"), text(44, 73, "dirty RAM that is left", "s"),
-        swatch(210, 62, "rom", "shared"), text(238, 73, "the same, while the guest is slowed down", "s"),
     ]
-    x = 238 + text_width("the same, while the guest is slowed down") + 16
-    body.append(_mark(x, 62, 14))
-    body.append(text(x + 8, 73, "what may be left", "s"))
+    x = 60 + text_width("dirty RAM that is left")
+    if any(r.throttle for r in run.rounds):
+        body += [swatch(x, 62, "rom", "shared"), text(x + 28, 73, SLOWED, "s")]
+        x += 44 + text_width(SLOWED)
+    body += [_mark(x, 62, 14), text(x + 8, 73, "what may be left (bars grow with powers of ten)", "s")]
     for row, one in enumerate(rounds):
         y = TOP + row * ROW
         body.append(text(16, y + 14, fitted(_name(one), LEFT - 24), "s"))
@@ -76,7 +78,7 @@ def _name(one: Round) -> str:
 
 def _left(one: Round) -> str:
     slowed = f", slowed by {one.throttle} %" if one.throttle else ""
-    return f"{about(one.left)}{slowed}"
+    return f"{about(one.left) if one.left else 'nothing'}{slowed}"
 
 
 def _outcome(run: Simulation) -> str:

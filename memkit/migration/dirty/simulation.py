@@ -20,8 +20,8 @@ from memkit.migration.dirty.workload import Workload
 
 __all__ = ["Simulation", "simulate"]
 
-# Guests up to 1 GiB are simulated page by page.
-EXACT = (1 << 30) // PAGE
+# Guests up to 512 MiB are simulated page by page, unless they write too much for that.
+EXACT = (512 << 20) // PAGE
 LONGEST = 200
 
 Stretch = tuple[str, int, int]
@@ -125,7 +125,7 @@ def simulate(
         )
     accelerator = known.host.accelerator if known else "kvm"
     options = _options(bandwidth, {"clear_chunk": CHUNK if accelerator == "kvm" else 0, **parameters})
-    small = row.pages <= EXACT and sum(w.rate for w in workloads) <= 1e5
+    small = row.pages <= EXACT and sum(w.rate for w in workloads) <= 2e4
     kind: type[Any] = Bits if (small if exact is None else exact) else Shares
     granules = [
         (dirty_granularity or granule_of(target, _page_size(row, w), known.host if known else None)) // PAGE

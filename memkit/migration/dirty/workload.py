@@ -62,18 +62,14 @@ class Workload:
         ``start`` is the region's first page; the log marks pieces of ``granule`` pages.
         """
         if kind is Bits:
-            marks = bytearray(-(-self.pages // granule) * granule // 8 + 1)
-            if granule % 8:
-                for page in self._numbers(first, last):
-                    for at in range(page // granule * granule, page // granule * granule + granule):
-                        marks[at >> 3] |= 1 << (at & 7)
-            else:
-                step, whole = granule // 8, b"\xff" * (granule // 8)
-                for piece in {page // granule for page in self._numbers(first, last)}:
-                    marks[piece * step : piece * step + step] = whole
-            # A piece may be longer than the rest of the region.
-            value = int.from_bytes(marks, "little") & (1 << self.pages) - 1
-            return Bits(total, value << start)
+            # A digit for each piece, the last piece first: then Python reads it as a number.
+            digits = bytearray(b"0") * -(-self.pages // granule)
+            top = len(digits) - 1
+            for page in self._numbers(first, last):
+                digits[top - page // granule] = 49
+            text = digits if granule == 1 else b"".join(bytes((digit,)) * granule for digit in digits)
+            # The last piece may be longer than what is left of the region.
+            return Bits(total, (int(text, 2) & (1 << self.pages) - 1) << start)
         runs = self._runs(first, last, granule)
         return Shares.of(total, ((start + low, start + high, share) for low, high, share in runs))
 
@@ -158,8 +154,9 @@ class Random(Workload):
     seed: int = 1
 
     def _numbers(self, first: int, last: int) -> Iterator[int]:
-        pages = self.pages
-        for state in _states(self.seed, first, last):
+        pages, state = self.pages, _state(self.seed, first)
+        for _ in range(last - first):
+            state = (state * MULTIPLIER + STEP) & MASK
             yield state * pages >> 32
 
     def _runs(self, first: int, last: int, granule: int) -> Iterator[Run]:
@@ -187,8 +184,9 @@ class HotSet(Workload):
 
     def _numbers(self, first: int, last: int) -> Iterator[int]:
         hot, cold = self.hot // PAGE, self.pages - self.hot // PAGE
-        limit = round(self.share * 256)
-        for state in _states(self.seed, first, last):
+        limit, state = round(self.share * 256), _state(self.seed, first)
+        for _ in range(last - first):
+            state = (state * MULTIPLIER + STEP) & MASK
             yield state * hot >> 32 if state >> 8 & 255 < limit else hot + (state * cold >> 32)
 
     def _runs(self, first: int, last: int, granule: int) -> Iterator[Run]:
@@ -205,16 +203,14 @@ def _drawn(writes: float, pages: int, granule: int) -> float:
     return -math.expm1(writes * math.log1p(-piece))
 
 
-def _states(seed: int, first: int, last: int) -> Iterator[int]:
-    """The states of the generator after ``first`` + 1 to ``last`` steps."""
-    state, multiplier, step, ahead = seed, MULTIPLIER, STEP, first
-    while ahead:
+def _state(seed: int, steps: int) -> int:
+    """The state of the generator after so many steps."""
+    state, multiplier, step = seed, MULTIPLIER, STEP
+    while steps:
         # A step taken twice is again a multiplication and an addition.
-        if ahead & 1:
+        if steps & 1:
             state = (state * multiplier + step) & MASK
         step = (multiplier * step + step) & MASK
         multiplier = multiplier * multiplier & MASK
-        ahead >>= 1
-    for _ in range(last - first):
-        state = (state * MULTIPLIER + STEP) & MASK
-        yield state
+        steps >>= 1
+    return state
