@@ -8,6 +8,7 @@ usage: python -m tools.record facts [--root DIR] [--only PART ...] [--types PATT
        python -m tools.record migrations [--root DIR] [--to-root DIR] [--only PATTERN] -o OUT.jsonl.gz
        python -m tools.record workloads [--root DIR] [--only PATTERN] -o OUT.json
        python -m tools.record hazards [--root DIR] [--only ID ...] -o OUT.json
+       python -m tools.record atlas [--root DIR] -o OUT.json
        python -m tools.record compare OLD.jsonl.gz NEW.jsonl.gz
 
 Every fact is asked of the program: help texts, and some thousands of short starts under TCG, paused, over
@@ -35,6 +36,7 @@ from .acpi import record_acpi
 from .all_of_ram import record_all_of_ram
 from .answers import read_asked, record_answers
 from .ask import Binary
+from .atlas import record_atlas
 from .captures import record_captures, write_captures
 from .compare import compare
 from .devices import record_devices
@@ -114,7 +116,10 @@ def _parser() -> argparse.ArgumentParser:
     hazards.set_defaults(do=_hazards)
     hazards.add_argument("--only", nargs="+", default=(), metavar="ID", help="the rules to try anew")
     hazards.add_argument("-o", "--out", type=Path, required=True, metavar="OUT.json")
-    for verb in (facts, acpi, sets, captures, answers, migrations, writers, hazards):
+    pairs = verbs.add_parser("atlas", help="record what QEMU says to the lines of the atlas")
+    pairs.set_defaults(do=_atlas)
+    pairs.add_argument("-o", "--out", type=Path, required=True, metavar="OUT.json")
+    for verb in (facts, acpi, sets, captures, answers, migrations, writers, hazards, pairs):
         verb.add_argument("--binary", default="qemu-system-x86_64", help="the QEMU program to ask")
         verb.add_argument("--root", type=Path, metavar="DIR", help="the root directory that has the program")
     both = verbs.add_parser("compare", help="show where two captures files differ")
@@ -183,6 +188,11 @@ def _all_of_ram(words: argparse.Namespace) -> int:
 
 def _workloads(words: argparse.Namespace) -> int:
     write(words.out, record_workloads(Binary(words.binary, root=words.root), words.only))
+    return 0
+
+
+def _atlas(words: argparse.Namespace) -> int:
+    write(words.out, record_atlas(_to_answer(words)))
     return 0
 
 

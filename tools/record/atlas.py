@@ -48,6 +48,7 @@ def record_atlas(binary: Binary, seconds: float = 30.0) -> dict[str, Any]:
     asked = Asked(Lines([Line(argv) for argv in argvs]), [
         {"kind": "atlas", "argv": argv, "text": line} for argv, line in zip(argvs, lines, strict=True)
     ], {})
-    here = {"files": dict(HOST.files), "mounts": {"/": {"fs": "ext4"}}, "overcommit": observe_host().overcommit}
+    here = {"files": dict(HOST.files), "mounts": {"/": {"fs": "ext4"}},
+            "overcommit": observe_host().overcommit}
     head, *rows = record_answers(binary, asked, here, seconds)
     return {"about": head["about"] | {"what": WHAT}, "said": {row["text"]: row["said"] for row in rows}}
