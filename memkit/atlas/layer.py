@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from memkit.atlas.conflict import OUTCOMES, Conflict
 from memkit.atlas.conflicts import REFUSED, Minimal, closed
@@ -51,6 +52,15 @@ class Cell:
     def worst(self) -> str:
         """The worst of all that shows here, one of OUTCOMES; "" for nothing."""
         return OUTCOMES[min(c.rank for c in self.conflicts)] if self.conflicts else ""
+
+    def data(self) -> dict[str, Any]:
+        """The same as plain data, ready for JSON."""
+        return {
+            "features": list(self.features), "status": self.status, "reason": self.reason, "line": self.line,
+            "operations": list(self.operations), "severity": self.severity, "worst": self.worst,
+            **{name: [conflict.data(self.qemu) for conflict in getattr(self, name)]
+               for name in ("together", "inherited", "mended")},
+        }
 
     def __str__(self) -> str:
         lines = [" + ".join(self.features), f"  {self.status}" + (f": {self.reason}" if self.reason else "")]

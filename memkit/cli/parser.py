@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import NoReturn
 
-from memkit.cli import commands, compare, hazards
+from memkit.cli import atlas, commands, compare, hazards, migrate
 from memkit.cli.lines import split_dashes
 from memkit.versions import DEFAULT_QEMU, labelled
 
@@ -34,6 +34,10 @@ Exit codes: 0 nothing at or above --fail-on, 1 QEMU would refuse the line (its w
 error), 2 wrong usage, 3 something at or above --fail-on was found, 4 something is missing on this
 machine (other commands say 3 then).
 """
+ATLAS_CODES = """\
+Exit codes: 0 it was told, 2 wrong usage or an unknown name, 3 something is missing on this machine
+(the message says how to get it).
+"""
 EXAMPLES = {
     "": (
         'memkit monitor "info ramblock" -- -M q35 -m 4G',
@@ -41,6 +45,7 @@ EXAMPLES = {
         "memkit draw map -o map.svg -- -M q35 -m 4G",
         'memkit diff "-m 4G" "-m 5G"',
         "memkit hazards -- -m 4G -device virtio-balloon-pci -overcommit mem-lock=on",
+        "memkit atlas vhost-user share-on",
     ),
     "explain": (
         "memkit explain 0xfffffff0 -- -M q35 -m 4G",
@@ -69,6 +74,17 @@ EXAMPLES = {
         "memkit hazards -- -m 4G -device virtio-balloon-pci -overcommit mem-lock=on",
         "memkit hazards --migration migrate-postcopy -- -m 1G -mem-path /dev/hugepages",
         "memkit hazards --json --fail-on security < guest.sh",
+    ),
+    "migrate": (
+        'memkit migrate --to "-m 2G" -- -m 1G',
+        'memkit migrate --mode postcopy --cap postcopy-ram --to "-m 1G" -- -m 1G -mem-path /dev/hugepages',
+        "memkit migrate --qemu 11.1 --cap mapped-ram,multifd -- -m 4G",
+        "memkit migrate --one-machine --cap x-ignore-shared --to-qemu 11.1 -- -m 1G -- -m 1G",
+    ),
+    "atlas": (
+        "memkit atlas vhost-user share-on",
+        "memkit atlas --qemu 11.1",
+        "memkit atlas -o atlas.html",
     ),
 }
 
@@ -201,9 +217,34 @@ def _build() -> tuple[Parser, dict[str, Parser]]:
                         "performance, surprise (default: never)")
     perils.add_argument("--json", action="store_true", help="print data for programs")
 
+    moving = command(
+        "migrate", migrate.migration, migrate.USAGE, "tell whether a migration succeeds, and what it loses",
+        migrate.ABOUT, migrate.CODES,
+    )
+    migrate.add_options(moving)
+
+    combined = command(
+        "atlas", atlas.atlas, "[options] [FEATURE ...]",
+        "tell what goes wrong only when features come together",
+        "Tell which features of a guest refuse each other, lose data or misbehave together, worst first:\n"
+        "computed from all pairs and triples. With up to three FEATUREs: what becomes of these.\n",
+        ATLAS_CODES,
+    )
+    combined.add_argument("names", nargs="*", metavar="FEATURE", help="such as nvdimm, hugetlb, savevm")
+    combined.add_argument("--features", metavar="LIST",
+                          help="combine only these, with commas between (default: some fifty)")
+    combined.add_argument("--size", metavar="N", type=int, default=3,
+                          help="at most so many features at a time (default: 3)")
+    combined.add_argument("--fresh", action="store_true", help="compute anew, which takes some seconds")
+    combined.add_argument("--json", action="store_true", help="print data for programs")
+    combined.add_argument("-o", "--output", metavar="FILE", help="write the matrix there, as a web page")
+
     known = f"which QEMU to be: {', '.join(labelled().values())} (default: {DEFAULT_QEMU})"
     for one in made.values():
         model = one.add_argument_group("the model")
+        if one is combined:
+            model.add_argument("--qemu", metavar="VERSION", default=DEFAULT_QEMU, help=known)
+            continue
         model.add_argument("--target", metavar="ARCH",
                            help="x86_64 or i386 (default: as the line says, or x86_64)")
         if one is diff:

@@ -128,8 +128,8 @@ class AtlasPicture:
         severity = cell.worst if everything else cell.severity
         if cell.status == "exclusive" or severity:
             return severity or "exclusive"
-        mends = [{*c.features, *by} for c in cell.mended for by in c.mended_by]
-        return "mended" if names in mends else "inherited" if cell.conflicts else "fine"
+        mends = any(names <= {*c.features, *by} for c in cell.mended for by in c.mended_by)
+        return "mended" if mends else "inherited" if cell.conflicts else "fine"
 
     def figure(self) -> Any:
         """The Bokeh figure with its places, without letters: the page fills them in.

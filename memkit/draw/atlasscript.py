@@ -45,7 +45,8 @@ SCRIPT = r"""
     if (refused) here = here.filter((c) => c.severity === "refused");
     const mended = refused ? [] : met.filter((c) => !holds(c));
     const together = here.filter((c) => exact(c.places));
-    const own = mended.some((c) => c.mending.some((m) => exact([...new Set([...c.places, ...m])])));
+    const all_of = (set) => chosen.every((n) => set.includes(n));
+    const own = mended.some((c) => c.mending.some((m) => all_of([...c.places, ...m])));
     const shown = all.checked ? here : together;
     const look = shown.length ? shown[0].severity : own ? "mended" : here.length ? "inherited" : "fine";
     const inherited = here.filter((c) => !together.includes(c));

@@ -49,8 +49,8 @@ def test_answers_are_hazards_refusals_or_reasons() -> None:
     found = sweep(read_features(NAMES), 2, [Q35])[Q35]
     assert found["hugetlb", "balloon"].hazards > found["hugetlb",].hazards
     assert found["readonly", "nvdimm"] == Answer(
-        refusal="-device nvdimm,id=nvdimm0,memdev=nvdimm: 'unarmed' property must be 'on' since memdev nvdimm "
-        "is read-only")
+        refusal="-device nvdimm,id=nvdimm0,memdev=nvdimm: 'unarmed' property must be 'on' since memdev "
+        "nvdimm is read-only")
     assert found["readonly",].exclusive
 
 
