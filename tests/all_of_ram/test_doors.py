@@ -75,3 +75,11 @@ def test_a_guest_without_blocks_is_told_to_be_unknown() -> None:
     guest = read({"info numa": "0 nodes\n"})
     assert "Nothing is known of this guest's RAMBlocks." == guest.all_of_ram().summary
     assert guest.all_of_ram().svg("dark")
+
+
+@pytest.mark.needs_qemu
+def test_an_observed_guest_is_told_like_the_models() -> None:
+    """Every definition, of a guest that a real QEMU has built."""
+    real = memkit.launch(LINE)
+    modelled = memkit.boot(LINE, qemu=real.qemu, host=real.host)
+    assert [] == [d for d in DEFINITIONS if told(real, d) != told(modelled, d)]
