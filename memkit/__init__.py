@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from memkit.lab.drills import drill
     from memkit.lab.explorer import explore
     from memkit.lab.predict import predict
+    from memkit.lab.progress import progress
     from memkit.lab.stepper import steps
     from memkit.migration import Outlook, migrate
     from memkit.qemu.launch import launch
@@ -52,6 +53,7 @@ _FACE = {
     "predict": "memkit.lab.predict",
     "drill": "memkit.lab.drills",
     "steps": "memkit.lab.stepper",
+    "progress": "memkit.lab.progress",
     # then and now
     "since": "memkit.history",
     "talk": "memkit.history",
@@ -98,6 +100,7 @@ __all__ = [
     "mend",
     "migrate",
     "predict",
+    "progress",
     "since",
     "steps",
     "talk",

@@ -16,6 +16,7 @@ from memkit.guest import Guest
 from memkit.host import Host
 from memkit.lab import page, quiz
 from memkit.lab.answer_box import AnswerBox
+from memkit.lab.progress import record_prediction
 from memkit.lab.questions import Question, Value, Verdict, ask, grade, read_answer
 
 __all__ = ["Prediction", "predict"]
@@ -99,6 +100,7 @@ class Prediction:
                 verdict.value = quiz.mistake(str(error))
                 return
             box.close(pressed)
+            record_prediction(question.name)
             verdict.value, picture.value = quiz.verdict(said), quiz.reasons(question)
 
         box = AnswerBox(question, act, verdict, "Your prediction", "Commit and reveal")

@@ -10,6 +10,7 @@ from memkit.errors import MemkitError
 from memkit.lab import page, quiz, views
 from memkit.lab.answer_box import AnswerBox
 from memkit.lab.drills.problem import LEVELS, Drill
+from memkit.lab.progress import record_drill
 
 __all__ = ["bundle", "widget"]
 
@@ -65,6 +66,7 @@ def _parts(drill: Drill, go_on: Callable[[Drill], None]) -> list[Any]:
             return
         verdict.value = quiz.verdict(said)
         if said.right:
+            record_drill(drill.kind, drill.level)
             picture.value = quiz.reasons(drill.question)
             later.button_style = "primary"
 
