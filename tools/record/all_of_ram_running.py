@@ -81,7 +81,7 @@ def registered(binary: Binary, argv: Sequence[str], scratch: Path) -> dict[str, 
             started(binary, [*argv, "-incoming", "defer"]) as (target, process),
             started(binary, argv) as (source, _),
         ):
-            blocks = places(target)
+            blocks = places(target, whole=True)
             said = _set(target, "postcopy-ram") or _set(source, "postcopy-ram")
             said = said or target.execute("migrate-incoming", uri=f"unix:{path}").get("error", "")
             source.execute("cont")
@@ -118,14 +118,18 @@ def _set(talk: Talk, capability: str) -> str:
 def _marked(
     talk: Talk, pid: int, blocks: Sequence[tuple[str, int, int | None]], flag: str
 ) -> dict[str, int] | str:
-    """Block → 1 if its mapping in the process ``pid`` has ``flag``; as soon as any has, or QEMU's words."""
+    """Block → 1 if its mapping in the process ``pid`` had ``flag`` at any time, or the migration's end."""
     deadline = time.monotonic() + SECONDS / 6
+    marks: dict[str, int] = {}
+    last: dict[str, int] = {}
     while True:
-        found = {name: int(flag in flags.split()) for name, flags in read_maps(pid, blocks).items()}
-        status = talk.execute("query-migrate")
-        if any(found.values()):
-            # All blocks are marked in one go, so that a second look sees all.
-            return {name: int(flag in flags.split()) for name, flags in read_maps(pid, blocks).items()}
-        if status.get("status") in ("failed", "completed") or time.monotonic() > deadline:
+        look = {name: int(flag in flags.split()) for name, flags in read_maps(pid, blocks).items()}
+        marks = {name: max(marks.get(name, 0), mark) for name, mark in look.items()}
+        # Two looks alike: QEMU has marked all blocks.  None in this one: it is over already.
+        if any(marks.values()) and (look == last or not any(look.values())):
+            return marks
+        status, last = talk.execute("query-migrate"), look
+        over = status.get("status") in ("failed", "completed", "postcopy-paused")
+        if (over and not any(marks.values())) or time.monotonic() > deadline:
             return str(status.get("error-desc", status.get("status")))
-        time.sleep(0.05)
+        time.sleep(0.02)

@@ -20,7 +20,7 @@ __all__ = ["SECONDS", "Talk", "places", "started"]
 SECONDS = 60.0
 _HVA = re.compile(r" is (0x[0-9a-f]+)")
 _BLOCK = re.compile(
-    r"\s*(?P<name>\S*)\s+\d+ [KMG]iB(?:\s+0x[0-9a-f]+){2}\s+(?P<total>0x[0-9a-f]+)"
+    r"\s*(?P<name>\S*)\s+\d+ [KMG]iB\s+0x[0-9a-f]+\s+(?P<used>0x[0-9a-f]+)\s+(?P<total>0x[0-9a-f]+)"
     r"(?:\s+(?P<hva>0x[0-9a-f]+))?"
 )
 
@@ -83,10 +83,11 @@ def started(
         theirs.close()
 
 
-def places(talk: Talk) -> list[tuple[str, int, int | None]]:
+def places(talk: Talk, whole: bool = False) -> list[tuple[str, int, int | None]]:
     """(name, bytes, host address) of each block, a nameless one by its size.
 
-    Older releases tell the addresses of mapped blocks only.
+    Older releases tell the addresses of mapped blocks only.  ``whole`` leaves out blocks that are used in
+    part, which the kernel may split.
     """
     blocks, flat = talk.monitor("info ramblock"), flat_view(talk.monitor("info mtree -f"))
     known: dict[str, int] = {}
@@ -98,7 +99,8 @@ def places(talk: Talk) -> list[tuple[str, int, int | None]]:
                 known[m[2]] = int(told[1], 16)
     found: list[tuple[str, int, int | None]] = []
     for line in blocks.splitlines():
-        if row := _BLOCK.match(line):
+        row = _BLOCK.match(line)
+        if row and not (whole and row["used"] != row["total"]):
             size = int(row["total"], 16)
             address = int(row["hva"], 16) if row["hva"] else known.get(row["name"].rpartition("/")[2])
             found.append((row["name"] or f"({size} bytes)", size, address))
