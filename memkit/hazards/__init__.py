@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from memkit.hazards.ask import hazards, read_operations
+from memkit.hazards.confirmed import Trial, confirmed, trials
 from memkit.hazards.features import FEATURES, OPERATIONS
 from memkit.hazards.found import Hazards
 from memkit.hazards.mended import Mended, mend
@@ -12,5 +13,5 @@ from memkit.hazards.scene import Scene
 
 __all__ = [
     "AREAS", "FEATURES", "OPERATIONS", "RULES", "SEVERITIES", "Culprit", "Hazard", "Hazards", "Mended",
-    "Rule", "Scene", "hazards", "mend", "rank", "read_operations",
+    "Rule", "Scene", "Trial", "confirmed", "hazards", "mend", "rank", "read_operations", "trials",
 ]

@@ -132,6 +132,14 @@ class Hazard:
         limits = [f"since {self.since}"] if self.since else []
         return ", ".join(limits + ([f"gone in {self.until}"] if self.until else []))
 
+    @property
+    def confirmed(self) -> str:
+        """On which real QEMUs it was seen, and when, in words; "" if on none."""
+        # Read only for who looks: most guests are asked for their hazards and never printed.
+        from memkit.hazards.confirmed import confirmed_words
+
+        return confirmed_words(self.id)
+
     def data(self) -> dict[str, Any]:
         """The same as plain data, ready for JSON."""
         return {
@@ -142,12 +150,13 @@ class Hazard:
             ],
             "why": self.why, "instead": self.instead, "features": list(self.features), "since": self.since,
             "until": self.until, "sources": list(self.sources), "mendable": self.mendable,
+            "confirmed": self.confirmed,
         }
 
     def _facts(self) -> list[tuple[str, str]]:
         """Label and words of what is told below the sentences."""
         facts = [("Why", self.why), ("Instead", self.instead), ("QEMU", self.versions),
-                 ("Sources", "; ".join(self.sources))]
+                 ("Confirmed", self.confirmed), ("Sources", "; ".join(self.sources))]
         return [(label, words) for label, words in facts if words]
 
     def html(self) -> str:

@@ -1,7 +1,7 @@
 """Hazards, tried on a real QEMU: for each rule its bad line, an innocent one, and what was seen of both.
 
-Whether a rule is confirmed is decided by what is seen: the bad line shows the hazard and the innocent one does
-not.  A rule that is not one of this release is tried, too; it is ``absent`` if its line shows nothing.
+Whether a rule is confirmed is decided by what is seen: the bad line shows the hazard and the innocent one
+does not.  A rule that is not one of this release is tried, too: its line should show nothing.
 """
 
 from __future__ import annotations
@@ -32,27 +32,27 @@ LONGEST, MOST = 300, 8
 
 
 def try_rule(lab: Lab, rule: Rule, probe: Probe) -> dict[str, Any]:
-    """What was seen of one rule; ``outcome`` is confirmed, absent, contradicted or unsuited."""
+    """What was seen of one rule: ``shows`` if its line shows it, ``innocent_shows`` if the innocent one does.
+
+    The innocent line is tried only where the rule is one of this release; ``unsuited`` says what this machine
+    lacks for the trial.
+    """
     bad = probe.bad or Try(rule.example, rule.operations)
     innocent = rule.operations if rule.innocent_operations is None else rule.innocent_operations
     good = probe.good or Try(rule.innocent, innocent)
-    claimed = rule.holds_for(parse_version(lab.binary.short), lab.binary.target)
-    row: dict[str, Any] = {
-        "outcome": "", "did": probe.did, "line": bad.line, "operations": list(bad.operations),
-    }
+    row: dict[str, Any] = {"did": probe.did, "line": bad.line, "operations": list(bad.operations)}
     try:
         seen = _look(lab, probe, bad)
-        row["seen"] = _words(seen)
-        fits = seen.shows and any(re.search(probe.tells, words) for words in seen.words)
-        if not claimed:
-            return row | {"outcome": "present, not claimed" if fits else "absent"}
+        shows = seen.shows and any(re.search(probe.tells, words) for words in seen.words)
+        row |= {"shows": shows, "seen": _words(seen)}
+        if not rule.holds_for(parse_version(lab.binary.short), lab.binary.target):
+            return row
         other = _look(lab, probe, good)
     except Unsuited as e:
-        return row | {"outcome": "unsuited", "seen": [str(e)]}
-    return row | {
-        "outcome": "confirmed" if fits and not other.shows else "contradicted",
-        "innocent": good.line, "innocent_operations": list(good.operations), "innocent_seen": _words(other),
-    }
+        return row | {"unsuited": str(e)}
+    row |= {"innocent": good.line, "innocent_operations": list(good.operations),
+            "innocent_shows": other.shows, "innocent_seen": _words(other)}
+    return row if other.ran else row | {"unsuited": "the innocent line does not run here"}
 
 
 def _look(lab: Lab, probe: Probe, what: Try) -> Seen:
@@ -61,11 +61,11 @@ def _look(lab: Lab, probe: Probe, what: Try) -> Seen:
         try:
             return probe.look(lab, what)
         except Ended as e:
-            return Seen(False, (f"QEMU does not start or ends: {e}",))
+            return Seen(False, (f"QEMU does not start or ends: {e}",), ran=False)
         except Refusal as e:
-            return Seen(False, (str(e),))
-        except (LookupError, StopIteration) as e:
-            return Seen(False, (f"not there: {e}",))
+            return Seen(False, (str(e),), ran=False)
+        except (LookupError, OSError, StopIteration) as e:
+            return Seen(False, (f"not seen: {lab.told(str(e))}",), ran=False)
 
 
 def _words(seen: Seen) -> list[str]:
@@ -85,7 +85,7 @@ def record_hazards(binary: Binary, only: Sequence[str] = ()) -> dict[str, Any]:
     for id, rule in RULES.items():
         if id in PROBES and (not only or id in only):
             rows[id] = try_rule(lab, rule, PROBES[id])
-            print(f"{id}: {rows[id]['outcome']}", file=sys.stderr)
+            print(f"{id}: {_short(rows[id])}", file=sys.stderr)
     host = observe_host()
     return {
         "about": provenance(binary, "qemu-system-x86"),
@@ -97,6 +97,15 @@ def record_hazards(binary: Binary, only: Sequence[str] = ()) -> dict[str, Any]:
         },
         "rules": rows,
     }
+
+
+def _short(row: dict[str, Any]) -> str:
+    """A trial in a word or two, for who waits."""
+    if "unsuited" in row:
+        return "unsuited"
+    if "innocent_shows" not in row:
+        return "not of this release" + (", but shown" if row["shows"] else "")
+    return "confirmed" if row["shows"] and not row["innocent_shows"] else "contradicted"
 
 
 def _setting(path: str) -> str:
@@ -112,8 +121,8 @@ def write_record(path: Path, record: dict[str, Any], only: Iterable[str] = ()) -
     """Write the record; with ``only``, put its rules into the file that is there."""
     if only and path.exists():
         old = read_record(path)
-        record = {**old, "rules": {id: (record["rules"] | {})[id] if id in record["rules"] else old["rules"][id]
-                                   for id in RULES if id in record["rules"] or id in old["rules"]}}
+        rows = old["rules"] | record["rules"]
+        record = {**old, "rules": {id: rows[id] for id in RULES if id in rows}}
     write(path, record)
 
 

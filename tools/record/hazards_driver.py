@@ -1,4 +1,4 @@
-"""A driver of old-style virtio devices that is played from outside, over qtest: no guest program is needed."""
+"""A driver of old-style virtio devices, played from outside over qtest: no guest program is needed."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Virtio:
         port(f"outw {PORTS + 14:#x} 0")
         self.length = int(port(f"inw {PORTS + 12:#x}"), 16)
         self.given = 0
-        self.machine.poke(self.ring, bytes(4 * PAGE))
+        self.machine.poke(self.ring, bytes(16 * PAGE))
         port(f"outl {PORTS + 8:#x} {self.ring // PAGE:#x}")
         port(f"outb {PORTS + 18:#x} 7")
 

@@ -1,7 +1,7 @@
 """The room in which hazards are tried: directories of its own, and what a probe says that it saw.
 
-A line's ``/dev/shm``, ``/var/tmp``, ``/dev/hugepages`` and ``/tmp`` stand for directories that are made for one
-try and taken away after it.
+A line's ``/dev/shm``, ``/var/tmp``, ``/dev/hugepages`` and ``/tmp`` stand for directories that are made for
+one try and taken away after it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from memkit.config.words import split
 from .ask import Binary
 from .hazards_machine import Ended, Machine
 
-__all__ = ["CAPABILITIES", "MARK", "MIB", "Lab", "Probe", "Seen", "Try", "Unsuited"]
+__all__ = ["MARK", "MIB", "Lab", "Probe", "Seen", "Try", "Unsuited", "start", "yes"]
 
 MIB = 1 << 20
 MARK = b"memkit looks here again " * 2
@@ -31,7 +31,12 @@ _NOT_CAPABILITIES = {
     "calc-dirty-rate-ring", "savevm", "dump-guest-memory", "object-add", "object-del", "memory-failure",
     "hot-plug", "device-del", "set-balloon",
 }
-CAPABILITIES = {"migrate-postcopy": "postcopy-ram"}
+_CAPABILITIES = {"migrate-postcopy": "postcopy-ram"}
+
+
+def yes(true: object) -> str:
+    """The word ``yes`` or ``no``."""
+    return "yes" if true else "no"
 
 
 class Unsuited(Exception):
@@ -40,10 +45,14 @@ class Unsuited(Exception):
 
 @dataclass(frozen=True)
 class Seen:
-    """What one try showed: ``shows`` is True if that is the hazard; ``words`` are QEMU's or numbers."""
+    """What one try showed: ``shows`` is True if that is the hazard; ``words`` are QEMU's or numbers.
+
+    ``ran`` is False where QEMU refused what comes before the hazard.
+    """
 
     shows: bool
     words: tuple[str, ...]
+    ran: bool = True
 
 
 @dataclass(frozen=True)
@@ -56,7 +65,7 @@ class Try:
     @property
     def capabilities(self) -> tuple[str, ...]:
         """The migration capabilities among the operations, by QEMU's names."""
-        return tuple(CAPABILITIES.get(o, o) for o in self.operations if o not in _NOT_CAPABILITIES)
+        return tuple(_CAPABILITIES.get(o, o) for o in self.operations if o not in _NOT_CAPABILITIES)
 
 
 @dataclass(frozen=True)
@@ -100,14 +109,22 @@ class Lab:
         place = next(place for place in self.places if path == place or path.startswith(place + "/"))
         return Path(self.places[place] + path.removeprefix(place))
 
+    def told(self, text: str) -> str:
+        """The reverse of ``real``, in any text."""
+        for place, path in self.places.items():
+            text = text.replace(path, place)
+        return text
+
     def file(self, path: str, size: int, content: bytes = b"", at: int = 0) -> Path:
-        """A file of ``size`` bytes for a line's ``path``, holes but for ``content`` (again and again up to ``size``
-        where ``at`` is negative)."""
+        """A file of ``size`` bytes for a line's ``path``, holes but for ``content`` at ``at``.
+
+        Where ``at`` is negative, its first 32 MiB are full of it.
+        """
         real = self.real(path)
         with open(real, "wb") as file:
             file.truncate(size)
             if at < 0:
-                for _ in range(size // MIB):
+                for _ in range(min(size // MIB, 32)):
                     file.write((content * (MIB // len(content) + 1))[:MIB])
             elif content:
                 file.seek(at)
@@ -138,7 +155,7 @@ class Lab:
             yield machine
 
     def refusal(self, line: str, around: tuple[str, ...] = ()) -> tuple[bool, tuple[str, ...]]:
-        """True and the warnings of a line that starts; False and QEMU's words and fate of one that does not."""
+        """True and the warnings of a line that starts; False, QEMU's words and its fate of another."""
         with self.machine(line, around=around) as machine:
             try:
                 machine.greet()

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TextIO
 
 from memkit.qemu.process import Process
 
@@ -61,8 +61,8 @@ class Mapping:
 class Machine(Running):
     """A QEMU that can be asked and looked at; use it in a ``with`` statement.
 
-    It is paused, under TCG unless the line names an accelerator; ``driven`` lets it run.  ``around`` are words
-    that run it inside something.
+    It is paused, under TCG unless the line names an accelerator; ``driven`` lets it run.  ``around`` are
+    words that run it inside something.
     """
 
     def __init__(
@@ -70,7 +70,8 @@ class Machine(Running):
         around: Sequence[str] = (), socket_path: Path,
     ) -> None:
         self._binary, self._real, self._seconds, self._files = binary, real, SECONDS, ()
-        self._door, self._qtest = socket_path, None
+        self._door = socket_path
+        self._qtest: TextIO | None = None
         quiet = ["-audio", "none"] if binary.release >= (8, 2) else []
         named = any("accel" in word or word == "-enable-kvm" for word in argv)
         accel = [] if named else ["-accel", "tcg"]
@@ -171,8 +172,9 @@ class Machine(Running):
         return int(found[1], 16) if found else 0
 
     def mappings(self) -> list[Mapping]:
-        """All mappings of the process."""
+        """All mappings of the process; a QEMU in a root directory calls files as it sees them."""
         found: list[Mapping] = []
+        inside = str(self._binary.root.path.resolve()) if self._binary.root else ""
         text = Path(f"/proc/{self.pid}/smaps").read_text()
         for part in re.split(r"\n(?=[0-9a-f]+-[0-9a-f]+ )", text):
             head, *rest = part.splitlines()
@@ -180,7 +182,7 @@ class Machine(Running):
             file = head[73:].strip() if len(head) > 73 else ""
             counts = {m[1]: int(m[2]) * KIB for line in rest if (m := re.match(r"(\w+):\s+(\d+) kB", line))}
             flags = next((line.split()[1:] for line in rest if line.startswith("VmFlags:")), [])
-            found.append(Mapping(start, end, self.told(file), counts, frozenset(flags)))
+            found.append(Mapping(start, end, self.told(file.removeprefix(inside)), counts, frozenset(flags)))
         return found
 
     def mapping(self, gpa: int = 1 << 20, size: int = 0) -> Mapping:

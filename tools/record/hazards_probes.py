@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from . import (
-    hazards_probes_devices, hazards_probes_files, hazards_probes_pages, hazards_probes_pairs,
-    hazards_probes_streams, hazards_probes_words,
+    hazards_probes_devices,
+    hazards_probes_files,
+    hazards_probes_pages,
+    hazards_probes_pairs,
+    hazards_probes_streams,
+    hazards_probes_words,
 )
 from .hazards_lab import Probe
 

@@ -1,4 +1,4 @@
-"""Probes that play the other side of a device: the guest's driver of a balloon, the process behind vhost-user."""
+"""Probes that play the other side of a device: a balloon's driver, the process behind vhost-user."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from .hazards_driver import BALLOON, BLOCK, Virtio
-from .hazards_lab import MARK, MIB, Lab, Probe, Seen, Try
+from .hazards_lab import MARK, MIB, Lab, Probe, Seen, Try, yes
 from .hazards_machine import Machine, until
 from .hazards_probes_words import set_capabilities
 from .hazards_vhost import LOG, VhostUser
@@ -33,7 +33,7 @@ def inflated(machine: Machine, balloon: Virtio) -> tuple[int, int, list[str]]:
     before = machine.mapping().resident
     answered = balloon.inflate(HERE, 256)
     after = machine.mapping().resident
-    words = [f"the balloon answers: {'yes' if answered else 'no'}",
+    words = [f"the balloon answers: {yes(answered)}",
              f"of 1 MiB in the balloon the host got back {before - after >> 10} KiB"]
     return before, after, words
 
@@ -76,8 +76,8 @@ def punches(lab: Lab, what: Try) -> Seen:
         written = file.read(len(OTHER)) == OTHER
     return Seen(
         hole and not written,
-        (f"a write of the guest is in the file: {'yes' if written else 'no'}",
-         f"what went into the balloon is a hole in the file: {'yes' if hole else 'no'}"),
+        (f"a write of the guest is in the file: {yes(written)}",
+         f"what went into the balloon is a hole in the file: {yes(hole)}"),
     )
 
 
@@ -133,7 +133,9 @@ def uncounted(lab: Lab, what: Try) -> Seen:
 
 
 @contextmanager
-def served(lab: Lab, what: Try, features: int = 0, driven: bool = True) -> Iterator[tuple[Machine, VhostUser]]:
+def served(
+    lab: Lab, what: Try, features: int = 0, driven: bool = True
+) -> Iterator[tuple[Machine, VhostUser]]:
     """A machine with a disk or directory that this process serves."""
     with VhostUser(lab.real("/tmp/c"), features) as other, lab.running(what.line, driven=driven) as machine:
         yield machine, other
@@ -152,8 +154,8 @@ def sees(lab: Lab, what: Try) -> Seen:
             machine.poke(gpa, MARK)
             seen = other.peek(gpa, len(MARK))
             missed += seen != MARK
-            words.append(f"what the guest wrote at {gpa >> 20} MiB, the other process "
-                         + ("has no memory for" if seen is None else "sees" if seen == MARK else "does not see"))
+            how = "has no memory for" if seen is None else "sees" if seen == MARK else "does not see"
+            words.append(f"what the guest wrote at {gpa >> 20} MiB, the other process {how}")
         said = machine.said()
     return Seen(missed > 0, (*words, *dict.fromkeys(said)))
 
@@ -213,6 +215,7 @@ def torn(lab: Lab, what: Try) -> Seen:
     """A background snapshot, and a write while it is under way; shown if the new content is saved."""
     with served(lab, what, LOG) as (machine, other):
         process = "vhost-user" in what.line
+        writer = "the other process" if process else "QEMU"
         if process:
             Virtio(machine, BLOCK).start()
             until(lambda: other.tables > 0)
@@ -232,8 +235,8 @@ def torn(lab: Lab, what: Try) -> Seen:
     stream = lab.real("/tmp/stream").read_bytes()
     return Seen(
         not said and OTHER in stream and MARK not in stream,
-        (f"migrate: {said or 'completed'}", f"the snapshot has the old content: {MARK in stream}",
-         f"it has what {'the other process' if process else 'QEMU'} wrote after its start: {OTHER in stream}"),
+        (f"migrate: {said or 'completed'}", f"the snapshot has the old content: {yes(MARK in stream)}",
+         f"it has what {writer} wrote after its start: {yes(OTHER in stream)}"),
     )
 
 
@@ -245,13 +248,14 @@ def slots_taken(lab: Lab, what: Try) -> Seen:
 
 
 _GIVE = "a driver gives 1 MiB of a written 2 MiB to the balloon; resident pages"
-_SEES = "a driver starts the disk, the guest writes, the process behind vhost-user reads through its descriptors"
+_SEES = "a driver starts the disk, the guest writes, the other process reads through its descriptors"
 _COUNTS = "a process that does not offer CONFIGURE_MEM_SLOTS"
 PROBES: dict[str, Probe] = {
     "huge-pages-balloon": Probe(_GIVE, keeps),
     "balloon-mlock": Probe(_GIVE, keeps),
     "balloon-template-file": Probe("a driver gives 1 MiB to the balloon; the blocks of the file", file_keeps),
-    "balloon-private-file-punches-file": Probe("a write, 1 MiB for the balloon; the content of the file", punches),
+    "balloon-private-file-punches-file": Probe(
+        "a write, 1 MiB for the balloon; the content of the file", punches),
     "balloon-background-snapshot": Probe(
         "the snapshot is started at 2 MiB a second; " + _GIVE, keeps_while_saving,
         good=Try("-m 256M -device virtio-balloon-pci,id=balloon")),
@@ -272,12 +276,14 @@ PROBES: dict[str, Probe] = {
         f"object-add of private memory, device_add of a pc-dimm; {_COUNTS}",
         slots_later("memory-backend-ram"), tells="vhost"),
     "vhost-user-no-log-shmfd": Probe(
-        "migrate to a file; a process without LOG_SHMFD", refuses_to_leave("LOG_SHMFD", 0), tells="LOG_SHMFD"),
+        "migrate to a file; a process without LOG_SHMFD", refuses_to_leave("LOG_SHMFD", 0),
+        tells="LOG_SHMFD"),
     "virtiofs-blocks-migration": Probe(
         "migrate to a file; a process with LOG_SHMFD", refuses_to_leave("vhost-user-fs", LOG),
         tells="vhost-user-fs"),
     "vhost-user-postcopy-pagefault": Probe(
-        "-incoming defer, the capability postcopy-ram; a process without PAGEFAULT", cannot_wait, tells="postcopy"),
+        "-incoming defer, the capability postcopy-ram; a process without PAGEFAULT", cannot_wait,
+        tells="postcopy"),
     "vhost-user-background-snapshot-torn": Probe(
         "a snapshot at 20 MiB a second to a file; a write to a page that is not yet saved", torn),
     "virtio-mem-memslots-then-vhost": Probe(f"start; {_COUNTS}", slots_taken, tells="memory slots"),

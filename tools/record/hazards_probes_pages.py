@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from .hazards_lab import MIB, Lab, Probe, Seen, Try
 from .hazards_machine import Machine, Mapping
+from .hazards_streams import blocks_of
 
 __all__ = ["PROBES"]
 
@@ -73,23 +74,12 @@ def mixed_pages(lab: Lab, what: Try) -> Seen:
 
 
 def odd_block(lab: Lab, what: Try) -> Seen:
-    """Shown if it starts with a block that is no multiple of its page."""
+    """Shown if it starts with a block that is no multiple of its huge page."""
     with lab.running(what.line) as machine:
-        found = re.search(r"^.*(\d+) MiB +0x\w+ 0x\w+ +0x(\w+)", machine.hmp("info ramblock"), re.M)
-    assert found is not None
-    page, total = int(found[1]) * MIB, int(found[2], 16)
-    return Seen(total % page != 0, (f"info ramblock: pages of {page >> 20} MiB, a block of {total / MIB:g} MiB",))
-
-
-def file_odd_block(lab: Lab, what: Try) -> Seen:
-    """Shown if it starts with a huge-page file that is no multiple of its page."""
-    with lab.running(what.line) as machine:
-        rows = re.findall(r"^.*?(\d+) MiB +0x\w+ 0x\w+ +0x(\w+)", machine.hmp("info ramblock"), re.M)
+        rows = re.findall(r"(\d+) MiB +0x\w+ 0x\w+ +0x(\w+)", machine.hmp("info ramblock"))
     sizes = [(int(page) * MIB, int(total, 16)) for page, total in rows]
-    return Seen(
-        any(total % page for page, total in sizes),
-        tuple(f"info ramblock: pages of {page >> 20} MiB, a block of {total / MIB:g} MiB" for page, total in sizes),
-    )
+    words = [f"info ramblock: pages of {page >> 20} MiB, a block of {size / MIB:g} MiB" for page, size in sizes]
+    return Seen(any(total % page for page, total in sizes), tuple(words))
 
 
 def locked(lab: Lab, what: Try) -> Seen:
@@ -104,7 +94,8 @@ def filled(lab: Lab, what: Try) -> Seen:
     with lab.running(what.line) as machine:
         mapping = machine.mapping()
     return Seen(
-        mapping.resident >= SIZE, (f"resident of {mapping.size >> 20} MiB at start: {mapping.resident >> 20} MiB",),
+        mapping.resident >= SIZE,
+        (f"resident of {mapping.size >> 20} MiB at start: {mapping.resident >> 20} MiB",),
     )
 
 
@@ -124,7 +115,8 @@ def peak(lab: Lab, what: Try) -> Seen:
         most = machine.status("VmHWM")
         now = machine.status("VmRSS")
     return Seen(
-        most > 512 * MIB > now, (f"resident once: {most >> 20} MiB, now: {now >> 20} MiB; virtio-mem has 512 MiB",),
+        most > 512 * MIB > now,
+        (f"resident once: {most >> 20} MiB, now: {now >> 20} MiB; virtio-mem has 512 MiB",),
     )
 
 
@@ -174,12 +166,9 @@ def base_memory(asked: int) -> Callable[[Lab, Try], Seen]:
 def video_ram(lab: Lab, what: Try) -> Seen:
     """Shown if the card's memory is not what the line says."""
     with lab.running(what.line) as machine:
-        found = re.search(r"vga.vram.*0x(\w+)$", machine.hmp("info ramblock"), re.M)
-    asked = re.search(r"vgamem_mb=(\d+)", what.line)
-    assert found is not None
-    assert asked is not None
-    size = int(found[1], 16)
-    return Seen(size != int(asked[1]) * MIB, (f"info ramblock: vga.vram {size >> 20} MiB, asked {asked[1]} MiB",))
+        size = next(size for name, size in blocks_of(machine) if name.endswith("vga.vram"))
+    asked = int(what.line.partition("vgamem_mb=")[2])
+    return Seen(size != asked * MIB, (f"info ramblock: vga.vram {size >> 20} MiB, asked {asked} MiB",))
 
 
 def out_of_reach(lab: Lab, what: Try) -> Seen:
@@ -191,14 +180,16 @@ def out_of_reach(lab: Lab, what: Try) -> Seen:
         wide = [name for name in ("pae", "pse36") if machine.do("qom-get", path=cpu, property=name)]
     return Seen(
         bool(above) and not wide,
-        (*(f"info mtree -f: {row}" for row in above[:1]), f"of pae and pse36 the CPU has: {', '.join(wide) or 'none'}"),
+        (*(f"info mtree -f: {row}" for row in above[:1]),
+         f"of pae and pse36 the CPU has: {', '.join(wide) or 'none'}"),
     )
 
 
 def far_ram(lab: Lab, what: Try) -> Seen:
     """Shown if RAM lies at 1 TiB and not at 4 GiB."""
     with lab.running(what.line) as machine:
-        ranges = [(first, last) for first, last, kind, _ in machine.ranges() if kind == "ram" and first >= ABOVE_4G]
+        rows = machine.ranges()
+    ranges = [(first, last) for first, last, kind, _ in rows if kind == "ram" and first >= ABOVE_4G]
     return Seen(
         bool(ranges) and min(ranges)[0] >= 1 << 40,
         tuple(f"info mtree -f: RAM at {first:#x}-{last:#x}" for first, last in ranges),
@@ -215,9 +206,8 @@ def label_costs(lab: Lab, what: Try) -> Seen:
 def private_to_others(lab: Lab, what: Try) -> Seen:
     """Shown if the memory of ivshmem is mapped privately."""
     with lab.running(what.line) as machine:
-        share = re.findall(r"share: (\w+)", machine.hmp("info memdev"))
         mapping: list[Mapping] = [m for m in machine.mappings() if m.size == MIB and "sh" in m.flags]
-    return Seen(not mapping, (f"info memdev: share {share[0]}", f"shared mappings of 1 MiB: {len(mapping)}"))
+    return Seen(not mapping, (f"shared mappings of 1 MiB, the size of the backend: {len(mapping)}",))
 
 
 ANON_MERGED = Try("-m 256M -M memory-backend=f -object memory-backend-ram,id=f,size=256M,merge=on")
@@ -232,7 +222,7 @@ PROBES: dict[str, Probe] = {
     "memfd-hugetlbsize-without-hugetlb": Probe("start; KernelPageSize of the mapping", ordinary_pages),
     "mixed-page-sizes-one-vm": Probe("info ramblock", mixed_pages),
     "mem-path-hugetlb-odd-m": Probe("info ramblock", odd_block),
-    "hugetlb-file-size-unaligned": Probe("info ramblock", file_odd_block),
+    "hugetlb-file-size-unaligned": Probe("info ramblock", odd_block),
     "mem-lock-overcommit": Probe("VmLck of the process", locked),
     "mem-lock-reserve-off": Probe(_RESIDENT, filled),
     "hugetlb-reserved-not-allocated-cgroup": Probe(_RESIDENT, reserved_only),
@@ -244,8 +234,10 @@ PROBES: dict[str, Probe] = {
     "m-rounded-to-8k": Probe("query-memory-size-summary", base_memory(0)),
     "m-zero-means-default": Probe("query-memory-size-summary", base_memory(0)),
     "vgamem-clamped": Probe("info ramblock", video_ram),
-    "phys-bits-32bit-cpu": Probe("info mtree -f", out_of_reach),
+    "phys-bits-32bit-cpu": Probe(
+        "info mtree -f; the CPU's properties", out_of_reach,
+        bad=Try("-M pc-i440fx-5.2 -m 5G -cpu pentium"), good=Try("-M pc-i440fx-5.2 -m 5G -cpu qemu32")),
     "amd-1tb-hole-relocation": Probe("info mtree -f", far_ram),
     "nvdimm-label-eats-hugepage": Probe("query-memory-devices", label_costs),
-    "ivshmem-private-memory": Probe("info memdev; the flags of the mapping", private_to_others),
+    "ivshmem-private-memory": Probe("start; the mappings of the process", private_to_others),
 }

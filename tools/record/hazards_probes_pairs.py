@@ -70,9 +70,11 @@ def postcopy_fails(lab: Lab, what: Try) -> Seen:
         both.source.do("migrate-start-postcopy")
         end = both.source.migrated() or "completed"
         fate = both.fate()
+        if "ended" not in fate:
+            whole = both.target.peek(HERE, len(MARK)) == MARK
+            fate += f", with {'the' if whole else 'other'} content"
         said = [line for line in both.target.said() if "warning" not in line.lower()]
-    dead = "ended" in fate
-    return Seen(dead, (f"source: {end}", fate, *said))
+    return Seen("ended" in fate or "other content" in fate, (f"source: {end}", fate, *said))
 
 
 def destination_refuses(lab: Lab, what: Try) -> Seen:
@@ -106,8 +108,8 @@ def wipes(lab: Lab, what: Try) -> Seen:
     gone = MARK not in real.read_bytes()
     return Seen(
         gone and "share=off" in what.line and not said,
-        (f"migrate: {said or 'completed'}", f"the destination's file has {'lost' if gone else 'kept'} its content",
-         *words),
+        (f"migrate: {said or 'completed'}",
+         f"the destination's file has {'lost' if gone else 'kept'} its content", *words),
     )
 
 
@@ -137,7 +139,8 @@ def overwrites(lab: Lab, what: Try) -> Seen:
     gone = MARK not in lab.real(f"/var/tmp/{letter}").read_bytes()
     return Seen(
         gone and not said,
-        (f"migrate: {said or 'completed'}", f"the destination's file has {'lost' if gone else 'kept'} its content"),
+        (f"migrate: {said or 'completed'}",
+         f"the destination's file has {'lost' if gone else 'kept'} its content"),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .hazards_lab import MARK, MIB, Lab, Probe, Seen, Try
+from .hazards_lab import MARK, MIB, Lab, Probe, Seen, Try, yes
 from .hazards_machine import Ended, Machine
 from .hazards_probes_files import HERE, gpa_of
 from .hazards_probes_words import set_capabilities
@@ -25,7 +25,7 @@ def left_behind(lab: Lab, what: Try) -> Seen:
         said = machine.stream("/tmp/stream")
     there = sent(stream)
     missing = [(name, size) for name, size in blocks if name not in there]
-    words = [f"not in the stream: a block of {size >> 20} MiB, its name is {name!r}" for name, size in missing]
+    words = [f"not in the stream: a block of {size >> 20} MiB, named {name!r}" for name, size in missing]
     return Seen(
         not said and bool(missing),
         (f"migrate: {said or 'completed'}", *(words or ["all RAMBlocks are in the stream"])),
@@ -43,7 +43,7 @@ def skipped(lab: Lab, what: Try) -> Seen:
     named = name.startswith("/dev/shm/") and "(deleted)" not in name
     return Seen(
         not said and not there and not named,
-        (f"migrate: {said or 'completed'}", f"what the guest wrote is in the stream: {'yes' if there else 'no'}",
+        (f"migrate: {said or 'completed'}", f"what the guest wrote is in the stream: {yes(there)}",
          f"main RAM is {name.split(' ')[0]}"),
     )
 
@@ -54,9 +54,11 @@ def copied(lab: Lab, what: Try) -> Seen:
     with lab.running(what.line) as machine:
         machine.memset(HERE, 32 * MIB)
         said = set_capabilities(machine, what.capabilities)
-        said = said or machine.words("migrate-set-parameters", mode="cpr-reboot") or machine.stream("/tmp/stream")
+        said = said or machine.words("migrate-set-parameters", mode="cpr-reboot")
+        said = said or machine.stream("/tmp/stream")
     size = stream.stat().st_size if stream.exists() else 0
-    return Seen(size > 32 * MIB and not said, (f"migrate: {said or 'completed'}", f"stream: {size / MIB:.1f} MiB"))
+    words = (f"migrate: {said or 'completed'}", f"stream: {size / MIB:.1f} MiB")
+    return Seen(size > 32 * MIB and not said, words)
 
 
 def old_names(lab: Lab, what: Try) -> Seen:
@@ -65,7 +67,8 @@ def old_names(lab: Lab, what: Try) -> Seen:
     with lab.running(what.line) as machine:
         said = machine.stream("/tmp/stream")
     names = [name for name, size in sent(stream).items() if size == 256 * MIB]
-    return Seen(bool(names) and names[0].startswith("/objects/"), (f"migrate: {said or 'completed'}", f"RAM: {names}"))
+    words = (f"migrate: {said or 'completed'}", f"RAM is called {', '.join(names)}")
+    return Seen(bool(names) and names[0].startswith("/objects/"), words)
 
 
 def _dump(lab: Lab, machine: Machine) -> list[tuple[int, int]]:
@@ -91,7 +94,7 @@ def dump_has_device(wanted: bool) -> Callable[[Lab, Try], Seen]:
 
 
 def dump_in_spite(lab: Lab, what: Try) -> Seen:
-    """The guest writes, then a dump; shown if the mapping is not to be dumped and the dump has what was written."""
+    """The guest writes, then a dump; shown if the mapping is out of core files and the dump has it."""
     with lab.running(what.line) as machine:
         machine.poke(HERE, MARK)
         excluded = "dd" in machine.mapping().flags
@@ -99,8 +102,8 @@ def dump_in_spite(lab: Lab, what: Try) -> Seen:
     has = MARK in lab.real("/tmp/dump").read_bytes()
     return Seen(
         excluded and has,
-        (f"VmFlags of main RAM has dd (not in core files): {'yes' if excluded else 'no'}",
-         f"the dump has what the guest wrote: {'yes' if has else 'no'}"),
+        (f"VmFlags of main RAM has dd (not in core files): {yes(excluded)}",
+         f"the dump has what the guest wrote: {yes(has)}"),
     )
 
 
@@ -127,7 +130,8 @@ def not_restored(lab: Lab, what: Try) -> Seen:
         gpa = _snapshot(lab, machine, what)
         content = machine.peek(gpa, len(MARK))
     stayed = content != MARK
-    return Seen(stayed, (f"after loadvm, at {gpa:#x}, there is {'what was written later' if stayed else 'what was saved'}",))
+    which = "what was written later" if stayed else "what was saved"
+    return Seen(stayed, (f"after loadvm, at {gpa:#x}, there is {which}",))
 
 
 def turned_back(lab: Lab, what: Try) -> Seen:
@@ -139,7 +143,8 @@ def turned_back(lab: Lab, what: Try) -> Seen:
     content = real.read_bytes()
     return Seen(
         MARK in content and OTHER not in content,
-        (f"after loadvm the file has what was saved: {MARK in content}, what was written later: {OTHER in content}",),
+        (f"after loadvm the file has what was saved: {yes(MARK in content)}",
+         f"it has what was written later: {yes(OTHER in content)}"),
     )
 
 

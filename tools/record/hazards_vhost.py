@@ -52,7 +52,9 @@ class VhostUser:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, e: BaseException | None, t: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, e: BaseException | None, t: TracebackType | None
+    ) -> None:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -123,7 +125,8 @@ class VhostUser:
         number = {
             1: _VERSION_1 | _PROTOCOL | _LOG_ALL, 15: self.features | CONFIG, 17: 1, 36: 32, 6: 0,
         }.get(request)
-        if number is not None:  # GET_FEATURES, GET_PROTOCOL_FEATURES, GET_QUEUE_NUM, GET_MAX_MEM_SLOTS, SET_LOG_BASE
+        # GET_FEATURES, GET_PROTOCOL_FEATURES, GET_QUEUE_NUM, GET_MAX_MEM_SLOTS, SET_LOG_BASE
+        if number is not None:
             return struct.pack("<Q", number)
         if request == 11:  # GET_VRING_BASE
             return struct.pack("<II", struct.unpack_from("<I", body)[0], 0)
