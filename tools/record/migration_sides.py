@@ -80,7 +80,8 @@ def side_cases() -> Iterator[Case]:
             )
     for names in TOGETHER:
         mode = "postcopy" if "postcopy-ram" in names else "precopy"
-        yield Case(f"together/{'+'.join(names)}", plain, plain, mode, names)
+        tries = 3 if {"postcopy-ram", "multifd"} <= set(names) else 1
+        yield Case(f"together/{'+'.join(names)}", plain, plain, mode, names, tries=tries)
         if mode == "postcopy":
             yield Case(f"together/{'+'.join(names)}/unused", plain, plain, "precopy", names)
     yield from _one_sided()
@@ -304,6 +305,14 @@ def _page_sizes() -> Iterator[Case]:
         odd = slots(*memory("m1", kind, 63), "-device", "pc-dimm,id=d1,memdev=m1")
         for way in ("precopy", "postcopy"):
             yield travel(f"odd-size/{kind}/{way}", way, odd, two_hosts=True)
+    odd_boards = {
+        "mem-path": board("-mem-path", "/dev/hugepages", size="63M"),
+        "default": board(size="63M"),
+        "huge-shared": board(kind="huge-shared", size="63M"),
+    }
+    for name, argv in odd_boards.items():
+        for way in ("precopy", "postcopy", "background-snapshot", "ignore-shared"):
+            yield travel(f"odd-size/main/{name}/{way}", way, argv, two_hosts="snapshot" not in way)
     paths = {
         "huge": ["-mem-path", "/dev/hugepages"],
         "disk": ["-mem-path", "/mem"],

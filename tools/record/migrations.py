@@ -50,6 +50,7 @@ class _Trial:
         self.said: dict[str, list[str]] = {}
         self.source: Running | None = None
         self.target: Running | None = None
+        self.silent: Running | None = None
 
     def run(self) -> dict[str, Any]:
         case = self.case
@@ -143,12 +144,10 @@ class _Trial:
     def _judge(self, source: Running, status: str, marks: Marks) -> dict[str, Any]:
         target, final = self.target, ""
         if target is not None:
-            final = self._wait(target) if status == "completed" else self._wait(target, 0.5)
+            final = self._wait(target, None if status == "completed" else 2.0)
         self.facts["status"] = {"source": status} | ({"destination": final} if target else {})
-        if "hangs" in (status, final) and "failed" not in (status, final) and "ended" not in (status, final):
-            if status == final == "hangs" or status != "completed":
-                raise _Stop("hangs", "source", "")
-            raise _Stop("hangs", "destination", "")
+        if self.silent is not None and final not in ("failed", "ended"):
+            raise _Stop("hangs", "source" if self.silent is source else "destination", "")
         if status != "completed" or final not in ("completed", ""):
             raise _Stop("fails", *self._reason(final))
         assert target is not None
@@ -227,15 +226,21 @@ class _Trial:
         return _Stop("hangs" if e.silent else "fails", where, _first(guest.said() if guest else []))
 
     def _wait(self, guest: Running, seconds: float | None = None) -> str:
-        """The status in which the migration ended; ``ended`` if QEMU did, ``hangs`` if nothing happens."""
+        """The status in which the migration ended; ``ended`` if QEMU did.
+
+        Where nothing happens for too long the guest is remembered as silent, and its last status is told.
+        With ``seconds`` to wait that is no surprise.
+        """
         patience = time.monotonic() + (self.seconds if seconds is None else seconds)
-        dead = False
+        dead, status = False, "none"
         while True:
             try:
                 status = str(guest.do("query-migrate").get("status", "none"))
             except Ended as e:
                 guest.exit_code(1.0)
-                return "hangs" if e.silent else "ended"
+                if e.silent:
+                    self.silent = guest
+                return status if e.silent else "ended"
             if status in ENDS:
                 return status
             if (
@@ -247,7 +252,9 @@ class _Trial:
                 # Whether the source notices is a fact, too.
                 patience, dead = min(patience, time.monotonic() + 5.0), True
             if time.monotonic() > patience:
-                return status if dead or seconds is not None else "hangs"
+                if not dead and seconds is None:
+                    self.silent = guest
+                return status
             time.sleep(0.01)
 
     def _read_counters(self, source: Running) -> None:
@@ -264,7 +271,8 @@ class _Trial:
     def _reason(self, final: str) -> tuple[str, str]:
         """Which side failed, and its first words about it."""
         target = self.target
-        if target is not None:
+        killed = self.source is not None and (self.source.exit_code() or 0) < 0
+        if target is not None and not killed:
             words = _first(target.said())
             with contextlib.suppress(Ended, Refusal):
                 told = target.do("query-migrate")
@@ -277,9 +285,10 @@ class _Trial:
 
 def _first(lines: Sequence[str]) -> str:
     """The first line that is no warning."""
-    return next(
-        (line for line in lines if not line.startswith("warning: ") and ": warning: " not in line), ""
-    )
+    for line in lines:
+        if "warning: " not in line and not line.endswith("; ignoring"):
+            return line
+    return ""
 
 
 def _capabilities(names: Sequence[str]) -> Question:
