@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from .hazards_machine import Machine, until
 
-__all__ = ["BALLOON", "BLOCK", "Virtio"]
+__all__ = ["BALLOON", "BLOCK", "IVSHMEM", "Virtio"]
 
-BALLOON, BLOCK = 0x1002, 0x1001
+BALLOON, BLOCK, IVSHMEM = 0x1002, 0x1001, 0x1110
 PORTS = 0xC000
 # Where the driver keeps its ring and its lists: guest-physical.
 RING, LIST = 4 << 20, 5 << 20
@@ -28,14 +28,15 @@ class Virtio:
         """Find it on the first bus, and give it ports and leave to reach memory."""
         for slot in range(32):
             self._address = 0x80000000 | slot << 11
-            if self._config(0) == self.device << 16 | 0x1AF4:
+            if self.config_space(0) == self.device << 16 | 0x1AF4:
                 break
         else:
             raise LookupError(f"no virtio device {self.device:#x} on the first PCI bus")
-        self._config(0x10, PORTS)
-        self._config(0x04, 7)
+        self.config_space(0x10, PORTS)
+        self.config_space(0x04, 7)
 
-    def _config(self, register: int, value: int | None = None) -> int:
+    def config_space(self, register: int, value: int | None = None) -> int:
+        """A register of PCI configuration space, after ``value`` was written to it."""
         self.machine.qtest(f"outl 0xcf8 {self._address | register:#x}")
         if value is None:
             return int(self.machine.qtest("inl 0xcfc"), 16)

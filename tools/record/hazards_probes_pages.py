@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from .hazards_lab import MIB, Lab, Probe, Seen, Try
-from .hazards_machine import Machine, Mapping
+from .hazards_machine import Ended, Machine, Mapping
 from .hazards_streams import blocks_of
 
 __all__ = ["PROBES"]
@@ -78,7 +78,7 @@ def odd_block(lab: Lab, what: Try) -> Seen:
     with lab.running(what.line) as machine:
         rows = re.findall(r"(\d+) MiB +0x\w+ 0x\w+ +0x(\w+)", machine.hmp("info ramblock"))
     sizes = [(int(page) * MIB, int(total, 16)) for page, total in rows]
-    words = [f"info ramblock: pages of {page >> 20} MiB, a block of {size / MIB:g} MiB" for page, size in sizes]
+    words = [f"pages of {page >> 20} MiB, a block of {size / MIB:g} MiB" for page, size in sizes]
     return Seen(any(total % page for page, total in sizes), tuple(words))
 
 
@@ -210,6 +210,33 @@ def private_to_others(lab: Lab, what: Try) -> Seen:
     return Seen(not mapping, (f"shared mappings of 1 MiB, the size of the backend: {len(mapping)}",))
 
 
+def late_sigbus(lab: Lab, what: Try) -> Seen:
+    """It starts, and writes to a page; shown if this ends QEMU."""
+    with lab.running(what.line) as machine:
+        try:
+            machine.memset(HERE, MIB)
+        except Ended:
+            fate = machine.fate()
+            return Seen("SIGBUS" in fate, (f"it starts, and writes: {fate}",))
+    return Seen(False, ("it starts, and writes: it runs on",))
+
+
+def unplugged_read(lab: Lab, what: Try) -> Seen:
+    """Blocks that are not plugged are read; shown if QEMU warned of it and they take pages now."""
+    with lab.running(what.line) as machine:
+        gpa = machine.do("query-memory-devices")[0]["data"]["memaddr"]
+        before = machine.mapping(gpa).resident
+        for place in range(gpa, gpa + 4 * MIB, 4096):
+            machine.peek(place, 8)
+        taken = machine.mapping(gpa).resident - before
+        said = machine.said()
+    return Seen(
+        taken >= 4 * MIB and any("unplugged-inaccessible" in line for line in said),
+        (f"4 MiB are read, and {taken >> 10} KiB taken", *said),
+    )
+
+
+GIGANTIC = "-m 1G -M memory-backend=f -object memory-backend-memfd,id=f,size=1G,hugetlb=on,"
 ANON_MERGED = Try("-m 256M -M memory-backend=f -object memory-backend-ram,id=f,size=256M,merge=on")
 _FLAGS = "start; the flags of the mapping of main RAM"
 _RESIDENT = "start; the resident pages of the mapping"
@@ -226,6 +253,11 @@ PROBES: dict[str, Probe] = {
     "mem-lock-overcommit": Probe("VmLck of the process", locked),
     "mem-lock-reserve-off": Probe(_RESIDENT, filled),
     "hugetlb-reserved-not-allocated-cgroup": Probe(_RESIDENT, reserved_only),
+    "hugetlb-reserve-off-sigbus": Probe(
+        "a pool of 1 GiB pages that is empty; start, a write", late_sigbus, tells="SIGBUS",
+        bad=Try(GIGANTIC + "hugetlbsize=1G,reserve=off"),
+        good=Try(GIGANTIC.replace("hugetlb=on,", "share=on"))),
+    "virtio-mem-unplugged-read-allocates": Probe("blocks that are not plugged are read", unplugged_read),
     "virtio-mem-backend-prealloc": Probe("VmHWM and VmRSS of the process", peak),
     "virtio-mem-global-mem-prealloc": Probe("VmHWM and VmRSS of the process", peak),
     "mem-prealloc-applies-to-hotplug": Probe("object-add of a memfd; its resident pages", object_filled),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from .hazards_driver import IVSHMEM, Virtio
 from .hazards_lab import MARK, MIB, Lab, Probe, Seen, Try
 from .hazards_machine import Ended, Machine, until
 from .hazards_probes_words import set_capabilities
@@ -144,6 +145,30 @@ def overwrites(lab: Lab, what: Try) -> Seen:
     )
 
 
+def cannot_write(lab: Lab, what: Try) -> Seen:
+    """A guest with a file that is not empty arrives; shown if that ends the destination."""
+    lab.file("/var/tmp/n", 128 * MIB, MARK, -1)
+    with pair(lab, what) as both:
+        said = both.refused or both.leave() or both.source.migrated()
+        fate = both.fate()
+        source = both.source.do("query-status")["status"]
+    return Seen("SIGSEGV" in fate, (f"migrate: {said or 'completed'}", fate, f"source: {source}"))
+
+
+def moved(lab: Lab, what: Try) -> Seen:
+    """A guest leaves whose BAR is mapped; shown if the destination misses it where it was."""
+    with pair(lab, what) as both:
+        bar = Virtio(both.source, IVSHMEM)
+        bar.config_space(0x18, 0xE0000000)
+        bar.config_space(0x1C, 0)
+        said = both.refused or both.leave() or both.source.migrated()
+        fate = both.fate()
+        words = both.target.said()
+    return Seen(
+        any("GPA" in line for line in words), (f"migrate: {said or 'completed'}", fate, *words),
+    )
+
+
 _POSTCOPY = "a second guest, capabilities on both, migrate at 1 MiB a second"
 _ASK = "-incoming defer, the capability postcopy-ram"
 PROBES: dict[str, Probe] = {
@@ -157,6 +182,12 @@ PROBES: dict[str, Probe] = {
     "postcopy-release-ram-no-way-back": Probe(
         f"{_POSTCOPY}, migrate-start-postcopy; the second guest is ended, migrate with resume=true",
         no_way_back, tells="release-ram"),
+    "migration-into-readonly": Probe(
+        "a second guest of the same line and file, which has content; migrate", cannot_write,
+        tells="SIGSEGV"),
+    "ignore-shared-ivshmem-moves": Probe(
+        "the BAR is mapped as firmware does; a second guest, the capability on both, migrate", moved,
+        tells="GPA"),
     "migration-overwrites-dest-nvdimm-file": Probe(
         "a second guest whose file has content, migrate", overwrites),
 }

@@ -168,6 +168,14 @@ def snapshot_refused(lab: Lab, what: Try) -> Seen:
     return Seen("multifd" in seen.words[0], seen.words)
 
 
+def snapshot_blocked(lab: Lab, what: Try) -> Seen:
+    """savevm; shown if it is refused with the words that refuse migration."""
+    seen = snapshot_crash(lab, what)
+    with lab.running(what.line) as machine:
+        said = machine.words("migrate", uri="exec:cat > /dev/null")
+    return Seen(bool(said) and said in seen.words[0], (*seen.words, f"migrate: {said or 'started'}"))
+
+
 _STREAM = "migrate to a file; the RAMBlocks in it and those of info ramblock"
 _TURN = "the guest writes, savevm, the guest writes anew, loadvm"
 PROBES: dict[str, Probe] = {
@@ -184,6 +192,7 @@ PROBES: dict[str, Probe] = {
     "dump-off-is-core-file-only": Probe("the guest writes; dump-guest-memory", dump_in_spite),
     "savevm-multifd-crash": Probe("the capability, then savevm", snapshot_crash, tells="SIG"),
     "savevm-multifd-refused": Probe("the capability, then savevm", snapshot_refused, tells="multifd"),
+    "savevm-blocked-like-migration": Probe("savevm; migrate to a file", snapshot_blocked, tells="disabled"),
     "savevm-ignore-shared-drops-ram": Probe(_TURN, not_restored),
     "savevm-virtio-pmem-not-included": Probe(_TURN, not_restored),
     "loadvm-reverts-nvdimm": Probe(_TURN + ", end; the file", turned_back),
