@@ -72,12 +72,14 @@ PAIR_RULES: dict[str, PairRule] = {
            "keeps that of the source until it is switched off.",
            "use firmware of one size on both sides", (_RESIZE, "hw/i386/x86.c: x86_bios_rom_init, 7.2")),
         _R("migrate-pflash-size", "Another size of flash", _REFUSES, ("pflash", "migrate-precopy"),
-           "A flash chip is as big as its file, so that firmware builds of 2 MiB and 4 MiB do not mix.",
+           "A flash chip is a block as big as its file. Builds of firmware come with 2 MiB and with 4 MiB, "
+           "which do not mix.",
            "use firmware of one build on both sides",
            (_RESIZE, "hw/i386/pc_sysfw.c: pc_system_flash_map, 7.2"), "2.3"),
         _R("migrate-vram-size-mismatch", "Another size of video memory", _REFUSES,
            ("graphics", "migrate-precopy"),
-           "The memory of a graphics card is a block, and its length is that of the card's properties.",
+           "The memory of a graphics card is a block, as long as the card's properties say. A block must "
+           "have the same length on both sides.",
            "use the same properties on both sides", (_RESIZE, "hw/display/vga.c: vga_common_init, 7.2")),
         _R("migrate-option-rom-size", "Another size of an option ROM", _REFUSES, _PRE,
            "The length of the block comes from the file, so that an update of firmware packages changes it. "
@@ -142,7 +144,7 @@ PAIR_RULES: dict[str, PairRule] = {
            "block does it do so.",
            "write addr= on both sides", (_ONE,), "4.0"),
         _R("ignore-shared-one-sided", "x-ignore-shared on one side", _REFUSES, ("x-ignore-shared",),
-           "The capability adds addresses to the stream, so that the stream names it and the destination "
+           "The capability adds addresses to the stream. So the stream names it, and the destination "
            "compares.",
            "set it on both sides", ("migration/savevm.c: configuration_validate_capabilities, 7.2",), "4.0"),
         _R("one-file-both-sides", "Both sides map one file, which is sent nevertheless", _LOSS, ("share-on",),
@@ -158,8 +160,8 @@ PAIR_RULES: dict[str, PairRule] = {
            "set it on both sides, before migrate-incoming",
            ("migration/migration.c: migration_ioc_process_incoming, 7.2",), "2.11"),
         _R("postcopy-advise-one-sided", "Postcopy on one side", _REFUSES, ("migrate-postcopy",),
-           "The source announces postcopy at the head of the stream, and the destination must have the "
-           "capability.",
+           "The source announces postcopy at the head of the stream. The destination must have the "
+           "capability then.",
            "set postcopy-ram on both sides",
            ("migration/savevm.c: loadvm_postcopy_handle_advise, 7.2",), "2.5"),
         # -- where the stream goes
@@ -173,7 +175,7 @@ PAIR_RULES: dict[str, PairRule] = {
            "migrate to file:, with mapped-ram",
            ("migration/migration.c: migration_channels_and_transport_compatible, 10.0",), "9.1"),
         _R("cpr-transfer-file-uri", "cpr-transfer needs a socket", _REFUSES, ("cpr-transfer",),
-           "The new QEMU gets the descriptors of the memory from the old one, which a file cannot carry.",
+           "The new QEMU gets the descriptors of the memory from the old one. A file cannot carry them.",
            "migrate to a Unix socket, with a channel for CPR",
            ("migration/migration.c: migration_channels_and_transport_compatible, 10.0",), "10.0"),
     )

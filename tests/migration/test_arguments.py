@@ -20,7 +20,8 @@ def guest() -> memkit.Guest:
     ({"mode": "background-snapshot"}, "go into capabilities="),
     ({"capabilities": ["multfd"]}, "'multfd' is no capability of any QEMU; capabilities= takes: xbzrle, "),
     ({"capabilities": 3}, "capabilities= is the name of a capability, or a list of names, not 3"),
-    ({"destination_capabilities": ["x"]}, "'x' is no capability of any QEMU; destination_capabilities= takes"),
+    ({"destination_capabilities": ["x"]}, "'x' is no capability of any QEMU; destination_capabilities= "
+                                          "takes"),
     ({"parameters": {"channels": 3}}, "'channels' is no migration parameter of any QEMU; they are: "),
     ({"parameters": 3}, "parameters= maps names of migration parameters to values"),
     ({"transport": "tcp"}, "transport= is one of socket, exec, file, not 'tcp'"),
@@ -56,7 +57,8 @@ def test_a_capability_of_another_release_is_refused_in_qemus_words() -> None:
 
 def test_releases_have_these_capabilities() -> None:
     # As query-migrate-capabilities lists them.
-    assert [len(known_capabilities(version)) for version in ((5, 2), (7, 2), (10, 0), (11, 1))] == [18, 21, 22, 21]
+    releases = ((5, 2), (7, 2), (10, 0), (11, 1))
+    assert [len(known_capabilities(version)) for version in releases] == [18, 21, 22, 21]
     assert len(CAPABILITIES) == 24
 
 
