@@ -10,6 +10,7 @@ from memkit.hazards import hazards
 from memkit.versions import KNOWN_QEMU
 
 FILE = "-m 256M -M memory-backend=f -object memory-backend-file,id=f,size=256M"
+TMPFS = "memory-backend-file,mem-path=/dev/shm/f"
 MEMFD = "-m 256M -M memory-backend=f -object memory-backend-memfd,id=f,size=256M"
 
 
@@ -121,3 +122,29 @@ def test_what_blocks_precopy_blocks_postcopy_and_snapshots(line: str, blocker: s
     assert blocker in ids(line, "migrate-precopy")
     assert blocker in ids(line, "migrate-postcopy")
     assert ids(line, "savevm") == {"savevm-blocked-like-migration"}
+
+
+# data/migrations: ivshmem/*/ignore-shared of 7.2.
+@pytest.mark.parametrize("memory", [
+    "memory-backend-ram,share=on", "memory-backend-memfd", f"{TMPFS},share=on",
+])
+def test_memory_behind_a_bar_stops_x_ignore_shared(memory: str) -> None:
+    line = f"-m 256M -object {memory},id=i,size=4M -device ivshmem-plain,memdev=i,master=on"
+    moved = {"ignore-shared-ivshmem-moves"}
+    assert ids(line, "x-ignore-shared") == moved
+    assert ids(line, "x-ignore-shared", qemu="8.2") == (moved if memory.startswith(TMPFS) else set())
+
+
+# data/migrations: read-only/read-only*-to-read-only*/* of 7.2; 10.0 and 11.1 ended with signal 11, too.
+@pytest.mark.parametrize(("share", "operations", "stopped"), [
+    ("on", "migrate-precopy", True), ("on", "migrate-precopy x-ignore-shared", False),
+    ("off", "migrate-precopy", True), ("off", "migrate-precopy x-ignore-shared", True),
+])
+def test_a_read_only_nvdimm_arrives_only_if_it_is_not_sent(
+    share: str, operations: str, stopped: bool
+) -> None:
+    line = ("-accel kvm -M nvdimm=on -m 64M,slots=2,maxmem=1G -device nvdimm,memdev=n,unarmed=on "
+            f"-object {TMPFS},id=n,size=32M,readonly=on,share={share}")
+    for qemu in ("7.2", "10.0", "11.1"):
+        hit = ids(line, *operations.split(), qemu=qemu, host=Host(files={"/dev/shm/f": 32 << 20}))
+        assert hit == ({"migration-into-readonly"} if stopped else set())

@@ -70,6 +70,6 @@ RULES = (
         _unmapped,
         example="-m 256M,maxmem=1G -object memory-backend-ram,id=v,size=512M "
                 "-device virtio-mem-pci,memdev=v,id=vm",
-        innocent="-m 256M", operations=("dump-guest-memory",), since="2.1",
+        innocent="-m 256M", operations=("dump-guest-memory",), since="6.2",
     ),
 )

@@ -259,7 +259,7 @@ RULES = (
         "tmpfs-full-prealloc", "The file system has no room for what prealloc=on fills", "refuses-to-start",
         ("tmpfs", "prealloc"),
         "Preallocation touches every page, and the file system runs out of room. QEMU's message speaks of a "
-        "bad address, not of a full file system.",
+        "bad address (5.2: of too little memory), not of a full file system.",
         "give the mount more room, or the backend fewer bytes",
         ("util/oslib-posix.c: qemu_prealloc_mem, 7.2",),
         lambda scene: _too_big(scene, prealloc=True),

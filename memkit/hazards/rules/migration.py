@@ -71,7 +71,10 @@ def _poisoned(scene: Scene) -> Iterator[Culprit]:
 
 def _nameless(scene: Scene) -> Iterator[Culprit]:
     """Shared memory without a file that a second QEMU could open."""
+    bars = {spec.props.get("memdev") for spec in scene.drivers("ivshmem-plain")}
     for backend in scene.mapped:
+        if backend.id in bars:
+            continue
         block = scene.block_of(backend)
         if scene.known_shared(backend) and block and block.migratable and not scene.names_file(backend):
             if str(backend.mem_path).startswith("/dev/dax"):
@@ -111,10 +114,31 @@ def _nvdimm(scene: Scene) -> Iterator[Culprit]:
         return
     for device in scene.guest.memory_devices:
         backend = scene.backend(device.memdev)
-        if device.kind == "nvdimm" and backend is not None and backend.mem_path and backend.share:
+        if device.kind != "nvdimm" or backend is None or backend.readonly:
+            continue
+        if backend.mem_path and backend.share:
             name = scene.name_of(device)
             yield Culprit(f"All {human(backend.size)} of {name} are written over {backend.mem_path} of the "
                           "destination.", (name, backend.id))
+
+
+def _read_only(scene: Scene) -> Iterator[Culprit]:
+    """Memory that the destination has to write to, and has mapped read-only."""
+    for backend in scene.mapped:
+        block = scene.block_of(backend)
+        skipped = "x-ignore-shared" in scene.operations and scene.known_shared(backend)
+        if backend.readonly and not skipped and block and block.migratable:
+            yield scene.blame(backend, f"RAMBlock {block.idstr} ({backend.id}) cannot be written there.")
+
+
+def _moving(scene: Scene) -> Iterator[Culprit]:
+    """Memory behind a BAR that x-ignore-shared leaves out; since 8.1 that is only memory in named files."""
+    for spec in scene.drivers("ivshmem-plain"):
+        backend = scene.backend(spec.props.get("memdev"))
+        if backend and scene.known_shared(backend) and (scene.version < (8, 1) or scene.names_file(backend)):
+            name = spec.id or spec.driver
+            yield Culprit(f"{name} shows {backend.id} where the guest has put its BAR.", (name, backend.id),
+                          (spec.option,))
 
 
 def _old_names(scene: Scene) -> Iterator[Culprit]:
@@ -141,6 +165,10 @@ _PMEM = ("-m 256M,maxmem=1G -object memory-backend-file,id=p,size=128M,mem-path=
          "-device virtio-pmem-pci,id=pmem,memdev=p")
 _NVDIMM = ("-M nvdimm=on -m 256M,slots=2,maxmem=1G -device nvdimm,id=nv,memdev=n "
            "-object memory-backend-file,id=n,size=128M,mem-path=/var/tmp/n")
+_READ_ONLY = ("-M nvdimm=on -m 256M,slots=2,maxmem=1G -device nvdimm,id=nv,memdev=n,unarmed=on "
+              "-object memory-backend-file,id=n,size=128M,mem-path=/var/tmp/n,readonly=on")
+_BAR = ("-m 256M -device ivshmem-plain,memdev=i,master=on,id=bar "
+        "-object memory-backend-file,id=i,size=1M,mem-path=/dev/shm/f")
 _CAPS = "migration/options.c: migrate_caps_check"
 _OLD = "-m 256M -M memory-backend=f,type=pc-i440fx-3.1 -object memory-backend-memfd,id=f,size=256M"
 _NAMED = "backends/hostmem.c: host_memory_backend_get_name, 7.2"
@@ -285,6 +313,28 @@ RULES = (
          "data/workloads/x86_64-7.2.json: hot-set"),
         _missed, example="-m 256M", innocent="-accel kvm -m 256M", operations=("migrate-precopy",),
         since="2.0", until="9.0",
+    ),
+    Rule(
+        "ignore-shared-ivshmem-moves", "Memory behind a BAR under x-ignore-shared", "refuses-operation",
+        ("ivshmem", "x-ignore-shared"),
+        "Of memory that is left out the stream tells where the guest sees it. At the destination no BAR is "
+        "mapped yet when RAM is loaded, so that the addresses differ and migration fails.",
+        "turn x-ignore-shared off, or take the device out before",
+        ("migration/ram.c: ram_load_precopy, 7.2", "migration/ram.c: parse_ramblock, 11.1",
+         "data/migrations/x86_64-7.2.jsonl.gz: ivshmem/tmpfs-shared/ignore-shared"),
+        _moving, example=f"{_BAR},share=on", innocent=f"{_BAR},share=off", operations=("x-ignore-shared",),
+        since="4.0",
+    ),
+    Rule(
+        "migration-into-readonly", "Memory that the destination cannot write", "refuses-operation",
+        ("readonly", "migrate-precopy"),
+        "The block is sent like any other. The destination has mapped it read-only, as the same line says, "
+        "and ends with SIGSEGV at its first page that is not zero; the source goes on.",
+        "use share=on and x-ignore-shared with the same file on both sides",
+        ("migration/ram.c: ram_load_precopy, 7.2", "QEMU 7.2, 10.0 and 11.1: a read-only NVDIMM",
+         "data/migrations/x86_64-7.2.jsonl.gz: read-only/read-only-to-read-only/precopy"),
+        _read_only, example=_READ_ONLY, innocent=f"{_NVDIMM},share=on",
+        operations=("migrate-precopy",), since="6.0",
     ),
     Rule(
         "virtio-pmem-not-migrated", "The memory of virtio-pmem stays behind", "data-loss",

@@ -156,11 +156,11 @@ RULES = (
         "postcopy-multifd", "Postcopy with multifd ends the destination", "data-loss",
         ("migrate-postcopy", "multifd"),
         "The channels of multifd are still at work when postcopy begins, and their pages come too late. "
-        "Before 8.1 QEMU lets the pair pass, and the destination aborts when the source has stopped.",
+        "From 6.0 to 8.0 QEMU lets the pair pass, and the destination aborts when the source has stopped.",
         "turn one of the two off before 10.1",
         ("migration/migration.c: migrate_caps_check, 7.2", f"{_CAPS}, 8.1"),
         both("migrate-postcopy", "multifd"), example="-m 256M", innocent="-m 256M",
-        operations=("migrate-postcopy", "multifd"), innocent_operations=_POSTCOPY, since="2.11", until="8.1",
+        operations=("migrate-postcopy", "multifd"), innocent_operations=_POSTCOPY, since="6.0", until="8.1",
     ),
     Rule(
         "postcopy-multifd-refused", "Postcopy excludes multifd", "refuses-operation",
