@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from memkit.atlas.atlas import Atlas, atlas
 from memkit.atlas.cached import fingerprint
 from memkit.atlas.conflict import OUTCOMES, Conflict
 from memkit.atlas.features import AREAS, FEATURES, Feature
 from memkit.atlas.layer import Cell
 from memkit.atlas.sweep import Ground
+from memkit.atlas.whole import Atlas, atlas
 
 __all__ = [
     "AREAS", "FEATURES", "OUTCOMES", "Atlas", "Cell", "Conflict", "Feature", "Ground", "atlas",

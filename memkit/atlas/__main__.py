@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 import time
 
-from memkit.atlas.atlas import atlas
 from memkit.atlas.cached import write_layer
+from memkit.atlas.whole import atlas
 from memkit.errors import MemkitError
 from memkit.versions import KNOWN_QEMU
 

@@ -10,6 +10,7 @@ from typing import Any
 from memkit.atlas.conflicts import REFUSED
 from memkit.boards.recorded import data_file
 from memkit.hazards import RULES, SEVERITIES, Rule
+from memkit.hazards.confirmed import confirmed_words
 from memkit.versions import KNOWN_QEMU
 
 __all__ = ["OUTCOMES", "Conflict", "recorded"]
@@ -101,9 +102,9 @@ class Conflict:
         said = recorded(qemu).get(self.line)
         if self.outcome == REFUSED:
             return f"QEMU {qemu} said: {said}" if said else ""
-        return _confirmed_rule(self.outcome) or (
-            f"QEMU {qemu} starts with this line; what follows was read in its source" if said == "" else ""
-        )
+        if words := confirmed_words(self.outcome):
+            return f"the rule {words}" + (f"; QEMU {qemu} starts with this line" if said == "" else "")
+        return f"QEMU {qemu} starts with this line; the rule was read in its source" if said == "" else ""
 
     def data(self, qemu: str = "") -> dict[str, Any]:
         """The same as plain data, ready for JSON."""
@@ -138,12 +139,3 @@ def recorded(qemu: str) -> dict[str, str]:
     loaded: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))["said"]
     return loaded
 
-
-def _confirmed_rule(id: str) -> str:
-    """How the rule was confirmed on a real QEMU, "" if it was not."""
-    try:
-        from memkit.hazards.confirmed import confirmed
-    except ImportError:
-        return ""
-    found = confirmed(id)
-    return str(found) if found else ""

@@ -142,7 +142,7 @@ FEATURES: dict[str, Feature] = {feature.name: feature for feature in _ALL}
 
 
 def read_features(features: Iterable[str | Feature] | str | None) -> tuple[Feature, ...]:
-    """The features that are named, in the order given; None is all of FEATURES.
+    """The features that are named, area by area, in the order of FEATURES; None is all of them.
 
     Names may stand in one text with commas between; a Feature of your own stands for itself.  Raises
     MemkitError for an unknown or a double name.
@@ -161,4 +161,9 @@ def read_features(features: Iterable[str | Feature] | str | None) -> tuple[Featu
         if feature.name in found:
             raise MemkitError(f"the feature {feature.name!r:.60} is named twice; once is enough")
         found[feature.name] = feature
-    return tuple(found.values())
+    areas, order = list(AREAS), list(FEATURES)
+    places = {name: order.index(name) if name in FEATURES else len(order) for name in found}
+    for feature in found.values():
+        if feature.area not in AREAS:
+            raise MemkitError(f"{feature.area!r:.40} is no area of the atlas; they are: {', '.join(areas)}")
+    return tuple(sorted(found.values(), key=lambda f: (areas.index(f.area), places[f.name])))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 
 from memkit.atlas.conflicts import REFUSED
@@ -101,7 +102,7 @@ def releases_that_show(
     >>> releases_that_show("-m 256M", ("savevm", "multifd"), "savevm-multifd-crash")
     ('5.2', '7.2', '8.2', '10.0')
     """
-    argv = parse(line).argv()
+    argv = shlex.split(line)
     return tuple([
         qemu for qemu in KNOWN_QEMU
         if all(within(parse_version(qemu), first, "") for first in since)

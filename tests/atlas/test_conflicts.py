@@ -76,7 +76,7 @@ def test_a_feature_shows_what_it_includes() -> None:
 def test_a_known_pair_comes_out_of_real_boots() -> None:
     layer, = chart(read_features("balloon,mem-lock,backend-memfd"), 3, [Q35])
     found = next(c for c in layer.conflicts if c.outcome == "balloon-mlock")
-    assert found.features == ("balloon", "mem-lock")
+    assert found.features == ("mem-lock", "balloon")
     assert found.line == "-overcommit mem-lock=on -device virtio-balloon-pci"
     assert found.releases == ("5.2", "7.2", "8.2", "10.0", "11.1")
     assert found.severity == RULES["balloon-mlock"].severity

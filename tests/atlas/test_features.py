@@ -84,7 +84,7 @@ def test_a_property_of_a_file_leaves_anonymous_memory_alone() -> None:
 @pytest.mark.parametrize(
     ("names", "why"),
     [
-        (("tmpfs", "backend-memfd"), "tmpfs and backend-memfd both say what its memory lies in"),
+        (("tmpfs", "backend-memfd"), "backend-memfd and tmpfs both say what its memory lies in"),
         (("migrate-precopy", "migrate-postcopy"),
          "migrate-precopy and migrate-postcopy both say how it migrates"),
         (("share-on", "share-off"), "share-on and share-off both say how it is mapped"),
