@@ -12,7 +12,7 @@ from memkit.atlas.conflicts import REFUSED, Minimal, closed
 from memkit.atlas.features import Feature
 from memkit.atlas.line import combine
 from memkit.atlas.sweep import Answer, Ground
-from memkit.config import Config, parse
+from memkit.config import parse
 from memkit.versions import parse_version
 
 __all__ = ["Cell", "Layer"]
@@ -127,7 +127,7 @@ class Layer:
         if refused:  # where QEMU does not start, nothing else can happen
             here = [c for c in here if c.outcome == REFUSED]
         status = "refused" if refused else "hazards" if here else "fine"
-        line = Config(parse(list(combined.argv)).options).text()
+        line = parse(list(combined.argv), qemu).text()
         return Cell(
             named, status, "", line, combined.operations,
             _worst_first([c for c in here if set(c.features) == wanted]),

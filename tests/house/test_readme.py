@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 PAGES = ("README.md", "CONTRIBUTING.md", "bench/README.md", "docs/glossary.md", "docs/hazards.md",
+         "docs/atlas.md",
          "docs/all-of-ram.md")
 ROOT = Path(__file__).resolve().parents[2]
 EVERY = pytest.mark.parametrize("page", PAGES)
