@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from memkit.hazards import Hazard, mend
     from memkit.history import since, talk
     from memkit.host import Host, Mount
+    from memkit.lab.check import check
     from memkit.lab.drills import drill
     from memkit.lab.explorer import explore
     from memkit.lab.predict import predict
     from memkit.lab.progress import progress
+    from memkit.lab.real import real
     from memkit.lab.stepper import steps
     from memkit.migration import Outlook, migrate
     from memkit.qemu.launch import launch
@@ -54,6 +56,8 @@ _FACE = {
     "drill": "memkit.lab.drills",
     "steps": "memkit.lab.stepper",
     "progress": "memkit.lab.progress",
+    "real": "memkit.lab.real",
+    "check": "memkit.lab.check",
     # then and now
     "since": "memkit.history",
     "talk": "memkit.history",
@@ -93,6 +97,7 @@ __all__ = [
     "__version__",
     "atlas",
     "boot",
+    "check",
     "diff",
     "drill",
     "explore",
@@ -101,6 +106,7 @@ __all__ = [
     "migrate",
     "predict",
     "progress",
+    "real",
     "since",
     "steps",
     "talk",

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import NoReturn
 
-from memkit.cli import atlas, commands, compare, hazards, migrate
+from memkit.cli import atlas, commands, compare, course, hazards, migrate
 from memkit.cli.lines import split_dashes
 from memkit.versions import DEFAULT_QEMU, labelled
 
@@ -37,6 +37,12 @@ machine (other commands say 3 then).
 ATLAS_CODES = """\
 Exit codes: 0 it was told, 2 wrong usage or an unknown name, 3 something is missing on this machine
 (the message says how to get it).
+"""
+DRILL_CODES = """\
+Exit codes: 0 a problem is set, or the answer is right, 1 the answer is wrong, 2 wrong usage.
+"""
+CHECK_CODES = """\
+Exit codes: 0 all that is required is here, 3 something is missing (the lines say what to do).
 """
 EXAMPLES = {
     "": (
@@ -86,6 +92,12 @@ EXAMPLES = {
         "memkit atlas --qemu 11.1",
         "memkit atlas -o atlas.html",
     ),
+    "drill": (
+        "memkit drill",
+        "memkit drill gpa-of-dimm --seed 7",
+        "memkit drill gpa-of-dimm --seed 7 --hint --try 6G",
+    ),
+    "check": ("memkit check",),
 }
 
 
@@ -239,10 +251,26 @@ def _build() -> tuple[Parser, dict[str, Parser]]:
     combined.add_argument("--json", action="store_true", help="print data for programs")
     combined.add_argument("-o", "--output", metavar="FILE", help="write the matrix there, as a web page")
 
+    drill = command(
+        "drill", course.drill, "[options] [KIND]", "set a problem, and check an answer",
+        "Set a problem of the course: the same number gives the same problem on each machine. A wrong\n"
+        "answer gets its mistake named. Without KIND, all kinds are listed.\n",
+        DRILL_CODES,
+    )
+    course.add_drill_options(drill)
+    bare = command(
+        "check", course.check, "", "look whether all is here that the course needs",
+        "Look whether all is here that the course needs: Python, widgets, Graphviz, browser, QEMU,\n"
+        "memory. One line for each; what is missing comes with what to do.\n",
+        CHECK_CODES,
+    )
+
     known = f"which QEMU to be: {', '.join(labelled().values())} (default: {DEFAULT_QEMU})"
     for one in made.values():
+        if one is bare:
+            continue
         model = one.add_argument_group("the model")
-        if one is combined:
+        if one in (combined, drill):
             model.add_argument("--qemu", metavar="VERSION", default=DEFAULT_QEMU, help=known)
             continue
         model.add_argument("--target", metavar="ARCH",

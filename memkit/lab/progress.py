@@ -29,12 +29,14 @@ PREFIX = "MK1"
 PREDICTIONS = (
     "gpa-of-dimm", "ram-above-4g", "offset-at-4g", "offset-at", "gpa-of-offset", "ram-addr-of", "ram-blocks",
     "who-answers", "what-a-write-does", "page-size-of", "dirty-pages", "shared-blocks", "name-of-block",
-    "migrated-blocks", "boots", "which-hazard", "mend",
+    "migrated-blocks", "boots", "which-hazard", "mend", "all-of-ram", "vhost-user-sees",
+    "migration-outcome", "postcopy-works",
 )
 DRILLS = (
     "gpa-of-dimm", "ram-above-4g", "offset-at", "gpa-of-offset", "ram-addr-of", "ram-blocks", "who-answers",
     "what-a-write-does", "page-size-of", "dirty-pages", "shared-blocks", "name-of-block", "migrated-blocks",
-    "boots", "which-hazard", "mend",
+    "boots", "which-hazard", "mend", "all-of-ram", "vhost-user-sees", "migration-outcome",
+    "postcopy-works",
 )
 # Bits in a code: one for a prediction, two and four for the level and the number of a drill.
 _LEVEL_BITS, _COUNT_BITS = 2, 4
@@ -82,7 +84,8 @@ class Progress:
             whole = base64.b32decode(text + "=" * (-len(text) % 8))
         except ValueError:
             whole = b""
-        if len(whole) < 3 or zlib.crc32(whole[:-2]).to_bytes(4, "big")[2:] != whole[-2:]:
+        exact = base64.b32encode(whole).decode().rstrip("=") == text
+        if not exact or len(whole) < 3 or zlib.crc32(whole[:-2]).to_bytes(4, "big")[2:] != whole[-2:]:
             raise MemkitError(f"the code {code!r:.80} was cut short or mistyped; copy all of it once more")
         count, number = whole[0], int.from_bytes(whole[1:-2], "little")
         predicted = frozenset(name for place, name in enumerate(PREDICTIONS[:count]) if number >> place & 1)

@@ -102,6 +102,25 @@ def _nameless(pick: Random, level: int) -> Made:
     return Made(made.line + spare)
 
 
+def _migrated(pick: Random, level: int) -> Made:
+    """Backends of kinds that migrations treat differently."""
+    kinds = [
+        "memory-backend-ram,id=m,size={size}", "memory-backend-memfd,id=m,size={size}",
+        "memory-backend-file,id=m,size={size},mem-path=/dev/shm/m,share=on",
+        "memory-backend-file,id=m,size={size},mem-path=/dev/shm/m",
+        "memory-backend-file,id=m,size={size},mem-path=/var/tmp/m,share=on",
+        "memory-backend-file,id=m,size={size},mem-path=/dev/hugepages/m,share=on",
+        "memory-backend-memfd,id=m,size={size},hugetlb=on",
+    ]
+    size = pick.choice(("512M", "1G"))
+    main = "-object " + pick.choice(kinds).format(size=size)
+    machine = f"-M {pick.choice(_BOARDS)},memory-backend=m"
+    extra = "" if level == 1 else (
+        f" {_backend(pick, level, 'm1', '512M')} -device pc-dimm,id=d1,memdev=m1")
+    shape = f"{size},slots=4,maxmem=32G"
+    return Made(f"{machine} -m {shape} {main}{extra}")
+
+
 def _overlaps(pick: Random, level: int) -> Made:
     machine = pick.choice(("q35", "pc") if level < 3 else ("q35", "pc", "microvm"))
     return Made(f"-M {machine} -m {_ram(pick, min(level, 2))}")
@@ -133,6 +152,10 @@ MAKERS: dict[str, Maker] = {
     "name-of-block": _devices,
     "migrated-blocks": _nameless,
     "boots": _with_dimms,
+    "all-of-ram": _backends,
+    "vhost-user-sees": _backends,
+    "migration-outcome": _migrated,
+    "postcopy-works": _migrated,
     "which-hazard": _of_rules(_NOW),
     "mend": _of_rules([rule for rule in _NOW if rule.mend is not None]),
 }

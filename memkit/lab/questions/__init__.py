@@ -6,7 +6,17 @@ from random import Random
 
 from memkit.errors import MemkitError
 from memkit.guest import Guest
-from memkit.lab.questions import answers, boots, dangers, layout, naming, pages, sharing
+from memkit.lab.questions import (
+    answers,
+    boots,
+    dangers,
+    layout,
+    naming,
+    outcomes,
+    pages,
+    sharing,
+    whole,
+)
 from memkit.lab.questions.mistakes import MISTAKES
 from memkit.lab.questions.question import About, Asker, Choice, Question, Value, Verdict, grade, read_answer
 
@@ -14,7 +24,7 @@ __all__ = ["MISTAKES", "QUESTIONS", "Choice", "Question", "Value", "Verdict", "a
 
 QUESTIONS: dict[str, Asker] = {
     name: asker
-    for room in (layout, answers, pages, sharing, naming, boots, dangers)
+    for room in (layout, answers, pages, sharing, naming, boots, whole, outcomes, dangers)
     for name, asker in room.QUESTIONS.items()
 }
 

@@ -46,6 +46,7 @@ MISTAKES: dict[str, str] = {
     "only-main-ram": "only main RAM looked at",
     "everything": "everything taken in",
     "only-asked-for": "only what the line asks for",
+    "other-definition": "another meaning of all of RAM",
     # starting
     "starts-anyway": "a refusal overlooked",
     "refused-for-another": "another rule's refusal",
@@ -55,6 +56,10 @@ MISTAKES: dict[str, str] = {
     "region-for-name": "the region's name taken for the block's name",
     "no-name": "a block taken for nameless",
     "name-for-no-name": "a nameless block given a name",
+    "expected-completes": "a trap overlooked",
+    "expected-refused": "a refusal expected",
+    "expected-fails": "a failure expected",
+    "expected-corrupts": "lost memory expected",
     # hazards
     "hazard-of-another": "another guest's hazard",
     "does-not-mend": "a change that does not reach the cause",

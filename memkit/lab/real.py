@@ -1,0 +1,118 @@
+"""What a real QEMU prints: the one that is installed here, or else what one printed when it was recorded.
+
+The recorded answers lie in ``data/real/``; ``python -m tools.record real`` goes through the notebooks and
+makes them anew.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from html import escape
+from typing import Any
+
+from memkit.boards.recorded import data_file
+from memkit.errors import MemkitError, Refused, Unavailable
+from memkit.monitor.parse_text import COMMANDS
+from memkit.qemu.launch import launch
+
+__all__ = ["Real", "real"]
+
+
+@dataclass(frozen=True, slots=True)
+class Real:
+    """The answer of a real QEMU to a monitor command, or its refusal of the line.
+
+    ``version`` and ``day`` say which QEMU and when; ``here`` is True if it ran on this machine just now;
+    ``why`` says why it did not.
+    """
+
+    line: str
+    command: str
+    text: str
+    version: str
+    day: str
+    here: bool
+    refused: bool = False
+    why: str = ""
+
+    @property
+    def source(self) -> str:
+        """Which QEMU said it, when and where, in a sentence."""
+        if self.here:
+            return f"QEMU {self.version} said this, on this machine, just now."
+        return f"QEMU {self.version} said this when it was recorded, on {self.day}. {self.why}".rstrip()
+
+    def __str__(self) -> str:
+        head = f"$ qemu-system-x86_64 {self.line}"
+        prompt = "" if self.refused else f"\n(qemu) {self.command}"
+        return f"{head}{prompt}\n{self.text.rstrip()}\n\n{self.source}"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
+        prompt = "" if self.refused else f"<b>(qemu) {escape(self.command)}</b>\n"
+        html = (
+            f'<section aria-label="On a real QEMU"><pre style="white-space:pre-wrap"><b>$ qemu-system-x86_64 '
+            f"{escape(self.line)}</b></pre>"
+            f'<pre style="overflow-x:auto">{prompt}{escape(self.text.rstrip())}</pre>'
+            f"<p><small>{escape(self.source)}</small></p></section>"
+        )
+        return {"text/plain": str(self), "text/html": html}
+
+
+def real(line: str, command: str = "info ramblock") -> Real:
+    """The Real answer to a monitor command for a command line: of the QEMU here, or as it was recorded.
+
+    Where QEMU is missing here, or this machine cannot give what the line asks for, the recorded answer is
+    shown and says so.  Raises MemkitError for other commands than memkit reads, and where nothing was
+    recorded.
+    """
+    if command not in COMMANDS:
+        known = ", ".join(COMMANDS)
+        raise MemkitError(f"{command!r:.60} is no command that is shown here; there are: {known}")
+    if not isinstance(line, str):
+        raise MemkitError(f"line is the text of a command line, not {line!r:.60}")
+    line = " ".join(line.split())
+    recorded = _recorded().get(f"{command}: {line}")
+    try:
+        guest = launch(line)
+    except Unavailable as missing:
+        if recorded is None:
+            raise
+        return _shown(line, command, recorded, f"None is installed here: {missing}.")
+    except Refused as refused:
+        if recorded is None or recorded.get("refused"):
+            return Real(line, command, refused.message, _version(), str(date.today()), True, True)
+        return _shown(line, command, recorded, f"The one here refuses the line: {refused.message}.")
+    except MemkitError as trouble:
+        if recorded is None:
+            raise
+        return _shown(line, command, recorded, f"The one here did not answer: {trouble}.")
+    return Real(line, command, guest.raw_monitor[command], guest.qemu, str(date.today()), True)
+
+
+def _shown(line: str, command: str, recorded: dict[str, Any], why: str) -> Real:
+    about = _about()
+    return Real(line, command, recorded["text"], about["version"], about["date"], False,
+                bool(recorded.get("refused")), why.replace("..", "."))
+
+
+def _version() -> str:
+    """The version of the QEMU here, asked of a guest that is sure to start."""
+    return launch("-M none -nodefaults").qemu
+
+
+@lru_cache(maxsize=1)
+def _file() -> dict[str, Any]:
+    path = data_file("real", "x86_64.json")
+    loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return loaded
+
+
+def _recorded() -> dict[str, dict[str, Any]]:
+    return dict(_file().get("answers", {}))
+
+
+def _about() -> dict[str, str]:
+    return dict(_file()["about"])
