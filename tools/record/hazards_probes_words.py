@@ -76,6 +76,18 @@ def migration(words: str, uri: str = "exec:cat > /dev/null", mode: str = "") -> 
     return look
 
 
+def arrival(words: str, uri: str) -> Callable[[Lab, Try], Seen]:
+    """Capabilities are set where a guest is to arrive; shown if the arrival is refused with ``words``."""
+
+    def look(lab: Lab, what: Try) -> Seen:
+        with lab.running(what.line, extra="-incoming defer") as machine:
+            said = set_capabilities(machine, what.capabilities) if what.capabilities else ""
+            said = said or machine.words("migrate-incoming", uri=uri)
+        return Seen(bool(re.search(words, said)), (f"migrate-incoming: {said or 'done'}",))
+
+    return look
+
+
 def cpr_transfer(lab: Lab, what: Try) -> Seen:
     """Migration in the mode cpr-transfer; shown if RAM is not compatible with it."""
     with lab.running(what.line) as machine:
@@ -202,8 +214,8 @@ PROBES: dict[str, Probe] = {
         command("not enabled", "calc-dirty-rate", calc_time=1, mode="dirty-bitmap"), tells="not enabled"),
     "calc-dirty-rate-ring-tcg": Probe("calc-dirty-rate with mode=dirty-ring", crashes(_dirty_rate)),
     "rdma-incompatibilities": Probe(
-        "capability xbzrle, then migrate to rdma:127.0.0.1:4444",
-        migration("XBZRLE", uri="rdma:127.0.0.1:4444"), tells="XBZRLE",
+        "-incoming defer, the capability xbzrle if asked for, then migrate-incoming rdma:127.0.0.1:4444",
+        arrival("XBZRLE", "rdma:127.0.0.1:4444"), tells="XBZRLE",
         bad=Try("-m 256M", ("rdma", "xbzrle"))),
     "rdma-postcopy-refused": Probe(
         "capability postcopy-ram, then migrate to rdma:127.0.0.1:4444",
