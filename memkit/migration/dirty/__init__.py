@@ -4,8 +4,8 @@
 
     from memkit.migration import dirty
     run = dirty.simulate(64 << 30, dirty.Random(size=8 << 30, rate=200_000), bandwidth="10GbE")
-    for round in run.rounds:
-        print(round)
+    for step in run.rounds:
+        print(step)
     print(run.verdict)
 """
 

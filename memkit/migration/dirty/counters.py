@@ -81,6 +81,9 @@ class Counters:
             found["downtime"] = round(run.downtime)
         else:
             found["expected-downtime"] = self.expected_downtime
+        if self.rules.at_limit and not done:
+            # What all of the guest has left, devices that send for themselves included (11.1).
+            found["remaining"] = run.left
         if run.throttle and not done:
             found["cpu-throttle-percentage"] = run.throttle
         return found

@@ -91,6 +91,10 @@ class Recording:
         }
         return simulate(guest, (self._writer(), STATES), **{**arguments, **options, **changes})
 
+    def predict(self) -> Simulation:
+        """The same simulated from the plan alone: the rate that was asked of the guest, windows of 100 ms."""
+        return self.simulate(measured=(), window=100.0, setup=2.0)
+
     def _filled(self) -> list[tuple[str, int, int]]:
         program = self.row["program"]
         # A guest that writes zeros had begun when the migration began.

@@ -17,7 +17,7 @@ PAGE = (Path(__file__).resolve().parents[3] / "docs" / "dirty-pages.md").read_te
 def test_the_python_on_the_page_works() -> None:
     names: dict[str, Any] = {"print": lambda *_: None}
     blocks = re.findall(r"^```python\n(.*?)^```", PAGE, re.M | re.S)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     for block in blocks:
         exec(block, names)
 
