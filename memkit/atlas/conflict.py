@@ -103,7 +103,7 @@ class Conflict:
         if self.outcome == REFUSED:
             return f"QEMU {qemu} said: {said}" if said else ""
         if words := confirmed_words(self.outcome):
-            return f"the rule {words}" + (f"; QEMU {qemu} starts with this line" if said == "" else "")
+            return f"the rule, {words}" + (f"; QEMU {qemu} starts with this line" if said == "" else "")
         return f"QEMU {qemu} starts with this line; the rule was read in its source" if said == "" else ""
 
     def data(self, qemu: str = "") -> dict[str, Any]:

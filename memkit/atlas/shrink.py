@@ -9,7 +9,7 @@ from memkit.atlas.conflicts import REFUSED
 from memkit.atlas.line import HOST
 from memkit.boot import boot
 from memkit.config import Config, parse
-from memkit.config.edit import replaced, retold
+from memkit.config.edit import changed, replaced, retold
 from memkit.errors import MemkitError, Refused
 from memkit.hazards import hazards
 from memkit.versions import KNOWN_QEMU, parse_version, within
@@ -57,9 +57,9 @@ def shortest(
         return seen == before if outcome == REFUSED else outcome in seen and seen <= before
 
     tried: set[str] = set()
-    changed = True
-    while changed:
-        changed = False
+    going = True
+    while going:
+        going = False
         for without in _lesser(config, outcome == REFUSED):
             try:
                 smaller = without()
@@ -69,7 +69,7 @@ def shortest(
             if text and text not in tried and len(text) < len(config.text()):
                 tried.add(text)
                 if shows(smaller, done):
-                    config, changed = smaller, True
+                    config, going = smaller, True
                     break
     for name in operations:
         less = tuple([other for other in done if other != name])
@@ -86,7 +86,10 @@ def _lesser(config: Config, keep_type: bool) -> list[Callable[[], Config]]:
     for option in reversed(config.options):
         if len(option.args) > 1 and option.name not in _WHOLE:
             keys = [key for key, _ in option.args[::-1] if not (keep_type and key == "type")]
-            ways += [_way(retold, config, option, {key: None}) for key in keys]
+            if option.name == "machine":
+                ways += [_way(changed, config, "machine", "type", {key: None}) for key in keys]
+            else:
+                ways += [_way(retold, config, option, {key: None}) for key in keys]
     return ways
 
 

@@ -252,6 +252,6 @@ def _layout(s: str) -> str:
         f"{s} pre{{white-space:pre-wrap;font-size:12px}}"
         f"{s} .key{{position:absolute;right:0;bottom:4px;list-style:none;margin:0;padding:0;width:226px}}"
         f"{s} .key svg{{vertical-align:-3px}}{s} .key text{{font:bold 11px {SANS}}}"
-        f"@container (max-width:900px){{{s} .said,{s} .key{{position:static;width:auto;max-height:none}}"
+        f"@container (max-width:960px){{{s} .said,{s} .key{{position:static;width:auto;max-height:none}}"
         f"{s} .live{{overflow-x:auto}}}}"
     )
