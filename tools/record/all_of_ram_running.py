@@ -65,8 +65,9 @@ def protected(binary: Binary, argv: Sequence[str], scratch: Path) -> dict[str, i
             blocks = places(talk)
             said = _set(talk, "background-snapshot")
             talk.execute("cont")
-            said = said or talk.execute("migrate", uri=f"exec:cat > {scratch / 'stream'}").get("error", "")
-            return said or _marked(talk, process.pid, blocks, "uw")
+            # Nobody reads, so that the snapshot stays where it is: its pace cannot be limited.
+            said = said or talk.execute("migrate", uri=f"exec:sleep {SECONDS:.0f}").get("error", "")
+            return said or _marked(talk, process.pid, blocks, "uw", 10)
     except MemkitError as e:
         return str(e)
 
@@ -92,7 +93,7 @@ def registered(binary: Binary, argv: Sequence[str], scratch: Path) -> dict[str, 
             while source.execute("query-migrate").get("status") == "setup" and time.monotonic() < deadline:
                 time.sleep(0.05)
             said = source.execute("migrate-start-postcopy").get("error", "")
-            return said or _marked(source, process.pid, blocks, "um")
+            return said or _marked(source, process.pid, blocks, "um", 2)
     except MemkitError as e:
         return str(e)
 
@@ -105,31 +106,35 @@ def cpr_refusal(binary: Binary, argv: Sequence[str], scratch: Path) -> str:
             return str(said)
         nowhere = {"transport": "socket", "type": "unix", "path": str(scratch / "nobody")}
         where = [{"channel-type": kind, "addr": nowhere} for kind in ("main", "cpr")]
-        return str(talk.execute("migrate", channels=where).get("error", ""))
+        said = talk.execute("migrate", channels=where).get("error", "")
+    return str(said).replace(f"{scratch}/", "")
 
 
 def _set(talk: Talk, capability: str) -> str:
     """Set a capability and the slowest pace; what QEMU says against it."""
     said = talk.execute("migrate-set-capabilities", capabilities=[{"capability": capability, "state": True}])
-    talk.execute("migrate-set-parameters", **{"max-bandwidth": _SLOW})
+    talk.execute("migrate-set-parameters", **{"max-bandwidth": _SLOW, "max-postcopy-bandwidth": _SLOW})
     return str(said.get("error", ""))
 
 
 def _marked(
-    talk: Talk, pid: int, blocks: Sequence[tuple[str, int, int | None]], flag: str
+    talk: Talk, pid: int, blocks: Sequence[tuple[str, int, int | None]], flag: str, looks: int
 ) -> dict[str, int] | str:
     """Block → 1 if its mapping in the process ``pid`` had ``flag`` at any time, or the migration's end."""
     deadline = time.monotonic() + SECONDS / 6
     marks: dict[str, int] = {}
-    last: dict[str, int] = {}
+    still = 0
     while True:
         look = {name: int(flag in flags.split()) for name, flags in read_maps(pid, blocks).items()}
-        marks = {name: max(marks.get(name, 0), mark) for name, mark in look.items()}
-        # Two looks alike: QEMU has marked all blocks.  None in this one: it is over already.
-        if any(marks.values()) and (look == last or not any(look.values())):
+        before, marks = marks, {name: max(marks.get(name, 0), mark) for name, mark in look.items()}
+        # QEMU marks one block after the other: it is done when some looks have shown nothing new.
+        still = still + 1 if any(marks.values()) and marks == before else 0
+        if still == looks:
             return marks
-        status, last = talk.execute("query-migrate"), look
+        status = talk.execute("query-migrate")
         over = status.get("status") in ("failed", "completed", "postcopy-paused")
-        if (over and not any(marks.values())) or time.monotonic() > deadline:
+        if over and any(marks.values()):
+            return marks
+        if over or time.monotonic() > deadline:
             return str(status.get("error-desc", status.get("status")))
         time.sleep(0.02)
