@@ -244,12 +244,16 @@ def slots_taken(lab: Lab, what: Try) -> Seen:
     """Start; shown if the vhost device is refused because of its few slots."""
     with VhostUser(lab.real("/tmp/c")):
         started, said = lab.refusal(what.line)
-    return Seen(not started and any("memory slots" in line for line in said), said or ("started",))
+    return Seen(not started and any("memory slots" in line for line in said),
+                tuple(dict.fromkeys(said)) or ("started",))
 
 
 _GIVE = "a driver gives 1 MiB of a written 2 MiB to the balloon; resident pages"
 _SEES = "a driver starts the disk, the guest writes, the other process reads through its descriptors"
 _COUNTS = "a process that does not offer CONFIGURE_MEM_SLOTS"
+_MEMFD_8G = "-m 256M,maxmem=16G -object memory-backend-memfd,id=v,size=8G"
+_VIRTIO_MEM = "-device virtio-mem-pci,id=vm,memdev=v,dynamic-memslots=on"
+_DISK = "-chardev socket,id=c,path=/tmp/c -device vhost-user-blk-pci,id=disk,chardev=c"
 PROBES: dict[str, Probe] = {
     "huge-pages-balloon": Probe(_GIVE, keeps),
     "balloon-mlock": Probe(_GIVE, keeps),
@@ -262,12 +266,12 @@ PROBES: dict[str, Probe] = {
     "balloon-above-max-clamped": Probe("balloon 512 MiB", target(512 * MIB)),
     "balloon-no-driver": Probe("balloon 128 MiB; nobody drives the device", target(128 * MIB)),
     "balloon-counts-dimms-not-nvdimm": Probe("balloon 128 MiB", uncounted),
-    "vhost-user-private-file": Probe(_SEES, sees),
-    "vhost-user-memfd-share-off": Probe(_SEES, sees),
-    "vhost-user-mem-path-hugepages": Probe(_SEES, sees),
-    "vhost-user-anonymous-ram": Probe(_SEES, sees),
-    "vhost-user-ram-share-on-version": Probe(_SEES, sees),
-    "vhost-user-partly-shared-numa": Probe(_SEES, sees),
+    "vhost-user-private-file": Probe(_SEES, sees, tells="does not see"),
+    "vhost-user-memfd-share-off": Probe(_SEES, sees, tells="does not see"),
+    "vhost-user-mem-path-hugepages": Probe(_SEES, sees, tells="does not see"),
+    "vhost-user-anonymous-ram": Probe(_SEES, sees, tells="has no memory for"),
+    "vhost-user-ram-share-on-version": Probe(_SEES, sees, tells="has no memory for"),
+    "vhost-user-partly-shared-numa": Probe(_SEES, sees, tells="has no memory for"),
     "vhost-user-8-memslots-coldplug": Probe(f"start; {_COUNTS}", slots_at_start, tells="memory slots"),
     "vhost-user-8-memslots-hotplug": Probe(
         f"object-add and device_add of DIMMs until one is refused; {_COUNTS}",
@@ -279,12 +283,14 @@ PROBES: dict[str, Probe] = {
         "migrate to a file; a process without LOG_SHMFD", refuses_to_leave("LOG_SHMFD", 0),
         tells="LOG_SHMFD"),
     "virtiofs-blocks-migration": Probe(
-        "migrate to a file; a process with LOG_SHMFD", refuses_to_leave("vhost-user-fs", LOG),
-        tells="vhost-user-fs"),
+        "migrate to a file; a process with LOG_SHMFD", refuses_to_leave("non-migratable", LOG),
+        tells="non-migratable"),
     "vhost-user-postcopy-pagefault": Probe(
         "-incoming defer, the capability postcopy-ram; a process without PAGEFAULT", cannot_wait,
         tells="postcopy"),
     "vhost-user-background-snapshot-torn": Probe(
         "a snapshot at 20 MiB a second to a file; a write to a page that is not yet saved", torn),
-    "virtio-mem-memslots-then-vhost": Probe(f"start; {_COUNTS}", slots_taken, tells="memory slots"),
+    "virtio-mem-memslots-then-vhost": Probe(
+        f"start; {_COUNTS}", slots_taken, tells="memory slots",
+        bad=Try(f"{_MEMFD_8G} {_VIRTIO_MEM} {_DISK}"), good=Try(f"{_DISK} {_MEMFD_8G} {_VIRTIO_MEM}")),
 }
