@@ -238,3 +238,12 @@ def test_a_private_image_that_is_the_root_to_read_only_loses_nothing(append: str
 def test_tdx_takes_a_cpu_with_the_bits_of_the_host(cpu: str, alarm: bool) -> None:
     line = f"-accel kvm -cpu {cpu} -M q35,confidential-guest-support=t -object tdx-guest,id=t"
     assert ("tdx-phys-bits" in found(line, qemu="11.1")) is alarm
+
+
+# What QEMU 10.0 and 11.1 started and refused, with a process that does not offer CONFIGURE_MEM_SLOTS.
+@pytest.mark.parametrize(("size", "late"), [("512M", False), ("1G", False), ("1152M", True), ("8G", True)])
+def test_a_virtio_mem_device_of_one_slot_takes_none_from_later_devices(size: str, late: bool) -> None:
+    line = (f"-m 256M,maxmem=16G -object memory-backend-memfd,id=v,size={size} "
+            "-device virtio-mem-pci,memdev=v,dynamic-memslots=on "
+            "-chardev socket,id=c,path=/tmp/c -device vhost-user-blk-pci,chardev=c")
+    assert ("virtio-mem-memslots-then-vhost" in found(line, qemu="10.0")) == late

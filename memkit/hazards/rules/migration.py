@@ -215,7 +215,7 @@ RULES = (
     Rule(
         "rdma-incompatibilities", "RDMA excludes xbzrle and multifd", "refuses-operation", ("rdma",),
         "The network card reads the pages of the guest itself, so that nothing can compute differences or "
-        "spread pages over channels.",
+        "spread pages over channels. Before 10.1 only the destination refuses xbzrle.",
         "turn the capability off, or migrate over TCP",
         ("migration/migration.c: qemu_start_incoming_migration, 8.2",
          "migration/options.c: migrate_rdma_caps_check, 10.1"),

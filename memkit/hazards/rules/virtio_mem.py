@@ -23,7 +23,7 @@ __all__ = ["RULES"]
 MIB = 1 << 20
 THP_SIZE = 2 * MIB
 """The size of a transparent huge page on x86, which QEMU takes for the usual block."""
-SLOT_SIZE = 128 * MIB
+SLOT_SIZE = 1024 * MIB
 """With dynamic-memslots, a memory slot is not smaller than this."""
 MAPPINGS, KVM_SLOTS, TCG_SLOTS = 65535, 32764, 512
 """The mappings that VFIO grants a container, and the slots that QEMU keeps free of them for other memory."""
@@ -245,8 +245,8 @@ RULES = (
         "put vhost-user devices in front of virtio-mem",
         ("hw/virtio/vhost.c: vhost_dev_init, 8.2",
          "hw/mem/memory-device.c: memory_devices_memslot_auto_decision_active, 8.2"),
-        _late_vhost, example=f"{_mem(backend='memfd')},dynamic-memslots=on {_VHOST}",
-        innocent=f"{_VHOST} {_mem(backend='memfd')},dynamic-memslots=on",
+        _late_vhost, example=f"{_mem('8G', '16G', 'memfd')},dynamic-memslots=on {_VHOST}",
+        innocent=f"{_VHOST} {_mem('8G', '16G', 'memfd')},dynamic-memslots=on",
         mend=set_property(dynamic_memslots=None), since="8.2",
     ),
     Rule(
