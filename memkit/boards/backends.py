@@ -47,7 +47,10 @@ def create_backends(build: Build) -> None:
                 build.object_types[spec.id] = spec.qom_type
     for spec in build.config.objects:
         if spec.qom_type.startswith("memory-backend-"):
-            _create(build, spec)
+            try:
+                _create(build, spec)
+            except Refused as refused:
+                raise _placed(build, spec, refused) from None
         elif spec.fault is not None and _is_late(spec):
             raise spec.fault
 
@@ -88,19 +91,15 @@ def create_default_backend(build: Build, name: str, size: int, mem_path: str | N
     return _make(build, kind, name, props, None, implicit=True)
 
 
-def _create(build: Build, spec: ObjectSpec) -> None:
-    try:
-        _create_here(build, spec)
-    except Refused as refused:
-        if build.qemu.typed_objects or refused.located:
-            raise
+def _placed(build: Build, spec: ObjectSpec, refused: Refused) -> Refused:
+    if not build.qemu.typed_objects and not refused.located:
         # Where the option itself is turned into the object, its place is told.
         refused.located = True
         refused.message = f"{spec.option.text}: {refused.message}"
-        raise refused from None
+    return refused
 
 
-def _create_here(build: Build, spec: ObjectSpec) -> None:
+def _create(build: Build, spec: ObjectSpec) -> None:
     if spec.fault is not None:
         _check_properties(build, spec.qom_type, spec.props, spec.option)
         raise spec.fault
@@ -114,6 +113,9 @@ def _create_here(build: Build, spec: ObjectSpec) -> None:
 
 def _check_properties(build: Build, kind: str, props: Mapping[str, Any], option: Option | None) -> None:
     """Raise Refused for what a property's setter refuses; they run in the order of QEMU's hash table."""
+    if len(props) == 1 and props.get("size"):
+        # Most say no more.
+        return
     reserve, prealloc = True, build.config.flag("mem-prealloc")
     for name in hash_order(props):
         value = props[name]

@@ -44,9 +44,13 @@ class DeviceWindow:
 
     def insert(self, device: Plugged) -> None:
         """Add ``device``, whose place has to be free."""
-        index = bisect_right(self._addresses, device.addr)
-        self._addresses.insert(index, device.addr)
-        self._devices.insert(index, device)
+        if self._addresses and device.addr < self._addresses[-1]:
+            index = bisect_right(self._addresses, device.addr)
+            self._addresses.insert(index, device.addr)
+            self._devices.insert(index, device)
+        else:
+            self._addresses.append(device.addr)
+            self._devices.append(device)
         self.used += device.size
 
     def conflict(self, addr: int, size: int) -> Plugged | None:
@@ -56,17 +60,19 @@ class DeviceWindow:
 
     def free_address(self, base: int, size: int, align: int) -> int:
         """The lowest multiple of ``align`` from ``base`` on with ``size`` free bytes: a gpa."""
-        known = self._lowest.get((size, align))
-        addr = -(-base // align) * align if known is None else known
-        devices = self._devices
-        for index in range(self._in_front(addr), len(devices)):
-            other = devices[index]
+        kind, devices = (size, align), self._devices
+        addr = self._lowest.get(kind)
+        if addr is None:
+            addr = -(-base // align) * align
+        # Mostly the last device is the only one from there on.
+        first = -1 if devices and devices[-1].addr <= addr else self._in_front(addr)
+        for other in devices[first:]:
             end = other.addr + other.size
             if other.addr < addr + size and addr < end:
                 addr = -(-end // align) * align
             elif other.addr > addr:
                 break
-        self._lowest[size, align] = addr
+        self._lowest[kind] = addr
         return addr
 
     def _in_front(self, addr: int) -> int:

@@ -125,8 +125,8 @@ def plug_dimm(
         build.device_memory.add(region, addr - build.device_memory_base)
     index = build.option_index(spec.option)
     build.memory_devices.append(MemoryDevice(
-        "nvdimm" if nvdimm else "dimm", spec.id, addr, region.size, memdev.backend.path, node, slot,
-        option_index=index,
+        "nvdimm" if nvdimm else "dimm", spec.id, addr, region.size, memdev.backend.path, node, slot, False,
+        True, None, None, None, index,
     ))
     build.frontends.append(Frontend(
         spec.driver, spec.id, spec.id or f"{spec.driver} in slot {slot}", memdev.backend,

@@ -53,10 +53,10 @@ MIN_LABEL = 128 << 10
 
 def read_properties(spec: DeviceSpec, facts: catalog.DeviceFacts, build: Build) -> dict[str, Any]:
     """The properties of a ``-device``, typed; raises Refused for unknown names and bad values."""
-    values = read_globals(build, facts, spec.option) if build.config.flag("global") else {}
+    values = read_globals(build, facts, spec.option) if build.config.globals else {}
     names = [name for name in spec.props if name not in _SPECIAL]
     # Before -device took JSON, QEMU set the properties as they were written.
-    for name in hash_order(names) if build.qemu.json_device else names:
+    for name in hash_order(names) if len(names) > 1 and build.qemu.json_device else names:
         value = _property(spec, facts, build, name, spec.props[name])
         if value is not None:
             values[name] = value
@@ -66,6 +66,8 @@ def read_properties(spec: DeviceSpec, facts: catalog.DeviceFacts, build: Build) 
 def _property(spec: DeviceSpec, facts: catalog.DeviceFacts, build: Build, name: str, raw: Any) -> Any:
     """One property, None if it says nothing or is read elsewhere."""
     option, kind = spec.option, facts.properties.get(name)
+    if kind == "link<memory-backend>" and isinstance(raw, str):
+        return _linked(spec, build, name, kind, raw)
     if (kind is None and name in _FIXED and (facts.bus == "PCI" or name != "legacy-addr")) or (
         kind is not None and (kind[:6] == "child<" or kind == "busnr" or _is_fixed(facts, name))
     ):
@@ -121,19 +123,12 @@ def _pci_address(spec: DeviceSpec, driver: str, raw: Any) -> None:
 
 def _named(spec: DeviceSpec, driver: str, build: Build, name: str, kind: str, value: str) -> str | None:
     """A text property, which often names another part of the guest."""
+    if kind[:5] == "link<":
+        return _linked(spec, build, name, kind, value)
     option = spec.option
     # The part behind the PCI bus speaks under a name of its own.
     driver = _VIRTIO.sub("-device", driver) if driver[:7] == "virtio-" else _INNER.get(driver, driver)
-    if kind[:5] == "link<":
-        if not value:
-            return None
-        target = value.removeprefix("/objects/")
-        is_device = kind != "link<memory-backend>" and target in build.device_ids
-        if target not in build.object_types and not is_device:
-            raise refuse("memdev-missing", option, located=True, name=value)
-        if kind == "link<memory-backend>" and target not in build.memdevs:
-            raise refuse("json-type", option, located=True, name=name, expected="memory-backend")
-    elif name == "uuid" and driver == "nvdimm":
+    if name == "uuid" and driver == "nvdimm":
         if not _UUID.match(value):
             raise refuse("device-uuid", option, located=True, driver=driver, name=name)
     elif kind != "str":
@@ -149,6 +144,19 @@ def _named(spec: DeviceSpec, driver: str, build: Build, name: str, kind: str, va
         _backend(spec, driver, build, name, value, ("audiodev",))
     elif name in _DRIVES and value:
         _drive(spec, driver, build, name, value)
+    return value
+
+
+def _linked(spec: DeviceSpec, build: Build, name: str, kind: str, value: str) -> str | None:
+    """The name of an object or device that has to exist; None where there is no name."""
+    if not value:
+        return None
+    target = value.removeprefix("/objects/")
+    is_device = kind != "link<memory-backend>" and target in build.device_ids
+    if target not in build.object_types and not is_device:
+        raise refuse("memdev-missing", spec.option, located=True, name=value)
+    if kind == "link<memory-backend>" and target not in build.memdevs:
+        raise refuse("json-type", spec.option, located=True, name=name, expected="memory-backend")
     return value
 
 
