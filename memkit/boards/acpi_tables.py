@@ -154,7 +154,7 @@ def _add_numa(build: Build, found: dict[str, int], long_ids: int, nvdimms: int) 
 
 def _across_hole(build: Build) -> bool:
     """True if a node has memory on both sides of the hole below 4 GiB."""
-    below = next(region.size for region in build.system.subregions if region.name == "ram-below-4g")
+    below = build.ram_below_4g
     return below < build.machine.ram_size and below not in accumulate(build.node_sizes)
 
 

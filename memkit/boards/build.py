@@ -3,10 +3,11 @@
 QEMU makes its objects in a fixed order, and that order shows: in ram_addr_t offsets, in PCI
 slots, in which of two mistakes is reported.  A Build is passed through the phases.
 
-``buses`` are the PCI buses by name, ``other_buses`` the types of all others; ``default_bus`` takes the PCI
-devices that name none.  ``ports`` are functions that map windows into the I/O space, in their order:
-nobody may ever look at it, so it is built late.  ``object_types`` are the types of the objects by id.
-``pci_functions`` are (type, bus, devfn), oldest first.
+``names`` is what the devices of the line can name.  ``buses`` are the PCI buses by name, ``other_buses`` the
+types of all others; ``default_bus`` takes the PCI devices that name none.  ``ports`` are functions that map
+windows into the I/O space, in their order: nobody may ever look at it, so it is built late.  ``object_types``
+are the types of the objects by id.  ``pci_functions`` are (type, bus, devfn), oldest first.
+``ram_below_4g`` and ``ram_above_4g`` are bytes.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from memkit.boards.names import Names
@@ -23,6 +23,7 @@ from memkit.host import Host
 from memkit.memory.backend import Backend
 from memkit.memory.device import Frontend, MemoryDevice
 from memkit.memory.flatview import AddressSpace
+from memkit.memory.late import LateContainer
 from memkit.memory.ramblock import RAMBlock, RAMList
 from memkit.memory.region import MemoryRegion
 from memkit.versions import QemuFacts
@@ -72,7 +73,9 @@ class Build:
     bus_numbers: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     chassis: set[tuple[int, int]] = field(default_factory=set)
     device_ids: set[str] = field(default_factory=set)
-    system: MemoryRegion = field(default_factory=lambda: MemoryRegion("system", 1 << 64))
+    system: LateContainer = field(default_factory=lambda: LateContainer("system", 1 << 64))
+    ram_below_4g: int = 0
+    ram_above_4g: int = 0
     device_memory: MemoryRegion | None = None
     device_memory_base: int = 0
     cxl_registers: MemoryRegion | None = None
@@ -89,6 +92,9 @@ class Build:
     def __post_init__(self) -> None:
         """Keep what every part asks for at hand."""
         self.qemu = self.machine.qemu
+        self.names = Names(self.config)
+        # By identity: two options with the same words are still two.
+        self._indexes = {id(option): index for index, option in enumerate(self.config.options)}
 
     def automatic_bus_name(self, kind: str) -> str:
         """The name of a bus whose device has no id: its type in small letters, and a number."""
@@ -99,16 +105,6 @@ class Build:
     def option_index(self, option: Option | None) -> int | None:
         """Where ``option`` stands in ``config.options``, or None."""
         return self._indexes.get(id(option))
-
-    @cached_property
-    def _indexes(self) -> dict[int, int]:
-        # By identity: two options with the same words are still two.
-        return {id(option): index for index, option in enumerate(self.config.options)}
-
-    @cached_property
-    def names(self) -> Names:
-        """What the devices of the line can name."""
-        return Names(self.config)
 
     def rom(self, name: str, size: int, *, idstr: str | None = None, **fields: Any) -> MemoryRegion:
         """A ROM region of ``size`` bytes with a RAMBlock of its own, named ``idstr`` (or ``name``)."""

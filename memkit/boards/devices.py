@@ -219,7 +219,7 @@ class DeviceBuilder:
         if not mapped or is_bridge(self.qemu, driver) or driver in EXPANDERS or backed:
             return
         memory = bus.memory if bus is not None and bus.memory is not None else self.pci
-        containers = {"system": build.system}
+        containers: dict[str, MemoryRegion] = {"system": build.system}
         if memory is not None:
             containers["pci"] = memory
         add_windows(mapped, containers, regions)

@@ -37,7 +37,7 @@ def build_memory(build: Build, ram: MemoryRegion) -> None:
 def _add_windows(build: Build) -> None:
     """Map the board's devices: virtio-mmio transports, IOAPICs, ACPI events, USB."""
     machine = build.machine
-    made = {"system": build.system}
+    made: dict[str, MemoryRegion] = {"system": build.system}
     for window in memory_windows(build.qemu.version, "microvm", machine.version, features_of(build)):
         region = MemoryRegion(window.name, window.size, window.kind)
         made[window.container].add(region, window.addr, window.priority)

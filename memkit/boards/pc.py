@@ -9,6 +9,8 @@ hw/i386/pc.c, i440fx_init in hw/pci-host/i440fx.c, mch_realize in hw/pci-host/q3
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from memkit.boards import cpus
 from memkit.boards.build import Build
 from memkit.boards.cxl import add_cxl_windows, cxl_end
@@ -24,6 +26,7 @@ from memkit.boards.pci import PciBus
 from memkit.boards.refusals import refuse
 from memkit.errors import Refused
 from memkit.memory.flatview import AddressSpace
+from memkit.memory.late import LateContainer, Placed
 from memkit.memory.region import MemoryRegion
 
 __all__ = [
@@ -42,8 +45,9 @@ HOLE64_PROPERTY = {
     "pc": ("i440FX-pcihost", "pci-hole64-size"), "q35": ("q35-pcihost", "pci-hole64-size"),
 }
 SMRAM, SMRAM_SIZE = 0xA0000, 0x20000
+HIGH_SMRAM = 0xFEDA_0000
+SMBASE, SMBASE_SIZE = 0x30000, 0x20000
 IO_APIC = 0xFEC0_0000
-_RAM_PARTS = ("ram-below-4g", "ram-above-4g")
 _PAM = ((0xF0000, 0x10000), *((0xC0000 + i * 0x4000, 0x4000) for i in range(12)))
 
 
@@ -119,6 +123,7 @@ def map_ram(build: Build, ram: MemoryRegion, below: int, above: int, hole64: int
     limit = (1 << cpu.phys_bits) - 1
     if limit < used and build.qemu.phys_bits_check:
         raise refuse("phys-bits", build.config.last("m"), limit=limit, used=used, bits=cpu.phys_bits)
+    build.ram_below_4g, build.ram_above_4g = below, above
     build.system.add(MemoryRegion.window("ram-below-4g", ram, 0, below), 0)
     if above:
         build.system.add(MemoryRegion.window("ram-above-4g", ram, below, above), above_start)
@@ -129,8 +134,7 @@ def map_ram(build: Build, ram: MemoryRegion, below: int, above: int, hole64: int
 
 def check_smbios(build: Build) -> None:
     """Raise Refused if the table of RAM cannot be written: the last thing that QEMU does before the start."""
-    parts = (region.size for region in build.system.subregions if region.name in _RAM_PARTS)
-    if 1 in parts and build.machine.facts.smbios_ranges:
+    if 1 in (build.ram_below_4g, build.ram_above_4g) and build.machine.facts.smbios_ranges:
         raise refuse("smbios-one-byte")
 
 
@@ -177,43 +181,44 @@ def _max_used(build: Build, above_end: int, hole64: int, cpu: cpus.CpuModel) -> 
 
 def add_chipset(build: Build, ram: MemoryRegion, pci: MemoryRegion) -> None:
     """Map PCI behind everything, the SMRAM and PAM windows in front, and the fixed devices."""
-    system, machine = build.system, build.machine
+    machine, low = build.machine, build.ram_below_4g
     q35 = machine.family == "q35"
-    low = next(s.size for s in system.subregions if s.name == "ram-below-4g")
     if low >= IO_APIC:
         raise _no_room_for_pci(low)
-    system.add(pci, 0, -1)
-    system.add(MemoryRegion.window("smram-region", pci, SMRAM, SMRAM_SIZE), SMRAM, 1)
+    build.system.add(pci, 0, -1)
     if not q35 or not build.qemu.smm_ranges or machine.flag("smm", True):
-        _add_smram(build, ram, low)
-    system.add(MemoryRegion("ioapic", 0x1000, "i/o"), IO_APIC)
-    if machine.flag("hpet", True):
-        system.add(MemoryRegion("hpet", 0x400, "i/o"), 0xFED0_0000)
-    _add_pam(system, ram, pci)
-    if cpus.model(build).apic:
-        system.add(MemoryRegion("apic-msi", 0x10_0000, "i/o"), 0xFEE0_0000, 4096)
-        if machine.ram_size >= cpus.VAPIC_MIN_RAM:
-            add_option_rom_file(build, "kvmvapic.bin")
+        # At power-on i440FX hides the window, q35 what is in it.
+        build.smram = LateContainer("smram", FOUR_GIB, enabled=q35)
+        build.smram.add_later(lambda: _smram(ram, low, q35=q35))
+    apic = cpus.model(build).apic
+    build.system.add_later(lambda: _chipset(build, ram, pci, apic=apic))
+    if apic and machine.ram_size >= cpus.VAPIC_MIN_RAM:
+        add_option_rom_file(build, "kvmvapic.bin")
 
 
-def _add_smram(build: Build, ram: MemoryRegion, low: int) -> None:
-    """Map what only system-management mode sees; RAM below 4 GiB ends at ``low``.
+def _chipset(build: Build, ram: MemoryRegion, pci: MemoryRegion, *, apic: bool) -> Iterator[Placed]:
+    """What lies in front of RAM and PCI, in QEMU's order."""
+    q35 = build.machine.family == "q35"
+    yield MemoryRegion.window("smram-region", pci, SMRAM, SMRAM_SIZE), SMRAM, 1
+    if q35 and build.smram is not None:
+        yield MemoryRegion.window("smram-open-high", ram, SMRAM, SMRAM_SIZE, enabled=False), HIGH_SMRAM, 1
+        yield MemoryRegion("tseg-blackhole", 0, "i/o", enabled=False), build.ram_below_4g, 1
+        yield MemoryRegion("smbase-blackhole", SMBASE_SIZE, "i/o", enabled=False), SMBASE, 1
+    yield MemoryRegion("ioapic", 0x1000, "i/o"), IO_APIC, 0
+    if build.machine.flag("hpet", True):
+        yield MemoryRegion("hpet", 0x400, "i/o"), 0xFED0_0000, 0
+    yield from _pam(ram, pci)
+    if apic:
+        yield MemoryRegion("apic-msi", 0x10_0000, "i/o"), 0xFEE0_0000, 4096
 
-    At power-on i440FX hides the window, q35 what is in it.
-    """
-    system, q35 = build.system, build.machine.family == "q35"
-    smram = build.smram = MemoryRegion("smram", FOUR_GIB, enabled=q35)
+
+def _smram(ram: MemoryRegion, low: int, *, q35: bool) -> Iterator[Placed]:
+    """What only system-management mode sees; RAM below 4 GiB ends at ``low``."""
+    yield MemoryRegion.window("smram-low", ram, SMRAM, SMRAM_SIZE, enabled=not q35), SMRAM, 0
     if q35:
-        system.add(
-            MemoryRegion.window("smram-open-high", ram, SMRAM, SMRAM_SIZE, enabled=False), 0xFEDA_0000, 1
-        )
-    smram.add(MemoryRegion.window("smram-low", ram, SMRAM, SMRAM_SIZE, enabled=not q35), SMRAM)
-    if q35:
-        smram.add(MemoryRegion.window("smram-high", ram, SMRAM, SMRAM_SIZE, enabled=False), 0xFEDA_0000)
-        system.add(MemoryRegion("tseg-blackhole", 0, "i/o", enabled=False), low, 1)
-        smram.add(MemoryRegion.window("tseg-window", ram, low, 0, enabled=False), low)
-        system.add(MemoryRegion("smbase-blackhole", 0x20000, "i/o", enabled=False), 0x30000, 1)
-        smram.add(MemoryRegion.window("smbase-window", ram, 0x30000, 0x20000, enabled=False), 0x30000)
+        yield MemoryRegion.window("smram-high", ram, SMRAM, SMRAM_SIZE, enabled=False), HIGH_SMRAM, 0
+        yield MemoryRegion.window("tseg-window", ram, low, 0, enabled=False), low, 0
+        yield MemoryRegion.window("smbase-window", ram, SMBASE, SMBASE_SIZE, enabled=False), SMBASE, 0
 
 
 def _no_room_for_pci(low: int) -> Refused:
@@ -229,21 +234,17 @@ def _no_room_for_pci(low: int) -> Refused:
     )
 
 
-def _add_pam(system: MemoryRegion, ram: MemoryRegion, pci: MemoryRegion) -> None:
+def _pam(ram: MemoryRegion, pci: MemoryRegion) -> Iterator[Placed]:
     """The 13 programmable windows between 768 KiB and 1 MiB; at power-on all show PCI.
 
     Each has four aliases of which one is enabled (init_pam, hw/pci-host/pam.c).
     """
     aliases = (("pam-pci", pci, True, False), ("pam-rom", ram, False, True), ("pam-pci", ram, False, False),
                ("pam-ram", ram, False, False))
-    windows = [
-        MemoryRegion(
-            name, size, "container", None, target, start, start, 1, enabled, False, readonly, "", system
-        )
-        for start, size in _PAM for name, target, enabled, readonly in aliases
-    ]
-    # Half of the regions of a small machine, so all at once; as add() would leave them, the last in front.
-    system.subregions[:0] = windows[::-1]
+    for start, size in _PAM:
+        for name, target, enabled, readonly in aliases:
+            window = MemoryRegion.window(name, target, start, size, readonly=readonly, enabled=enabled)
+            yield window, start, 1
 
 
 # -- the root bus and what is always on it

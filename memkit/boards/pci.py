@@ -56,10 +56,9 @@ class PciBus:
         """True for the bus of a host bridge, an expander's, too."""
         return self.above is None or bool(self.bridges_only)
 
-    def claim(self, driver: str, devfn: int, id: str | None = None, *, multifunction: bool = True) -> str:
-        """The device path of a fixed device of the board at ``devfn``."""
-        self.taken[devfn] = Taken(driver, id, multifunction)
-        return self.path(devfn)
+    def claim(self, driver: str, devfn: int, *, multifunction: bool = True) -> None:
+        """Put a fixed device of the board at ``devfn``."""
+        self.taken[devfn] = Taken(driver, None, multifunction)
 
     def path(self, devfn: int) -> str:
         """The path of the device at ``devfn``.
