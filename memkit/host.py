@@ -64,14 +64,15 @@ class Host:
 
     def __post_init__(self) -> None:
         """Raise HostError that names the field, for a host that cannot be."""
-        for path, mount in _mapping("mounts", self.mounts).items():
-            if not isinstance(mount, Mount):
-                raise HostError(f"mounts[{path!r}] is a memkit.Mount, not {mount!r:.60}")
-            if mount is not _COMMON_MOUNTS.get(path):
+        if self.mounts != _COMMON_MOUNTS:
+            for path, mount in _mapping("mounts", self.mounts).items():
+                if not isinstance(mount, Mount):
+                    raise HostError(f"mounts[{path!r}] is a memkit.Mount, not {mount!r:.60}")
                 _check_mount(path, mount)
         for key, sizes in (("files", self.files), ("firmware", self.firmware)):
-            for path, size in _mapping(key, sizes).items():
-                _count(f"{key}[{path!r}]", size)
+            if sizes != {}:
+                for path, size in _mapping(key, sizes).items():
+                    _count(f"{key}[{path!r}]", size)
         listed = self.directories
         if not isinstance(listed, (list, tuple)) or not all(isinstance(d, str) for d in listed):
             raise HostError("directories is a list of paths")
@@ -167,8 +168,7 @@ def _with_parents(path: str) -> list[str]:
 
 
 def _mapping(key: str, value: object) -> Mapping[str, Any]:
-    # A plain dict is found out at once, any other Mapping is not.
-    if not isinstance(value, (dict, Mapping)) or not all(isinstance(k, str) for k in value):
+    if not isinstance(value, Mapping) or not all(isinstance(k, str) for k in value):
         raise HostError(f"{key} maps paths to descriptions, not {value!r:.60}")
     return value
 

@@ -24,9 +24,9 @@ from memkit.config.old_objects import old_object
 from memkit.config.old_options import OLD_OPTIONS, take_old_option
 from memkit.config.options import on_target
 from memkit.config.qemuopts import Pairs, check_value, is_help, read_opts, split_opts
-from memkit.config.remembered import REMEMBERED, remember_option
+from memkit.config.remembered import recall, remember_option
 from memkit.config.schema import object_schema
-from memkit.config.specs import ObjectSpec, Option, new_option
+from memkit.config.specs import ObjectSpec, Option, Written, new_object, new_option
 from memkit.config.visit import check_text, check_type, missing, read_opts_members, read_tree
 from memkit.config.wrong import HelpWanted, Wrong, near, refuse
 from memkit.errors import Refused
@@ -72,8 +72,8 @@ class Loop:
         # An object whose option is not finished, so that the spec cannot point at it yet.
         self._make_object: Callable[[Option], ObjectSpec] | None = None
 
-    def run(self, options: Sequence[Option]) -> tuple[Option, ...]:
-        """The options completed by their pairs; raises Refused, CommandLineError."""
+    def run(self, options: Sequence[Written]) -> tuple[Option, ...]:
+        """The options completed by their pairs, or themselves; raises Refused, CommandLineError."""
         done = tuple([self._again(option) or self._take(option) for option in options])
         if self.changes and not self.qemu.typed_objects:
             # -set reaches objects, too.
@@ -84,26 +84,20 @@ class Loop:
         check_behind(done, self.machine, self.warnings, self.qemu)
         return done
 
-    def _again(self, option: Option) -> Option | None:
+    def _again(self, written: Written) -> Option | None:
         """The option completed, if one like it was read before and its id is free."""
-        name, word, value, _, index = option
-        known = REMEMBERED.get((name, value, self.qemu.version))
+        known = recall(written, self.qemu.version, self._ids)
         if known is None:
             return None
-        pairs, own, typed = known
-        if own:
-            ids = self._ids.setdefault(name, set())
-            if own in ids:
-                return None
-            ids.add(own)
-        done = new_option((name, word, value, pairs, index))
+        option, typed = known
         if typed is not None:
-            self.objects.append(ObjectSpec(*typed, done))
-        elif name == "object":
-            self.objects.append(old_object(done, (), self.qemu.version, self.sizes))
-        return done
+            self.objects.append(new_object((*typed, option, None)))
+        elif option.name == "object":
+            self.objects.append(old_object(option, (), self.qemu.version, self.sizes))
+        return option
 
-    def _take(self, option: Option) -> Option:
+    def _take(self, written: Written) -> Option:
+        option = written if isinstance(written, Option) else new_option(written)
         if not option.word:
             return option
         if not on_target(option.name, self.target, self.qemu.version):

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from memkit.config.config import Config
 from memkit.config.loop import Loop
 from memkit.config.options import known_options, spellings
-from memkit.config.specs import Option, new_option
+from memkit.config.specs import Option, Written
 from memkit.config.words import split
 from memkit.config.wrong import near
 from memkit.errors import Refused
@@ -47,12 +47,12 @@ def build(
         raise said_by(refused, qemu) from None
 
 
-def _build(options: Sequence[Option], program: str, target: str | None, qemu: str) -> Config:
+def _build(options: Sequence[Written], program: str, target: str | None, qemu: str) -> Config:
     loop = Loop(target or "x86_64", qemu)
     done = loop.run(options)
     config = Config(done, program, target, qemu, tuple(loop.warnings))
     # The loop has read all that Config reads on demand; a frozen instance takes it only this way.
-    config.__dict__["_loop"] = loop
+    config.__dict__.update(_loop=loop, objects=tuple(loop.objects))
     return config
 
 
@@ -65,8 +65,8 @@ def _numbered(options: Iterable[Option]) -> list[Option]:
     return numbered
 
 
-def _first_pass(words: list[str], qemu: str) -> list[Option]:
-    options: list[Option] = []
+def _first_pass(words: list[str], qemu: str) -> list[Written]:
+    options: list[Written] = []
     index, end = 0, len(words)
     known = spellings(qemu)
     while index < end:
@@ -77,7 +77,7 @@ def _first_pass(words: list[str], qemu: str) -> list[Option]:
             if word[:1] == "-":
                 raise _unknown(word, position, qemu)
             disk = (("file", word), ("index", "0"), ("media", "disk"))
-            options.append(Option("drive", "", word, disk, position))
+            options.append(("drive", "", word, disk, position))
             continue
         name, takes_argument = found
         value = None
@@ -89,7 +89,7 @@ def _first_pass(words: list[str], qemu: str) -> list[Option]:
                 )
             value = words[index]
             index += 1
-        options.append(new_option((name, word, value, (), position)))
+        options.append((name, word, value, (), position))
     return options
 
 

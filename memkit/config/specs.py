@@ -11,7 +11,7 @@ from memkit.errors import Refused
 
 __all__ = [
     "BlockdevSpec", "DeviceSpec", "DriveSpec", "MemoryOptions", "NumaSpec", "ObjectSpec", "Option",
-    "SmpOptions", "new_option",
+    "SmpOptions", "Written", "new_object", "new_option",
 ]
 
 
@@ -51,10 +51,10 @@ class Option(NamedTuple):
         return f"{self.word} {self.value}" if self.word else self.value
 
 
-# An Option from its five fields in their order, at half the price of calling Option.
-new_option: Callable[[tuple[str, str, str | None, tuple[tuple[str, str], ...], int]], Option] = partial(
-    tuple.__new__, Option
-)
+# The fields of an Option in their order.
+Written = tuple[str, str, str | None, tuple[tuple[str, str], ...], int]
+# An Option of these, at half the price of calling Option.
+new_option: Callable[[Written], Option] = partial(tuple.__new__, Option)
 
 
 class ObjectSpec(NamedTuple):
@@ -68,6 +68,12 @@ class ObjectSpec(NamedTuple):
     props: Mapping[str, Any]
     option: Option
     fault: Refused | None = None
+
+
+# An ObjectSpec from its five fields, likewise.
+new_object: Callable[[tuple[str, str, Mapping[str, Any], Option, Refused | None]], ObjectSpec] = partial(
+    tuple.__new__, ObjectSpec
+)
 
 
 class DeviceSpec(NamedTuple):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from memkit.config import parse
@@ -26,6 +28,13 @@ def test_each_object_points_at_the_option_of_its_own_line() -> None:
     for line in (f"-m 1G {RAM}", RAM):
         config = parse(line)
         assert config.objects[0].option is config.options[-1]
+
+
+def test_options_that_are_complete_stay_the_same_options() -> None:
+    config = parse(f"-m 1G {RAM} -device VGA")
+    again = dataclasses.replace(config, program="qemu")
+    assert again.objects[0].option is config.options[1]
+    assert again.devices[0].option is config.options[2]
 
 
 def test_an_id_is_taken_once_however_often_the_option_was_read() -> None:
