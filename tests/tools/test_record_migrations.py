@@ -15,7 +15,7 @@ import pytest
 import memkit
 from memkit.errors import MemkitError
 from tools.record.ask import Binary
-from tools.record.migration_all import all_cases
+from tools.record.migration_all import all_cases, merged
 from tools.record.migration_case import Case
 from tools.record.migration_cases import board
 from tools.record.migration_guest import mark, one_word
@@ -54,6 +54,12 @@ def test_a_bar_is_programmed_by_its_configuration_register() -> None:
     assert map_bar(3, 2, 0xE0000000) == [
         "o /w 0xcf8 0x80001818", "o /w 0xcfc 0xe0000000", "o /w 0xcf8 0x80001804", "o /h 0xcfc 0x2",
     ]
+
+
+def test_rows_of_an_earlier_recording_stay_where_nothing_new_was_seen() -> None:
+    old = [{"id": "a", "outcome": "fails"}, {"id": "b", "outcome": "fails"}]
+    found = merged(old, [{"id": "b", "outcome": "completes"}], {"b": 0, "a": 1})
+    assert found == [{"id": "b", "outcome": "completes"}, {"id": "a", "outcome": "fails"}]
 
 
 # -- marks
@@ -98,13 +104,13 @@ def test_a_file_elsewhere_is_refused_by_name(tmp_path: Path) -> None:
 @pytest.mark.needs_root
 def test_memory_that_arrives_completes_and_memory_that_does_not_corrupts(qemu: str) -> None:
     binary = Binary(qemu)
-    shared = board(kind="tmpfs-shared", size="16M")
+    shared = board(kind="tmpfs-shared", name="tested", size="16M")
     moved = run_case(Case("moved", board(size="16M"), board(size="16M")), binary)
     assert (moved["outcome"], set(moved["content"].values())) == ("completes", {"copied"})
     lost = run_case(Case("lost", shared, shared, capabilities=("x-ignore-shared",), two_hosts=True), binary)
-    assert (lost["outcome"], lost["where"], lost["content"]["pc.ram"]) == ("corrupts", "memory", "zero")
+    assert (lost["outcome"], lost["where"], lost["content"]["tested"]) == ("corrupts", "memory", "zero")
     assert lost["status"] == {"source": "completed", "destination": "completed"}
-    assert not list(Path("/dev/shm").glob("memkit-*-[sd]/pc.ram"))
+    assert not list(Path("/dev/shm").glob("memkit-*-[sd]/tested"))
 
 
 @pytest.mark.needs_qemu

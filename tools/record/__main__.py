@@ -42,7 +42,7 @@ from .compare import compare
 from .devices import record_devices
 from .files import write, write_spaced
 from .hazards import record_hazards, write_record
-from .lines import read_lines
+from .lines import read_lines, read_rows
 from .machines import record_machines
 from .migration_all import record_all
 from .windows import record_windows
@@ -105,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     migrations.add_argument("--to-root", type=Path, metavar="DIR", help="another root, for the destination")
     migrations.add_argument(
         "--only", type=_pattern, default="", metavar="PATTERN",
-        help="only the cases whose id has the pattern (a regular expression)",
+        help="only the cases whose id has the pattern (a regular expression); other rows of OUT stay",
     )
     migrations.add_argument("-o", "--out", type=_packed, required=True, metavar="OUT.jsonl.gz")
     writers = verbs.add_parser("workloads", help="record how QEMU migrates guests that write their memory")
@@ -221,7 +221,8 @@ def _answers(words: argparse.Namespace) -> int:
 def _migrations(words: argparse.Namespace) -> int:
     binary = _to_answer(words)
     other = Binary(words.binary, root=words.to_root) if words.to_root else None
-    write_captures(words.out, record_all(binary, other, words.only))
+    old = list(read_rows(words.out)) if words.only and words.out.exists() else []
+    write_captures(words.out, record_all(binary, other, words.only, old))
     return 0
 
 

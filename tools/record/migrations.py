@@ -334,12 +334,16 @@ def run_case(
 def record_migrations(
     cases: Sequence[Case], source: Binary, destination: Binary | None = None, seconds: float = SECONDS
 ) -> list[dict[str, Any]]:
-    """The rows of a file of migrations, the head first."""
+    """The rows of a file of migrations, the head first; after Ctrl-C those of what was done."""
     rows = []
     counts: Counter[str] = Counter()
     start = time.monotonic()
     for number, case in enumerate(cases, 1):
-        row = run_case(case, source, destination, seconds)
+        try:
+            row = run_case(case, source, destination, seconds)
+        except KeyboardInterrupt:
+            print(f"stopped after {len(rows)} of {len(cases)} migrations", file=sys.stderr)
+            break
         rows.append(row)
         counts[row["outcome"]] += 1
         if number % 25 == 0 or number == len(cases):
