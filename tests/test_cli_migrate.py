@@ -63,7 +63,7 @@ def test_each_side_may_be_another_release(capsys) -> None:
     (("--to", "-m 1G", "--", "-m", "1G", "--", "-m", "1G"), 2, "a source and a destination"),
     (("--to-qemu", "11.1", "--", "-m", "1G"), 2, "there is none; add it with --to"),
     (("--mode", "fast", "--", "-m", "1G"), 2, "invalid choice: 'fast'"),
-    (("--transport", "socket", "--", "-m", "1G"), 2, "give a destination"),
+    (("--transport", "unix", "--", "-m", "1G"), 2, "give a destination"),
     (("--to", "-m 1x", "--", "-m", "1G"), 1, "This is the line of the destination."),
     (("--", "-m", "1x"), 1, "-m 1x: Parameter 'size' expects"),
 ])

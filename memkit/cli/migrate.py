@@ -17,7 +17,7 @@ __all__ = ["STOPPED", "add_options", "migration"]
 STOPPED = 3
 # The words stand here once more, for nothing is loaded to tell the help.
 MODES = ("precopy", "postcopy")
-TRANSPORTS = ("socket", "exec", "file")
+TRANSPORTS = ("unix", "tcp", "exec", "file")
 USAGE = (
     "[options] -- SOURCE ARGS [-- DESTINATION ARGS]\n"
     '       memkit migrate [options] --to "LINE" -- SOURCE ARGS'
@@ -92,7 +92,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to-cap", metavar="NAMES", action="append",
                         help="the capabilities of the destination, if it has others")
     parser.add_argument("--transport", choices=TRANSPORTS, metavar="WAY",
-                        help="socket (default with a destination), file (default without), or exec")
+                        help="unix (default on one machine), tcp (default on two), file (default without a "
+                        "destination), or exec")
     parser.add_argument("--to-qemu", metavar="VERSION", help="which QEMU the destination is (default: as "
                                                              "--qemu)")
     parser.add_argument("--one-machine", action="store_true",

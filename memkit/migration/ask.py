@@ -9,7 +9,17 @@ from memkit.errors import MemkitError, Refused
 from memkit.guest import Guest
 from memkit.migration.attempt import Attempt, Check, Side, Stop
 from memkit.migration.capabilities import read_capabilities
-from memkit.migration.checks import blockers, channel, devices, header, pages, ram_list, settings
+from memkit.migration.checks import (
+    blockers,
+    channel,
+    colo,
+    connections,
+    devices,
+    header,
+    pages,
+    ram_list,
+    settings,
+)
 from memkit.migration.content import fates, moved
 from memkit.migration.notes import notes_of
 from memkit.migration.outlook import Outlook
@@ -22,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["MODES", "TRANSPORTS", "migrate"]
 
 MODES = ("precopy", "postcopy")
-TRANSPORTS = ("socket", "exec", "file")
+TRANSPORTS = ("unix", "tcp", "exec", "file")
 
 
 def migrate(
@@ -37,9 +47,10 @@ def migrate(
     host.  ``mode`` is precopy or postcopy, which says migrate-start-postcopy when migration has begun; that
     needs the capability postcopy-ram.  ``capabilities`` are set on both sides, by QEMU's names;
     ``destination_capabilities`` are those of the destination, where it has others.  The same holds for
-    parameters.  ``transport`` is socket, exec or file.  Guests that were booted with one Host object run on
-    one machine, where a path names one file.  ``bars`` maps RAMBlocks that the guest of the source has mapped
-    in BARs to their gpa.  Raises MemkitError for other words.
+    parameters.  ``transport`` is unix, tcp, exec or file.  Guests that were booted with one Host object run
+    on one machine, where a path names one file.  ``bars`` maps RAMBlocks that the guest of the source has
+    mapped in BARs to their gpa.  A guest with -S on its line has never run.  Raises MemkitError for other
+    words.
 
     Source: migration/migration.c, migration/savevm.c and migration/ram.c (QEMU 7.2, 10.0, 11.1).
 
@@ -86,20 +97,21 @@ def _check_guest(argument: str, guest: object) -> None:
 def _transport(word: object, source: Guest, destination: Guest | None) -> str:
     if word is None:
         if destination is not None:
-            return "socket"
+            return "unix" if source.host is destination.host else "tcp"
         return "file" if Side(source, frozenset()).has("8.2") else "exec"
     if word not in TRANSPORTS:
         raise MemkitError(f"transport= is one of {', '.join(TRANSPORTS)}, not {word!r:.60}")
-    if word == "socket" and destination is None:
-        raise MemkitError("with transport='socket' there is somebody at the other end; give a destination")
+    if word in ("unix", "tcp") and destination is None:
+        raise MemkitError(f"with transport={word!r} there is somebody at the other end; give a destination")
     return str(word)
 
 
 # In the stream, in its order.
 _LOADED: tuple[Check, ...] = (
-    blockers.at_destination, pages.connections, header.configuration, header.advice, devices.before_ram,
-    ram_list.names_and_lengths, pages.received, pages.written, pages.watched,
-    pages.placed, devices.sections,
+    blockers.at_destination, connections.connections, header.configuration, header.advice, colo.announced,
+    devices.before_ram, ram_list.names_and_lengths, pages.mapped, pages.received, pages.written,
+    pages.compressed, pages.watched, connections.crossed, pages.placed, devices.switched, devices.sections,
+    colo.endless,
 )
 
 
@@ -117,6 +129,7 @@ def _start(attempt: Attempt) -> Stop | None:
     checks: tuple[Check, ...] = (channel.outgoing, blockers.at_source)
     for check in checks if source.has("8.0") else checks[::-1]:
         stop = stop or check(attempt)
+    stop = stop or _conflict(source)
     if stop is None and attempt.mode == "postcopy" and not source.on("postcopy-ram"):
         return Stop("refused", "migrate",
                     "Enable postcopy with migrate_set_capability before the start of migration",
@@ -124,6 +137,20 @@ def _start(attempt: Attempt) -> Stop | None:
                     "sides.",
                     (f"migration/migration.c: qmp_migrate_start_postcopy, {source.guest.qemu}",))
     return stop
+
+
+def _conflict(source: Side) -> Stop | None:
+    """The refusal of CPR together with what needs two guests at work."""
+    if not str(source.parameters.get("mode", "normal")).startswith("cpr-"):
+        return None
+    for name, words in (("postcopy-ram", "postcopy"), ("background-snapshot", "background snapshot"),
+                        ("x-colo", "COLO")):
+        if source.on(name) and source.has("9.0"):
+            return Stop("refused", "migrate", f"Cannot use {words} with CPR",
+                        "With CPR one QEMU ends and another goes on; there is no time at which both could "
+                        "run.",
+                        (f"migration/migration.c: migrate_prepare, {source.guest.qemu}",))
+    return None
 
 
 def _read(attempt: Attempt) -> Stop | None:
@@ -135,7 +162,7 @@ def _read(attempt: Attempt) -> Stop | None:
 
 
 def _judge(attempt: Attempt) -> Outlook:
-    for check in (_set, _start, channel.at_source, _read, *_LOADED):
+    for check in (_set, _start, channel.at_source, connections.unready, _read, *_LOADED):
         stop = check(attempt)
         if stop is not None:
             return Outlook(stop.outcome, stop.message, stop.where, stop.why, (), stop.sources,

@@ -76,6 +76,23 @@ class Side:
         """Name in the stream → RAMBlock, in QEMU's order; without those that have none."""
         return {block.idstr: block for block in self.blocks if block.idstr}
 
+    @cached_property
+    def unplugged(self) -> frozenset[str]:
+        """The backends of virtio-mem devices that have plugged nothing, of which nothing is sent."""
+        return frozenset([device.memdev.rpartition("/")[2] for device in self.guest.memory_devices
+                          if device.kind == "virtio-mem" and not device.size])
+
+    @property
+    def never_ran(self) -> bool:
+        """True if its line says that it waits (-S), so that it has not run."""
+        config = self.scene.config
+        return config is not None and config.flag("S")
+
+    def sends(self, block: RAMBlock) -> bool:
+        """True if pages of the block go into the stream."""
+        empty = block.backend is not None and block.backend.id in self.unplugged
+        return not empty and not self.ignores(block)
+
     def ignores(self, block: RAMBlock) -> bool:
         """True if this side leaves the block out: it has no name, or x-ignore-shared skips it.
 
@@ -93,7 +110,7 @@ class Side:
 class Attempt:
     """A migration to be judged.
 
-    ``transport`` is socket, exec or file.  ``same_machine`` says that both run on one host, so that a path
+    ``transport`` is unix, tcp, exec or file.  ``same_machine`` says that both run on one host, so that a path
     names the same file on both.  ``rereads`` says that the destination is a guest with the line of the source
     that reads the file later.  ``bars`` maps RAMBlocks that the guest of the source has mapped in BARs to
     their gpa.
@@ -115,7 +132,7 @@ class Attempt:
     @property
     def streams(self) -> bool:
         """True if both guests exist at the same time, with a socket between them."""
-        return self.transport == "socket"
+        return self.transport in ("unix", "tcp")
 
 
 Check = Callable[[Attempt], "Stop | None"]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from memkit.memory.ramblock import RAMBlock
     from memkit.migration.attempt import Attempt
 
+LOW, MIB = 0xA0000, 0x100000
 __all__ = ["Fate", "fates", "moved"]
 
 
@@ -54,8 +55,15 @@ def _fate(attempt: Attempt, block: RAMBlock, visible: bool) -> Fate:
     here = destination.named.get(block.idstr)
     if here is None:
         return Fate(label, size, "lost", "The destination has no block of this name.", False)
+    if _unplugged(attempt, block):
+        return Fate(label, size, "not needed", "virtio-mem has plugged nothing of it, so there is nothing to "
+                                               "send.")
     if source.ignores(block):
-        return _skipped(attempt, block, here)
+        fate = _skipped(attempt, block, here)
+        hidden = not fate.good and block.idstr.startswith("0000:") and block.idstr not in attempt.bars
+        return fate._replace(
+            good=True, sentence=f"{fate.sentence} The guest does not see it yet: its BAR is not mapped."
+        ) if hidden else fate
     if _wiped(attempt, block, here):
         return Fate(label, size, "emptied", "The destination empties the file that the source maps as well, "
                     "before a page of it is sent.", False)
@@ -63,6 +71,11 @@ def _fate(attempt: Attempt, block: RAMBlock, visible: bool) -> Fate:
         assert here.backend is not None
         return Fate(label, size, "sent", f"Sent, into {here.backend.mem_path}, which both sides map.")
     return Fate(label, size, "sent", "Sent page by page.")
+
+
+def _unplugged(attempt: Attempt, block: RAMBlock) -> bool:
+    """True for the block of a virtio-mem device that has plugged nothing."""
+    return block.backend is not None and block.backend.id in attempt.source.unplugged
 
 
 def _nameless(attempt: Attempt, block: RAMBlock, visible: bool) -> Fate:
@@ -135,6 +148,10 @@ def moved(attempt: Attempt) -> Iterator[tuple[FlatRange, FlatRange | None]]:
         while start < range.end:
             here = ours.find(start)
             if here is None or not _same(range, here, start):
+                # Cards and firmware show themselves below 1 MiB, and the guest switches what lies there.
+                if here is not None and LOW <= start < MIB:
+                    start = min(here.end, MIB)
+                    continue
                 yield range, here
                 break
             start = here.end

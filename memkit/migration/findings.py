@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from memkit.hazards import Culprit
-from memkit.migration.checks import channel, devices, header, pages, ram_list
+from memkit.migration.checks import channel, connections, devices, header, ram_list
 from memkit.migration.content import moved
 from memkit.migration.memory import same_memory
 from memkit.migration.rules import PAIR_RULES, hazard
@@ -49,7 +49,9 @@ def _as_culprit(stop: Stop | None) -> Found:
 
 
 def _stops(attempt: Attempt) -> Found:
-    for check in (channel.outgoing, pages.connections, header.configuration, header.advice, devices.sections):
+    for check in (
+        channel.outgoing, connections.connections, header.configuration, header.advice, devices.sections,
+    ):
         yield from _as_culprit(check(attempt))
 
 

@@ -18,6 +18,10 @@ def notes_of(attempt: Attempt) -> tuple[str, ...]:
         if side.scene.vhost_user:
             notes.append(f"{', '.join(side.scene.vhost_user)} of the {side.name} needs another process, "
                          "which decides about migration and postcopy, too.")
+        if side.scene.drivers("ivshmem-doorbell"):
+            notes.append(f"The memory of ivshmem-doorbell in the {side.name} is its server's, and not known.")
+        if side.guest.door == "text":
+            notes.append(f"The {side.name} was read from text, which tells neither devices nor options.")
         if side.scene.drivers("vfio-") and side.has("8.1"):
             notes.append(f"Whether the devices of the host in the {side.name} can migrate is for their "
                          "drivers.")
@@ -31,6 +35,8 @@ def notes_of(attempt: Attempt) -> tuple[str, ...]:
                          "tells where it is).")
     if source.on("x-colo") or destination.on("x-colo"):
         notes.append("COLO does not end, and what it does after its first checkpoint is not looked at.")
+    if source.on("zero-copy-send") and attempt.transport == "tcp":
+        notes.append("zero-copy-send needs room for locked memory, which depends on limits of the user.")
     if source.parameters.get("mode", "normal") != "normal":
         notes.append(f"The mode {source.parameters['mode']} is looked at only as far as normal migration "
                      "goes.")

@@ -16,7 +16,6 @@ __all__ = ["FILES", "Case", "cases", "guest_rows", "told"]
 
 FOLDER = Path(__file__).parents[2] / "data" / "migrations"
 FILES = tuple(sorted(path.name.removesuffix(".jsonl.gz") for path in FOLDER.glob("*.jsonl.gz")))
-WAYS = {"unix": "socket", "exec": "exec", "file": "file"}
 # The BARs that were shown to the guest: the second card's, with what lies in it.
 BAR = 0xE000_0000
 
@@ -45,7 +44,10 @@ class Case:
         row, two = self.row, self.row.get("two_hosts")
         here, other_host = (self._host(row.get("files", {})) for _ in range(2))
         there = other_host if two else here
-        source = memkit.boot([*row["source"], *plugged(row.get("prepare", ()))], host=here, qemu=self.source)
+        # A snapshot in the background is taken of a guest that has run; all others were never let go.
+        waits = [] if row["mode"] == "background-snapshot" else ["-S"]
+        source = memkit.boot(
+            [*row["source"], *plugged(row.get("prepare", ())), *waits], host=here, qemu=self.source)
         line, other = row["destination"], row.get("destination_capabilities")
         if line is None and (two or self.source != self.destination):
             # Another host, or another release, reads the file of the same line.
@@ -58,7 +60,7 @@ class Case:
             source, destination, "postcopy" if row["mode"] == "postcopy" else "precopy", row["capabilities"],
             destination_capabilities=other, parameters=row.get("parameters"),
             destination_parameters=row.get("destination_parameters"), bars=self._bars(),
-            transport=WAYS[row.get("transport", "unix")],
+            transport=row.get("transport", "unix"),
         )
 
     def _host(self, files: Mapping[str, int]) -> memkit.Host:
@@ -87,8 +89,13 @@ def plugged(commands: Any) -> Iterator[str]:
 def told(row: Mapping[str, Any]) -> tuple[str, str]:
     """(outcome, message) as Outlook has them: a program that hangs or is killed says nothing."""
     outcome, message = row["outcome"], row.get("message", "")
+    # A source that ends itself says why; what its destination says of the broken stream may be recorded first.
+    own = [line for line in row.get("said", {}).get("source", ()) if line.startswith("invalid runstate")]
+    message = own[0] if own else message
     silent = outcome == "hangs" or message.startswith("(killed by ")
-    return "fails" if outcome == "hangs" else outcome, "" if silent else message
+    # The model does not know what the file is called.
+    message = "" if silent else message.removesuffix("/link/file")
+    return "fails" if outcome == "hangs" else outcome, message
 
 
 @cache

@@ -24,8 +24,8 @@ def guest() -> memkit.Guest:
                                           "takes"),
     ({"parameters": {"channels": 3}}, "'channels' is no migration parameter of any QEMU; they are: "),
     ({"parameters": 3}, "parameters= maps names of migration parameters to values"),
-    ({"transport": "tcp"}, "transport= is one of socket, exec, file, not 'tcp'"),
-    ({"destination": None, "transport": "socket"}, "give a destination"),
+    ({"transport": "rdma"}, "transport= is one of unix, tcp, exec, file, not 'rdma'"),
+    ({"destination": None, "transport": "tcp"}, "give a destination"),
 ])
 def test_a_wrong_argument_is_named_with_what_is_allowed(guest, given: dict, said: str) -> None:
     with pytest.raises(memkit.MemkitError) as told:

@@ -17,7 +17,8 @@ SINGLE = [name for name in FILES if "-to-" not in name]
 def test_each_recorded_migration_is_foretold_in_qemus_words(name: str) -> None:
     wrong = []
     for case in cases(name):
-        if not case.starts or case.row.get("varies"):
+        # The memory behind a doorbell is its server's, which no command line tells.
+        if not case.starts or case.row.get("varies") or "doorbell" in case.id:
             continue
         got = case.outlook()
         wanted = told(case.row)
@@ -27,9 +28,9 @@ def test_each_recorded_migration_is_foretold_in_qemus_words(name: str) -> None:
 
 
 def _one_race(ours: str, theirs: str) -> bool:
-    """True for a page that is there already: whether that page is found empty is a race of two programs."""
+    """True for a page that is there already: which page it is, and who says so, is a race of two programs."""
     words = ("postcopy_place_page", "uffd_zero_page() failed", "uffd_copy_page() failed")
-    return ours.startswith(words) and theirs.startswith(words)
+    return ours.startswith(words) and (not theirs or theirs.startswith(words))
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -13,6 +13,7 @@ __all__ = ["at_source", "incoming", "outgoing"]
 _SEEKABLE = "Migration requires seekable transport (e.g. file)"
 _MANY = "Migration requires multi-channel URIs (e.g. tcp)"
 _EXTRA = "Migration requires a transport that allows for extra fds (e.g. file)"
+_SOCKETS = ("unix", "tcp")
 
 
 def incoming(attempt: Attempt) -> Stop | None:
@@ -22,7 +23,7 @@ def incoming(attempt: Attempt) -> Stop | None:
 
 def outgoing(attempt: Attempt) -> Stop | None:
     """The refusal of ``migrate``: where the source is told to write to."""
-    return _suits(attempt, attempt.source)
+    return _suits(attempt, attempt.source) or _cpr(attempt)
 
 
 def _suits(attempt: Attempt, side: Side) -> Stop | None:
@@ -39,18 +40,26 @@ def _suits(attempt: Attempt, side: Side) -> Stop | None:
     if many and not _carries_many(side, transport):
         return _stop(side, _MANY, f"{many} opens more than one connection, and the stream goes to a "
                      f"{'program' if transport == 'exec' else 'file'}.")
-    parameters = side.parameters
-    if side.has("9.1") and side.on("multifd") and parameters.get("direct-io") and transport != "file":
+    if side.has("9.1") and side.on("multifd") and side.parameters.get("direct-io") and transport != "file":
         return _stop(side, _EXTRA, "direct-io with multifd needs a second descriptor of the file, which QEMU "
                      "opens itself for file: alone.", "mapped-ram-direct-io-multifd-fd")
-    if parameters.get("mode") == "cpr-transfer" and transport == "file" and side.has("10.0"):
-        return _stop(side, "Migration requires streamable transport (eg unix)", "cpr-transfer hands "
-                     "descriptors over, which only a socket can.", "cpr-transfer-file-uri")
     return None
 
 
+def _cpr(attempt: Attempt) -> Stop | None:
+    """The refusal of CPR by transfer, which needs a second channel."""
+    source = attempt.source
+    if source.parameters.get("mode") != "cpr-transfer":
+        return None
+    if attempt.transport == "file":
+        return _stop(source, "Migration requires streamable transport (eg unix)", "cpr-transfer hands "
+                     "descriptors over, which only a socket can.", "cpr-transfer-file-uri")
+    return _stop(source, "missing 'cpr' migration channel", "cpr-transfer hands descriptors over by a "
+                 "channel of its own, which only channels= names.")
+
+
 def _carries_many(side: Side, transport: str) -> bool:
-    if transport == "socket":
+    if transport in _SOCKETS:
         return True
     if side.has("9.0"):
         return transport == "file" and side.on("mapped-ram")
@@ -59,23 +68,67 @@ def _carries_many(side: Side, transport: str) -> bool:
 
 
 def _stop(side: Side, message: str, why: str, hazard: str = "") -> Stop:
-    return Stop("refused", "migrate", message, why,
-                ("migration/migration.c: migration_channels_and_transport_compatible, "
-                 f"{side.guest.qemu}",), hazard)
+    source = f"migration/migration.c: migration_channels_and_transport_compatible, {side.guest.qemu}"
+    return Stop("refused", "migrate", message, why, (source,), hazard)
 
 
 def at_source(attempt: Attempt) -> Stop | None:
-    """The failure of a source whose channels cannot be made when the stream begins (before 8.0)."""
+    """The failure of a source whose channels do not carry what they should, when the stream begins."""
+    if attempt.streams:
+        return _zero_copy(attempt) or _coded(attempt)
     source = attempt.source
-    if attempt.streams or source.has("8.0"):
-        return None
-    if source.on("multifd"):
-        return Stop("fails", "source", "multifd is not supported by current protocol",
-                    "multifd opens more than one connection, and the stream goes to a program.",
-                    (f"migration/multifd.c: multifd_save_setup, {source.guest.qemu}",))
+    if source.on("multifd") and not source.has("8.0"):
+        return _failed(source, "multifd is not supported by current protocol",
+                       "multifd opens more than one connection, and the stream goes to a program.",
+                       "migration/multifd.c: multifd_save_setup")
     back = next((name for name in ("postcopy-ram", "return-path") if source.on(name)), None)
-    if back:
-        return Stop("fails", "source", "", f"{back} waits for answers over the stream, and a program gives "
-                    "none. Nothing is said, and nothing happens until somebody cancels it.",
-                    (f"migration/migration.c: open_return_path_on_source, {source.guest.qemu}",))
-    return None
+    if back is None:
+        return None
+    if attempt.transport == "file":
+        return _failed(source, "Unable to read from file: Bad file descriptor",
+                       f"{back} waits for answers over the stream, and a file gives none.",
+                       "migration/migration.c: open_return_path_on_source")
+    return _failed(source, "", f"{back} waits for answers over the stream, and a program gives none. Nothing "
+                   "is said, and nothing happens until somebody cancels it.",
+                   "migration/migration.c: open_return_path_on_source")
+
+
+def _failed(side: Side, message: str, why: str, source: str) -> Stop:
+    return Stop("fails", side.name, message, why, (f"{source}, {side.guest.qemu}",))
+
+
+def _zero_copy(attempt: Attempt) -> Stop | None:
+    """zero-copy-send on a Unix socket: the kernel does it for TCP alone."""
+    source, destination = attempt.sides
+    if not source.on("zero-copy-send") or attempt.transport != "unix":
+        return None
+    why = "The kernel sends without copying over TCP, not over a Unix socket."
+    if source.has("8.2"):
+        return _failed(destination, "Failed to peek at channel", why, "migration/channel.c: "
+                                                                      "migration_channel_read_peek")
+    return _failed(source, "Zero copy send feature not detected in host kernel", why,
+                   "migration/multifd.c: multifd_new_send_channel_async")
+
+
+def _coded(attempt: Attempt) -> Stop | None:
+    """Sides that do not agree on the number of multifd's connections, or on compression."""
+    source, destination = attempt.sides
+    if not (source.on("multifd") and destination.on("multifd")):
+        return None
+    theirs, ours = (side.parameters.get("multifd-channels", 2) for side in attempt.sides)
+    if theirs < ours:
+        return _failed(source, "", f"The destination waits for {ours} connections, and the source opens "
+                       f"{theirs}. Nothing is said, and nothing happens until somebody cancels it.",
+                       "migration/multifd.c: multifd_recv_all_channels_created")
+    if theirs > ours:
+        return _failed(destination, "", f"The source opens {theirs} connections, and the destination has "
+                       f"room for {ours}. Before 8.0 it crashes; later nothing happens until somebody "
+                       "cancels it.",
+                       "migration/multifd.c: multifd_recv_new_channel")
+    one, other = (side.parameters.get("multifd-compression", "none") for side in attempt.sides)
+    if one == other:
+        return None
+    message = ("check_section_footer: Read section footer failed: -5" if destination.has("9.0") else
+               "Unknown combination of migration flags: 0x0")
+    return _failed(destination, message, f"The source compresses by {one}, the destination expects {other}.",
+                   "migration/multifd.c: multifd_recv_unfill_packet")

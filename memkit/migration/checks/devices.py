@@ -16,7 +16,7 @@ from memkit.migration.words import loading
 if TYPE_CHECKING:
     from memkit.memory.device import MemoryDevice
 
-__all__ = ["before_ram", "sections"]
+__all__ = ["before_ram", "sections", "switched"]
 
 _EARLY = "virtio-mem-device-early"
 
@@ -32,6 +32,20 @@ def _unknown(destination: Side, section: str, instance: int, why: str) -> Stop:
 def before_ram(attempt: Attempt) -> Stop | None:
     """What stops a destination before it reads the list of RAMBlocks (since 11.0, virtio-mem's plan)."""
     return _virtio_mem_early(attempt) if attempt.source.has("11.0") else None
+
+
+def switched(attempt: Attempt) -> Stop | None:
+    """The failure of an old destination that is told of the switch-over, which 10.0 began to announce.
+
+    Machine types with a version before 10.0 do not announce it; isapc and microvm have no version.
+    """
+    source, destination = attempt.sides
+    plain = source.guest.machine_type in ("isapc", "microvm")
+    if not plain or not source.has("10.0") or destination.has("10.0"):
+        return None
+    return Stop("fails", "destination", "MIG_CMD 0xb unknown (len 0x0)",
+                "The source announces that it stops now, in a way that came with 10.0.",
+                ("migration/savevm.c: qemu_savevm_maybe_send_switchover_start, 10.0",))
 
 
 def sections(attempt: Attempt) -> Stop | None:
@@ -122,10 +136,31 @@ def _pci(attempt: Attempt) -> Stop | None:
             other = next((p.driver for p in ours.values() if p.path == place.path), "nothing")
             return _unknown(destination, place.section, 0,
                             f"The source has {place.driver} at {place.path}, the destination {other}.")
-        stop = _virtio_mem(attempt, place.driver) or _ivshmem(destination, place.section, here.spec)
+        stop = (_queues(attempt, place.section) or _virtio_mem(attempt, place.driver)
+                or _ivshmem(destination, place.section, here.spec))
         if stop:
             return stop
     return None
+
+
+# The length of the first queue, by the name of the state.
+_QUEUES = {
+    "virtio-mem": 128, "virtio-gpu": 64, "virtio-net": 256, "virtio-balloon": 128, "virtio-blk": 256,
+    "virtio-scsi": 256, "virtio-rng": 8, "virtio-console": 128, "virtio-input": 64, "virtio-iommu": 256,
+}
+
+
+def _queues(attempt: Attempt, section: str) -> Stop | None:
+    """The failure of 11.1 to take queues from 10.0 that no driver has set up."""
+    source, destination = attempt.sides
+    longest = _QUEUES.get(section.rpartition("/")[2])
+    fresh = source.never_ran and source.has("10.0", "11.1") and destination.has("11.1")
+    if longest is None or not fresh:
+        return None
+    return Stop("fails", "destination", f"VQ 0 vring.num 1024 exceeds allocated max {longest}",
+                "The source has never run, so that no driver has set the queues of its virtio devices. 10.0 "
+                "saves 1024 for them, and 11.1 takes no more than a queue can have.",
+                ("hw/virtio/virtio.c: virtio_load, 11.1",))
 
 
 def _ivshmem(destination: Side, section: str, spec: object) -> Stop | None:

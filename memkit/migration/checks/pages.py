@@ -10,34 +10,29 @@ from memkit.migration.attempt import Attempt, Side, Stop
 from memkit.migration.checks.userfault import on_other_file_system
 from memkit.migration.memory import same_memory
 
-__all__ = ["connections", "placed", "received", "watched", "written"]
+__all__ = ["compressed", "mapped", "placed", "received", "watched", "written"]
 
 PAGE = 4096
 # Host addresses are not known to the model; recordings show them as zero, too.
 _HIDDEN = "0x0000000000000000"
 
 
-def connections(attempt: Attempt) -> Stop | None:
-    """The failure of sides that do not open the same number of connections."""
+def _stop(side: Side, message: str, why: str, source: str, hazard: str = "") -> Stop:
+    return Stop("fails", side.name, message, why, (f"{source}, {side.guest.qemu}",), hazard)
+
+
+def mapped(attempt: Attempt) -> Stop | None:
+    """The failure of reading mapped-ram that was written with x-ignore-shared (9.0 to 10.2).
+
+    The address that x-ignore-shared adds stands where the head of the pages is looked for.
+    """
     source, destination = attempt.sides
-    if not attempt.streams:
+    if not (destination.on("mapped-ram") and source.on("x-ignore-shared")) or destination.has("11.0"):
         return None
-    for name in ("multifd", "postcopy-preempt"):
-        if destination.on(name) and not source.on(name):
-            if name == "postcopy-preempt" and attempt.mode != "postcopy":
-                continue
-            return Stop("fails", "destination", "",
-                        f"The destination waits for the other connections of {name}, which the source never "
-                        "opens. Nothing is said, and nothing happens until somebody cancels it.",
-                        (f"migration/migration.c: migration_ioc_process_incoming, {destination.guest.qemu}",),
-                        "multifd-one-sided" if name == "multifd" else "")
-    if source.on("multifd") and not destination.on("multifd"):
-        return Stop("fails", "destination",
-                    "socket_accept_incoming_migration: Extra incoming migration connection; ignoring",
-                    "The destination takes one connection and turns the others of multifd away.",
-                    (f"migration/socket.c: socket_accept_incoming_migration, {destination.guest.qemu}",),
-                    "multifd-one-sided")
-    return None
+    first = next(iter(source.named), "")
+    return _stop(destination, f"Error reading ramblock {first} pages, region has bad alignment",
+                 "With x-ignore-shared each block of the list has an address more, which mapped-ram does not "
+                 "expect before 11.0.", "migration/ram.c: parse_ramblock_mapped_ram")
 
 
 def received(attempt: Attempt) -> Stop | None:
@@ -47,13 +42,23 @@ def received(attempt: Attempt) -> Stop | None:
         return None
     here = destination.named
     for block in source.named.values():
-        if source.ignores(block) or not destination.ignores(here[block.idstr]):
+        if not source.sends(block) or not destination.ignores(here[block.idstr]):
             continue
-        return Stop("fails", "destination", f"block {block.idstr} should not be migrated !",
-                    f"The source sends {block.idstr}, because it is private there, and the destination "
-                    "expects to find it in place, because it is shared.",
-                    (f"migration/ram.c: ram_block_from_stream, {destination.guest.qemu}",))
+        return _stop(destination, f"block {block.idstr} should not be migrated !",
+                     f"The source sends {block.idstr}, because it is private there, and the destination "
+                     "expects to find it in place, because it is shared.", "migration/ram.c: "
+                                                                           "ram_block_from_stream")
     return None
+
+
+def compressed(attempt: Attempt) -> Stop | None:
+    """The failure of a destination that gets compressed pages and does not have compress on."""
+    source, destination = attempt.sides
+    if not source.on("compress") or destination.on("compress"):
+        return None
+    return _stop(destination, "Received an unexpected compressed page",
+                 "The source compresses pages, and compress is off at the destination.",
+                 "migration/ram.c: ram_load_precopy")
 
 
 def watched(attempt: Attempt) -> Stop | None:
@@ -64,13 +69,11 @@ def watched(attempt: Attempt) -> Stop | None:
     for block in destination.named.values():
         if on_other_file_system(block):
             assert block.backend is not None
-            return Stop("fails", "destination", "ram_block_enable_notify userfault register: Invalid "
-                                                "argument",
-                        f"RAMBlock {block.idstr} is in {block.backend.mem_path}, on "
-                        f"{block.backend.filesystem}, where userfaultfd does not work. The source has "
-                        "stopped by then, and the guest is lost.",
-                        (f"migration/postcopy-ram.c: ram_block_enable_notify, {destination.guest.qemu}",),
-                        "postcopy-disk-file")
+            return _stop(
+                destination, "ram_block_enable_notify userfault register: Invalid argument",
+                f"RAMBlock {block.idstr} is in {block.backend.mem_path}, on {block.backend.filesystem}, "
+                "where userfaultfd does not work. The source has stopped by then, and the guest is lost.",
+                "migration/postcopy-ram.c: ram_block_enable_notify", "postcopy-disk-file")
     return None
 
 
@@ -81,14 +84,14 @@ def placed(attempt: Attempt) -> Stop | None:
     source, destination = attempt.sides
     for block in source.named.values():
         here = destination.named[block.idstr]
-        if not same_memory(attempt, block, here):
+        if not source.sends(block) or not same_memory(attempt, block, here):
             continue
-        return Stop("fails", "destination", _occupied(destination, here.page_size),
-                    f"Both sides map {here.backend.mem_path if here.backend else block.idstr}. The "
-                    "destination empties it, which empties the memory of the source, and then finds pages "
-                    "where it wants to put them.",
-                    (f"migration/postcopy-ram.c: postcopy_place_page, {destination.guest.qemu}",),
-                    "one-file-both-sides")
+        file = here.backend.mem_path if here.backend else block.idstr
+        return _stop(
+            destination, _occupied(destination, here.page_size),
+            f"Both sides map {file}. The destination empties it, which empties the memory of the source, and "
+            "then finds pages where it wants to put them. Which page comes first is a race.",
+            "migration/postcopy-ram.c: postcopy_place_page", "one-file-both-sides")
     return None
 
 
@@ -109,10 +112,10 @@ def written(attempt: Attempt) -> Stop | None:
     source, destination = attempt.sides
     for block in source.named.values():
         here = destination.named[block.idstr]
-        if source.ignores(block) or here.backend is None or not here.backend.readonly:
+        if not source.sends(block) or here.backend is None or not here.backend.readonly:
             continue
-        return Stop("fails", "destination", "",
-                    f"The destination maps {here.backend.mem_path} of {block.idstr} for reading alone, and "
-                    "the kernel ends it (signal 11) at the first page that it writes there.",
-                    (f"migration/ram.c: ram_load_precopy, {destination.guest.qemu}",))
+        return _stop(
+            destination, "", f"The destination maps {here.backend.mem_path} of {block.idstr} for reading "
+            "alone, and the kernel ends it (signal 11) at the first page that it writes there.",
+            "migration/ram.c: ram_load_precopy")
     return None

@@ -15,6 +15,8 @@ from memkit.versions import holds
 
 __all__ = ["refused"]
 
+_MAX_DOWNTIME = 2_000_000
+
 
 def refused(side: Side) -> Stop | None:
     """The refusal of the capabilities and parameters of one side."""
@@ -58,7 +60,19 @@ def _parameters(side: Side) -> Stop | None:
             return Stop("refused", "set-parameters", f"Parameter '{name}' is unexpected",
                         f"QEMU {side.guest.qemu} of the {side.name} has no parameter {name}.",
                         (f"qapi/migration.json: MigrateSetParameters, {side.guest.qemu}",))
-    return None
+    return _too_long(side)
+
+
+def _too_long(side: Side) -> Stop | None:
+    limit = side.parameters.get("downtime-limit", 0)
+    if not isinstance(limit, int) or 0 <= limit <= _MAX_DOWNTIME:
+        return None
+    words = ("Option downtime-limit expects an integer in the range of 0 to (2000 * 1000) ms"
+             if side.has("11.0") else
+             "Parameter 'downtime_limit' expects an integer in the range of 0 to (2000 * 1000) ms")
+    return Stop("refused", "set-parameters", words, "A downtime of more than 2000 seconds is taken for a "
+                                                    "mistake.",
+                (f"migration/options.c: migrate_params_check, {side.guest.qemu}",))
 
 
 def _dirty_ring(side: Side) -> Stop | None:

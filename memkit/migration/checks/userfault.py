@@ -65,13 +65,18 @@ def write_tracking(side: Side) -> Stop | None:
         # ROM and flash chips cannot be written by the guest.
         if block.readonly or block.purpose in ("rom", "flash", "table"):
             continue
+        if block.max_length % block.page_size:
+            return _untracked(side, f"RAMBlock {block.idstr} ends within a huge page, and writes are held up "
+                              "in whole pages.", "")
         if on_other_file_system(block):
             assert block.backend is not None
-            return Stop(
-                "refused", "set-capabilities",
-                "Background-snapshot is not compatible with guest memory configuration",
-                f"RAMBlock {block.idstr} is in {block.backend.mem_path}, on {block.backend.filesystem}, and "
-                "the kernel cannot hold up writes to it.",
-                (f"migration/ram.c: ram_write_tracking_compatible, {side.guest.qemu}",),
-                "background-snapshot-disk-file-ram")
+            return _untracked(side, f"RAMBlock {block.idstr} is in {block.backend.mem_path}, on "
+                              f"{block.backend.filesystem}, and the kernel cannot hold up writes to it.",
+                              "background-snapshot-disk-file-ram")
     return None
+
+
+def _untracked(side: Side, why: str, hazard: str) -> Stop:
+    return Stop("refused", "set-capabilities",
+                "Background-snapshot is not compatible with guest memory configuration", why,
+                (f"migration/ram.c: ram_write_tracking_compatible, {side.guest.qemu}",), hazard)
