@@ -89,7 +89,7 @@ def plugged(commands: Any) -> Iterator[str]:
 def told(row: Mapping[str, Any]) -> tuple[str, str]:
     """(outcome, message) as Outlook has them: a program that hangs or is killed says nothing."""
     outcome, message = row["outcome"], row.get("message", "")
-    # A source that ends itself says why; what its destination says of the broken stream may be recorded first.
+    # A source that ends itself says why; its destination, which sees the stream break, may stand first.
     own = [line for line in row.get("said", {}).get("source", ()) if line.startswith("invalid runstate")]
     message = own[0] if own else message
     silent = outcome == "hangs" or message.startswith("(killed by ")
