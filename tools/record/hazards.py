@@ -52,7 +52,8 @@ def try_rule(lab: Lab, rule: Rule, probe: Probe) -> dict[str, Any]:
         return row | {"unsuited": str(e)}
     row |= {"innocent": good.line, "innocent_operations": list(good.operations),
             "innocent_shows": other.shows, "innocent_seen": _words(other)}
-    still = " and ".join(name for name, look in (("the line", seen), ("the innocent line", other)) if not look.ran)
+    looks = {"the line": seen, "the innocent line": other}
+    still = " and ".join(name for name, look in looks.items() if not look.ran)
     return row | {"unsuited": f"{still} did not run"} if still else row
 
 
