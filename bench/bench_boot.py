@@ -73,14 +73,14 @@ def nodes(count: int) -> str:
 
 
 @pytest.mark.needs_qemu
-@pytest.mark.parametrize(("what", "line", "times", "least"), [
-    ("16 dimms", dimms(16), 30, 60), ("250 dimms", dimms(250), 5, 80), ("64 NUMA nodes", nodes(64), 10, 100),
+@pytest.mark.parametrize(("what", "line", "times"), [
+    ("16 dimms", dimms(16), 30), ("250 dimms", dimms(250), 5), ("64 NUMA nodes", nodes(64), 10),
 ])
 def test_boot_stays_far_ahead_of_qemu_when_the_line_is_long(
-    figures, qemu: str, what: str, line: str, times: int, least: int
+    figures, qemu: str, what: str, line: str, times: int
 ) -> None:
     faster, words = ratio(qemu, line, times, rounds=5)
-    figures.at_least(f"boot of {what} {words}", faster, least, "times faster")
+    figures.at_least(f"boot of {what} {words}", faster, 100, "times faster")
 
 
 def test_the_time_to_boot_grows_like_the_number_of_memory_devices(figures) -> None:
