@@ -80,5 +80,5 @@ class Options:
 
     @property
     def limit(self) -> float:
-        """Bytes in a window of 100 ms after which QEMU waits; infinite without max-bandwidth."""
-        return self.max_bandwidth // 10 if self.max_bandwidth else math.inf
+        """Bytes in a window of 100 ms after which QEMU waits; infinite below 10 bytes a second."""
+        return self.max_bandwidth // 10 or math.inf

@@ -18,6 +18,8 @@ from memkit.migration.dirty.run import Run
 __all__ = ["run_postcopy"]
 
 NORMAL = HEADER + PAGE
+# Into how many steps a long way is cut, where no limit makes windows.
+STEPS = 500
 
 
 def run_postcopy(run: Run) -> float:
@@ -54,12 +56,16 @@ def _window(run: Run) -> float:
     brings that about.
     """
     speed = run.options.bandwidth / 1000
-    room = min(run.options.max_postcopy_bandwidth / 10 or WINDOW * speed, WINDOW * speed)
+    window = float(WINDOW)
+    if not run.options.max_postcopy_bandwidth:
+        # Without a limit windows do not matter, so long ways are walked in longer steps.
+        window = max(window, run.dirty.count() * NORMAL / speed / STEPS)
+    room = min(run.options.max_postcopy_bandwidth / 10 or window * speed, window * speed)
     active = room / speed
     waited = requested = 0.0
     for i, workload in enumerate(run.writer.workloads):
         if workload.rate:
-            stayed, pages = _requests(run, i, active, speed)
+            stayed, pages = _requests(run, i, active, window)
             waited += stayed
             requested += pages
     run.counters.sent(requested, 0.0, 0)
@@ -76,15 +82,15 @@ def _window(run: Run) -> float:
         every, normal = (sum(s.count(*stretch) for stretch in reached) for s in (run.dirty, full))
         run._sent(normal, every - normal, end)
     done = run.dirty.count() <= 0.5
-    run.now += max((pages + requested) * NORMAL / speed, 0.1) if done else WINDOW
+    run.now += max((pages + requested) * NORMAL / speed, 0.1) if done else window
     return waited
 
 
-def _requests(run: Run, i: int, active: float, speed: float) -> tuple[float, float]:
+def _requests(run: Run, i: int, active: float, window: float) -> tuple[float, float]:
     """(milliseconds waited, pages sent) for what one workload asks for in a window."""
     rate = run.writer.workloads[i].rate / 1000
     piece = _host_pages(run, i)
-    wait = run.options.page_request + piece * NORMAL / speed
+    wait = run.options.page_request + piece * NORMAL * 1000 / run.options.bandwidth
     first = int(run.writer.done[i])
 
     def missing(writes: int) -> Any:
@@ -104,16 +110,16 @@ def _requests(run: Run, i: int, active: float, speed: float) -> tuple[float, flo
     found = missing(served)
     count = found.count()
     waited = count / piece * wait
-    if active < WINDOW:
+    if active < window:
         # Then the guest goes on until it lacks a page, and waits for the next window.
-        spare = int(rate * (WINDOW - waited))
+        spare = int(rate * (window - waited))
         goes = most(spare, lambda n: missing(n).count() - count < 0.5) if spare > served else served
         if goes < spare:
             found = missing(goes + 1)
             count = found.count()
-            waited = max(WINDOW - goes / rate, waited)
+            waited = max(window - goes / rate, waited)
         served = min(goes + 1, spare)
-    run.writer.done[i] = run.writer.looked[i] = first + max(served, 1 if rate * WINDOW >= 1 else 0)
+    run.writer.done[i] = run.writer.looked[i] = first + max(served, 1 if rate * window >= 1 else 0)
     run.counters.postcopy_requests += count / piece
     dirty: Any = run.dirty
     run.dirty = dirty.minus(found)

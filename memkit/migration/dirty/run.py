@@ -25,6 +25,9 @@ __all__ = ["Run"]
 NORMAL = HEADER + PAGE
 # Rounds without progress after which it is clear that there will be none.
 PATIENCE = 6
+INSTANT = 0.1
+# Into how many pieces the log of a big guest is cut at most.
+PIECES = 64
 
 
 class Run:
@@ -70,8 +73,10 @@ class Run:
     # The dirty log
 
     def _chunks(self) -> list[tuple[int, int]]:
-        """The pieces of each block whose log starts anew together."""
+        """The pieces of each block whose log starts anew together; coarser in a guest of terabytes."""
         step = self.options.clear_chunk // PAGE
+        if step and self.kind is not Bits:
+            step = max(step, self.size // PIECES)
         return [
             (low, min(low + step, last))
             for _, first, last in self.row.spans() for low in range(first, last, step)
@@ -147,7 +152,8 @@ class Run:
         full = normal * NORMAL + duplicate * ZERO_PAGE > room
         took = normal * NORMAL * 1000 / self.options.bandwidth + duplicate * 1000 / self.options.zero_pages
         self._sent(normal, duplicate, end)
-        self.now += took
+        # Even to find nothing takes a moment.
+        self.now += max(took, INSTANT)
         if full or windows > 1:
             self.now = max(self.now, self.window_start + self.length * windows)
         self._close(windows)
@@ -188,7 +194,7 @@ class Run:
 
     def _windows(self, room: float) -> int:
         """How many windows are alike from here: each sends as many pages, and none ends the round."""
-        if isinstance(self.options.window, tuple) or not self.limit or not self.writer.steady:
+        if isinstance(self.options.window, tuple) or not self.window_number or not self.writer.steady:
             return 1
         each = self._pages_a_step(room, self.length)
         many = int(((self.left - self.limit) / PAGE - 1) // each)
@@ -351,12 +357,12 @@ class Run:
     def _hopeless(self) -> bool:
         """True after enough rounds, or when nothing gets better and nothing will change."""
         rounds = [r for r in self.rounds if r.phase == "round"]
-        if len(rounds) >= self.longest:
+        if len(rounds) >= self.longest and self.window_number:
             return True
         waits = self.options.postcopy_at > 0 or (
             self.options.auto_converge and self.throttle < self.options.max_cpu_throttle
         )
-        if waits or len(rounds) <= 2 * PATIENCE:
+        if waits or len(rounds) <= 2 * PATIENCE or not self.window_number:
             return False
         if any(r.throttle != self.throttle for r in rounds[-2 * PATIENCE :]):
             return False

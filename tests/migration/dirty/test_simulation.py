@@ -226,6 +226,17 @@ def test_counters_can_be_asked_after_each_round() -> None:
     assert "downtime" in run.query_migrate()
 
 
+def test_one_page_that_is_always_dirty_is_sent_when_a_window_has_been_measured() -> None:
+    run = dirty.simulate(4096, dirty.Sequential(size=4096, rate=1e9), bandwidth="10GbE")
+    assert run.converges
+    assert run.total_time == pytest.approx(100, abs=10)
+
+
+def test_a_limit_below_ten_bytes_a_second_is_none() -> None:
+    run = dirty.simulate(GIB, dirty.Idle(), bandwidth="10GbE", max_bandwidth=1)
+    assert run.total_time < 1000
+
+
 def test_equal_arguments_give_equal_answers() -> None:
     one, other = (
         dirty.simulate(256 * MIB, dirty.Random(size=64 * MIB, rate=9000, seed=3), bandwidth="10GbE")
