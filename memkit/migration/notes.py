@@ -35,6 +35,8 @@ def notes_of(attempt: Attempt) -> tuple[str, ...]:
                          "tells where it is).")
     if source.on("x-colo") or destination.on("x-colo"):
         notes.append("COLO does not end, and what it does after its first checkpoint is not looked at.")
+    if source.on("pause-before-switchover"):
+        notes.append("With pause-before-switchover the source waits for migrate-continue before the end.")
     if source.on("zero-copy-send") and attempt.transport == "tcp":
         notes.append("zero-copy-send needs room for locked memory, which depends on limits of the user.")
     if source.parameters.get("mode", "normal") != "normal":
