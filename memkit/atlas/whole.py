@@ -160,8 +160,8 @@ def atlas(
     it (Dask, Ray); without it there is a process for each core.  ``versions`` (in place of ``qemu``) and
     ``boards`` make a sweep over releases and machine types.  Raises MemkitError for what it does not know.
 
-    >>> [conflict.severity for conflict in atlas("sev,migrate-precopy").conflicts]
-    ['refuses-operation']
+    >>> [conflict.severity for conflict in atlas("prealloc,reserve-off").conflicts]
+    ['refused']
     """
     chosen = read_features(features)
     if not isinstance(size, int) or not 1 <= size <= 4:

@@ -191,9 +191,9 @@ def test_the_command_tells_a_combination(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_the_command_prints_data(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["atlas", "--json", "--features", "sev,migrate-precopy", "--size", "2"]) == 0
+    assert main(["atlas", "--json", "--features", "prealloc,reserve-off", "--size", "2"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert [row["outcome"] for row in told["conflicts"]] == ["sev-no-migration"]
+    assert [row["outcome"] for row in told["conflicts"]] == ["refused"]
     assert main(["atlas", "--json", "sev", "migrate-precopy"]) == 0
     assert json.loads(capsys.readouterr().out)["severity"] == "refuses-operation"
 
