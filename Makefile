@@ -18,7 +18,7 @@ lab: environment ## open JupyterLab on the start notebook, e.g. make lab ARGS="-
 test: environment ## run every check that this machine can run, e.g. make test ARGS="-k floors"
 	@$(RUN) -m pytest -q -n logical --maxprocesses 4 --dist loadgroup --benchmark-disable $(ARGS)
 
-site: environment ## run the notebooks and write them as web pages into _site, to read without a kernel
+site: environment ## run the notebooks and build a site in _site, to read without kernel and network
 	@$(RUN) tools/publish.py _site
 
 bench: environment ## measure speed and weight; ratios come from one run, side by side with a real QEMU

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from types import ModuleType
@@ -121,86 +122,114 @@ def test_the_start_notebook_agrees_with_a_real_qemu(publish: ModuleType) -> None
     assert compared[0].data["text/plain"].startswith("No difference ")
 
 
-# -- the printed edition
+# -- the site
+
+
+@pytest.fixture(scope="module")
+def site(publish: ModuleType, ran: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site, built from the notebooks as they ran where no QEMU is on PATH."""
+    target = tmp_path_factory.mktemp("site")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(publish, "execute", ran)
+        assert 0 == publish.publish(target)
+    return target
 
 
 class Loads(HTMLParser):
-    """Collects what a page would load from elsewhere, and its pictures."""
+    """Collects what a page would load from elsewhere, its links, and its pictures."""
 
     def __init__(self) -> None:
         super().__init__()
         self.loads: list[str] = []
+        self.links: list[str] = []
         self.pictures: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = dict(attrs)
         for name in ("src", "data", "poster", "srcset"):
-            if values.get(name):
+            if str(values.get(name) or "").startswith(("http:", "https:", "//")):
                 self.loads.append(f"{tag} {name}={values[name]}")
-        if tag == "link" or (tag == "use" and not str(values.get("href", "#")).startswith("#")):
+        if tag == "link" and str(values.get("href")).startswith(("http:", "https:", "//")):
             self.loads.append(f"{tag} href={values.get('href')}")
+        if tag == "a" and values.get("href"):
+            self.links.append(str(values["href"]))
         if tag == "svg" and values.get("role") == "img":
             self.pictures.append(values.get("aria-label") or "")
 
 
+def read(page: Path) -> Loads:
+    """What a page of the site has."""
+    parser = Loads()
+    parser.feed(page.read_text(encoding="utf-8"))
+    return parser
+
+
 @EVERY
-def test_a_printed_page_has_the_pictures_and_loads_nothing(
-    publish: ModuleType, ran: Any, path: Path
-) -> None:
-    parser = Loads()
-    parser.feed(publish.page("a page", publish.convert(ran(path))))
-    assert [] == parser.loads
-    assert parser.pictures
+def test_a_page_of_the_site_has_pictures_loads_nothing_and_opens_in_binder(site: Path, path: Path) -> None:
+    page = read(site / "notebooks" / f"{path.stem}.html")
+    assert [] == page.loads
+    assert page.pictures
+    assert [f"notebooks/{path.name}"] == [
+        link.partition("lab/tree/")[2].removeprefix("./") for link in page.links if "mybinder.org" in link]
 
 
-def test_the_printed_start_page_has_graph_map_question_and_refusal(publish: ModuleType, ran: Any) -> None:
-    text = publish.convert(ran(START))
-    parser = Loads()
-    parser.feed(text)
+def test_links_inside_the_site_lead_somewhere(site: Path) -> None:
+    lost = []
+    for page in site.rglob("*.html"):
+        for link in read(page).links:
+            place, _, anchor = link.partition("#")
+            if "://" in link or not (place or anchor):
+                continue
+            target = (page.parent / place).resolve() if place else page
+            if not target.exists() or (anchor and target.suffix == ".html"
+                                       and f'id="{anchor}"' not in target.read_text(encoding="utf-8")):
+                lost.append(f"{page.relative_to(site)}: {link}")
+    assert [] == lost
+
+
+def test_the_start_page_has_graph_map_question_and_refusal(site: Path) -> None:
+    page = site / "notebooks" / "00-start-here.html"
+    text = page.read_text(encoding="utf-8")
     # The explorer's graph, the graph, the map, and the map behind the answer.
-    names = [name.partition(" pc-")[0] for name in parser.pictures if name != "Legend"]
+    names = [name.partition(" pc-")[0] for name in read(page).pictures if name != "Legend"]
     assert ["How", "How", "Where the memory of", "Where the memory of"] == names
     assert "<details><summary>Show the answer</summary>" in text
-    assert "Device 'm1' not found" in text
+    assert "Device 'm1' not found" in unescape(re.sub(r"<[^>]+>", "", text))
 
 
 @pytest.mark.needs_browser
-def test_a_printed_page_asks_for_nothing_and_shows_its_pictures(
-    publish: ModuleType, ran: Any, tmp_path: Path, chromium: str, browser_flags: list[str]
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_site_works_from_a_folder_in_both_themes(
+    site: Path, scheme: str, chromium: str, browser_flags: list[str]
 ) -> None:
     from playwright.sync_api import sync_playwright
 
-    file = tmp_path / "page.html"
-    file.write_text(publish.page("a page", publish.convert(ran(START))), encoding="utf-8")
     asked: list[str] = []
     broken: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=browser_flags)
         tab = browser.new_page(viewport={"width": 1280, "height": 720})
+        tab.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         tab.on("request", lambda request: asked.append(request.url))
         tab.on("pageerror", lambda error: broken.append(str(error)))
-        tab.goto(file.as_uri())
+        tab.goto((site / "notebooks" / "00-start-here.html").as_uri())
         heights = tab.eval_on_selector_all(
             "svg[role=img]", "all => all.map(svg => svg.getBoundingClientRect().height)"
         )
         wide = tab.evaluate("document.documentElement.scrollWidth")
+        inks = tab.eval_on_selector_all(".memkit", "all => all.map(x => getComputedStyle(x).color)")
+        tab.goto(f"{(site / 'search.html').as_uri()}?q=alias")
+        tab.wait_for_selector("#search-results li")
+        found = tab.inner_text("#search-results")
         browser.close()
-    assert [file.as_uri()] == [url for url in asked if not url.startswith(("data:", "blob:"))]
+    assert [] == [url for url in asked if not url.startswith(("data:", "blob:", "file:"))]
     assert [] == broken
     assert 2 <= len([height for height in heights if height > 200])
     assert wide <= 1280
+    bright = {sum(map(int, re.findall(r"\d+", ink)[:3])) > 380 for ink in inks}
+    assert {scheme == "dark"} == bright
+    assert "Start here" in found
 
 
-def test_make_site_writes_a_page_for_each_notebook_and_an_index(
-    publish: ModuleType, ran: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(publish, "execute", ran)
-    written = publish.publish(tmp_path / "site")
-    assert [f"{path.stem}.html" for path in NOTEBOOKS] + ["index.html"] == [file.name for file in written]
-    index = written[-1].read_text(encoding="utf-8")
-    for file in written[:-1]:
-        assert f'href="{file.name}"' in index
-
-
-def test_the_printed_edition_is_not_kept_in_git() -> None:
+def test_the_site_is_not_kept_in_git() -> None:
     assert "_site/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
