@@ -7,12 +7,14 @@ Dask, Ray or mpi4py carry it as well as those of the standard library.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import combinations
 from math import comb
+from multiprocessing import parent_process
 from typing import NamedTuple
 
 from memkit.atlas.features import Feature
@@ -166,7 +168,18 @@ def pool_of(
     if executor is not None or much <= FEW:
         return nullcontext(executor)
     affinity = getattr(os, "sched_getaffinity", None)
-    return ProcessPoolExecutor(len(affinity(0)) if affinity else os.cpu_count())
+    return ProcessPoolExecutor(len(affinity(0)) if affinity else os.cpu_count(), initializer=_end_with_parent)
+
+
+def _end_with_parent() -> None:
+    """Let a worker end when its parent is killed: nobody would tell it."""
+    parent = parent_process()
+    if parent is not None:
+        def wait() -> None:
+            parent.join()
+            os._exit(1)
+
+        threading.Thread(target=wait, daemon=True).start()
 
 
 def _chunks(features: Sequence[Feature], size: int, ground: Ground) -> Iterator[Chunk]:

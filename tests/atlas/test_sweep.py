@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from itertools import combinations
 from math import comb
+from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from memkit.atlas import FEATURES, Ground
@@ -97,3 +102,19 @@ def test_little_work_starts_no_process() -> None:
     with pool_of(None, read_features(NAMES), 3, [Q35]) as pool:
         assert pool is None
     assert sum(comb(len(FEATURES), many) for many in (1, 2, 3)) > FEW
+
+
+def test_no_process_outlives_a_sweep_that_is_killed(root: Path) -> None:
+    program = "import memkit; memkit.atlas(fresh=True, progress=False)"
+    child = subprocess.Popen([sys.executable, "-c", program], cwd=root)
+    try:
+        workers: list[psutil.Process] = []
+        while len(workers) < 1 and child.poll() is None:
+            time.sleep(0.05)
+            workers = psutil.Process(child.pid).children()
+        assert workers
+    finally:
+        child.kill()
+        child.wait()
+    _, left = psutil.wait_procs(workers, timeout=60)
+    assert [] == left

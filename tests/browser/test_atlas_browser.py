@@ -97,8 +97,8 @@ def test_a_tap_on_a_cell_opens_it(page: Page, picture: AtlasPicture) -> None:
     wanted = names.index("balloon"), names.index("hugetlb")
     n = list(zip(cells["row"], cells["column"], strict=True)).index(wanted)
     spot = page.evaluate("""([x, y]) => { const view = [...Object.values(Bokeh.index)][0];
-      const box = view.frame_view ?? view.frame; const plot = view.canvas_view.el.getBoundingClientRect();
-      const frame = view.frame; return [plot.left + frame.x_scale.compute(x), plot.top + frame.y_scale.compute(y)]; }
+      const plot = view.canvas_view.el.getBoundingClientRect(), frame = view.frame;
+      return [plot.left + frame.x_scale.compute(x), plot.top + frame.y_scale.compute(y)]; }
     """, [cells["x"][n], cells["y"][n]])
     page.mouse.click(*spot)
     page.wait_for_function("document.querySelector('.said h4').textContent === 'hugetlb + balloon'")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -118,10 +119,10 @@ def test_an_atlas_of_pairs_offers_no_third_feature() -> None:
     assert "<label hidden>and also" in memkit.atlas(SOME, 2).picture().html(script=False)
 
 
-def test_a_page_can_be_saved(picture: AtlasPicture, tmp_path: object) -> None:
-    path = f"{tmp_path}/atlas.html"
-    picture.save(path)
-    text = open(path, encoding="utf-8").read()
+def test_a_page_can_be_saved(picture: AtlasPicture, tmp_path: Path) -> None:
+    path = tmp_path / "atlas.html"
+    picture.save(str(path))
+    text = path.read_text(encoding="utf-8")
     assert text.startswith("<!doctype html>")
     assert "Bokeh" in text
 
