@@ -111,14 +111,14 @@ _LOADED: tuple[Check, ...] = (
     blockers.at_destination, connections.connections, header.configuration, header.advice, colo.announced,
     devices.before_ram, ram_list.names_and_lengths, pages.mapped, pages.received, pages.written,
     pages.compressed, pages.watched, connections.crossed, pages.placed, devices.switched, devices.sections,
-    colo.endless,
+    blockers.ends, colo.endless,
 )
 
 
 def _set(attempt: Attempt) -> Stop | None:
     """What QMP refuses from the capabilities and parameters; who reads a file is asked later."""
     stop = settings.refused(attempt.source)
-    return stop if stop or attempt.rereads else settings.refused(attempt.destination)
+    return stop if stop or not attempt.streams else settings.refused(attempt.destination)
 
 
 def _start(attempt: Attempt) -> Stop | None:
@@ -157,8 +157,7 @@ def _read(attempt: Attempt) -> Stop | None:
     """What QMP refuses when a file is to be read."""
     if attempt.streams:
         return None
-    stop = settings.refused(attempt.destination) if attempt.rereads else None
-    return stop or channel.incoming(attempt)
+    return settings.refused(attempt.destination) or channel.incoming(attempt)
 
 
 def _judge(attempt: Attempt) -> Outlook:

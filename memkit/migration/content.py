@@ -161,6 +161,7 @@ def _same(range: FlatRange, here: FlatRange, gpa: int) -> bool:
     block, other = range.region.block, here.region.block
     if block is None or other is None:
         return False
-    if block.idstr != other.idstr or (not block.idstr and block.region_name != other.region_name):
+    # What has no name at the source is judged by its backend (``_nameless``), whatever shows it.
+    if block.idstr != other.idstr if block.idstr else block.region_name != other.region_name:
         return False
     return (gpa - range.start + range.offset_in_region) == (gpa - here.start + here.offset_in_region)

@@ -14,7 +14,7 @@ from memkit.migration.attempt import Attempt, Side, Stop
 from memkit.migration.places import places
 from memkit.migration.words import loading
 
-__all__ = ["at_destination", "at_source"]
+__all__ = ["at_destination", "at_source", "ends"]
 
 
 class Stuck(NamedTuple):
@@ -83,6 +83,20 @@ def at_source(attempt: Attempt) -> Stop | None:
                     "The device says that its state cannot be saved; take it out first.",
                     (f"migration/savevm.c: qemu_savevm_state_blocked, {source.guest.qemu}",))
     return _blocked(source)
+
+
+def ends(attempt: Attempt) -> Stop | None:
+    """The end of a source that saves the state of an NVMe controller without a disk (11.1)."""
+    source = attempt.source
+    bare = [spec for spec in source.scene.devices if spec.driver == "nvme" and not spec.props.get("drive")]
+    if not bare or not source.has("11.1"):
+        return None
+    side = attempt.destination if attempt.streams else source
+    message = "check_section_footer: Read section footer failed: -5" if attempt.streams else ""
+    return Stop("fails", side.name, message,
+                f"{bare[0].id or bare[0].driver} has no drive=, and the source ends (signal 11) when it "
+                "saves its state.",
+                (f"hw/nvme/ctrl.c: vmstate of the controller, {source.guest.qemu}",))
 
 
 def at_destination(attempt: Attempt) -> Stop | None:

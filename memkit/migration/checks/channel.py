@@ -54,6 +54,15 @@ def _cpr(attempt: Attempt) -> Stop | None:
     if attempt.transport == "file":
         return _stop(source, "Migration requires streamable transport (eg unix)", "cpr-transfer hands "
                      "descriptors over, which only a socket can.", "cpr-transfer-file-uri")
+    private = [block for block in source.guest.ram_blocks if not block.shared and block.purpose != "flash"]
+    if private and source.has("11.0"):
+        # The blocker that was added last is the one that QEMU tells.
+        name = private[-1].region_name
+        return Stop("refused", "migrate", f"Memory region {name} is not compatible with CPR. share=on is "
+                    "required for memory-backend objects, and aux-ram-share=on is required.",
+                    f"The new QEMU maps the memory of the old one, and cannot map {name}, which is private.",
+                    (f"system/physmem.c: ram_block_add_cpr_blocker, {source.guest.qemu}",),
+                    "cpr-transfer-aux-ram")
     return _stop(source, "missing 'cpr' migration channel", "cpr-transfer hands descriptors over by a "
                  "channel of its own, which only channels= names.")
 

@@ -21,11 +21,17 @@ __all__ = ["before_ram", "sections", "switched"]
 _EARLY = "virtio-mem-device-early"
 
 
-def _unknown(destination: Side, section: str, instance: int, why: str) -> Stop:
+def _unknown(attempt: Attempt, section: str, instance: int, why: str) -> Stop:
+    destination = attempt.destination
     noun = "section" if destination.has("10.2") else "savevm section"
     words = (f"Unknown {noun} or instance '{section}' {instance}. Make sure that your current VM setup "
              "matches your saved VM setup, including any hotplugged devices")
-    return Stop("fails", "destination", loading(destination, words), why,
+    message = loading(destination, words)
+    if attempt.mode == "postcopy" and destination.has("10.2") and not section.endswith(_EARLY):
+        # The thread that waits for pages sees the stream break, and speaks first.
+        message = ("loadvm failed during postcopy: -22: Failed to load section ID: stream error: -22: "
+                   "Channel error: Invalid argument")
+    return Stop("fails", "destination", message, why,
                 (f"migration/savevm.c: qemu_loadvm_section_start_full, {destination.guest.qemu}",))
 
 
@@ -54,16 +60,17 @@ def sections(attempt: Attempt) -> Stop | None:
     early = None
     if source.has("8.0", "11.0"):
         early = _virtio_mem_early(attempt)
-    return (early or _cpus(source, destination) or _power_management(source, destination)
+    return (early or _cpus(attempt) or _power_management(source, destination)
             or _pci(attempt))
 
 
-def _cpus(source: Side, destination: Side) -> Stop | None:
+def _cpus(attempt: Attempt) -> Stop | None:
+    source, destination = attempt.sides
     theirs, ours = _cpu_count(source), _cpu_count(destination)
     if theirs <= ours:
         return None
     apic = source.has("10.2") and not source.guest.machine_type.startswith("isapc")
-    return _unknown(destination, "apic" if apic else "cpu_common", ours,
+    return _unknown(attempt, "apic" if apic else "cpu_common", ours,
                     f"The source has {theirs} virtual CPUs, the destination {ours}.")
 
 
@@ -134,7 +141,7 @@ def _pci(attempt: Attempt) -> Stop | None:
         here = ours.get(place.section)
         if here is None:
             other = next((p.driver for p in ours.values() if p.path == place.path), "nothing")
-            return _unknown(destination, place.section, 0,
+            return _unknown(attempt, place.section, 0,
                             f"The source has {place.driver} at {place.path}, the destination {other}.")
         stop = (_queues(attempt, place.section) or _virtio_mem(attempt, place.driver)
                 or _ivshmem(destination, place.section, here.spec))
@@ -190,7 +197,7 @@ def _virtio_mem_early(attempt: Attempt) -> Stop | None:
     ours = {place.path for place in places(destination.guest) if place.driver.startswith("virtio-mem")}
     for place in theirs:
         if place.path not in ours:
-            return _unknown(destination, f"{place.path}/{_EARLY}", 0,
+            return _unknown(attempt, f"{place.path}/{_EARLY}", 0,
                             f"The source has virtio-mem at {place.path}, the destination not.")
     return _changed(attempt)
 
