@@ -32,9 +32,12 @@ RACES = (
     # A page is there already.
     ("postcopy_place_page", "uffd_zero_page() failed", "uffd_copy_page() failed"),
     # Which of multifd's connections is taken for the only one.
-    ("Unable to write to socket: Broken pipe", "Not a migration stream",
-     "Unknown combination of migration flags", "socket_accept_incoming_migration: Extra", "check_section_footer: Read section footer failed: -5",
-     "load of migration failed: Input/output error: Failed to load section ID"),
+    (
+        "Unable to write to socket: Broken pipe", "Not a migration stream",
+        "Unknown combination of migration flags", "socket_accept_incoming_migration: Extra",
+        "check_section_footer: Read section footer failed: -5",
+        "load of migration failed: Input/output error: Failed to load section ID",
+    ),
 )
 
 
