@@ -102,7 +102,7 @@ def build(features: Sequence[Feature], theme: Theme, title: str) -> Any:
     boxes = plot.rect(
         "x", "y", width=CELL - 1, height=CELL - 1, source=cells, fill_color="fill", line_color="line",
         line_width=0.7, nonselection_fill_alpha=1.0, nonselection_line_alpha=1.0,
-        selection_line_color=colour["focus"], selection_line_width=2.5,
+        selection_line_color=colour["focus"], selection_line_width=1.6,
     )
     plot.segment("x0", "y0", "x1", "y1", source=guide, line_color=colour["focus"], line_alpha=0.55)
     plot.text(
