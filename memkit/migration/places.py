@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from memkit.config import DeviceSpec
     from memkit.guest import Guest
 
-__all__ = ["Place", "places", "state_name"]
+__all__ = ["Place", "places", "saved", "state_name"]
 
 # Devices of the boards → devfn.
 _FIXED = {
@@ -40,6 +40,7 @@ _STATES: tuple[tuple[str, str], ...] = (
     (r"i8255.*|i82562|i82801", "eeprom"),
     (r"tulip", "eeprom"),
     (r"VGA|secondary-vga", "vga"),
+    (r"pci-bridge", "pci_bridge"),
     (r"cirrus-vga", "cirrus_vga"),
     (r"qxl-vga", "qxl"),
     (r"ich9-usb-ehci\d|usb-ehci", "ehci"),
@@ -57,6 +58,11 @@ _STATES: tuple[tuple[str, str], ...] = (
     (r"ES1370", "es1370"),
     (r"ioh3420", "ioh-3240-express-root-port"),
 )
+# Devices that are not on PCI, and whose state is called after the device alone.
+_ALONE = {
+    "vmcoreinfo": "vmcoreinfo", "vmgenid": "vmgenid", "vmclock": "vmclock", "intel-iommu": "iommu-intel",
+    "ib700": "ib700_wdt",
+}
 # Kept whole: their states end like their drivers.
 _WHOLE = {"pvpanic-pci", "vhost-vsock-pci"}
 # They have no state.
@@ -74,6 +80,8 @@ class Place(NamedTuple):
     @property
     def section(self) -> str:
         """The name of its section in the stream, "" if it has none."""
+        if not self.path:
+            return _ALONE[self.driver]
         name = state_name(self.driver)
         return f"{self.path}/{name}" if name else ""
 
@@ -119,6 +127,20 @@ def places(guest: Guest) -> tuple[Place, ...]:
         taken.add(devfn)
         found.append(Place(driver, f"0000:00:{devfn >> 3:02x}.{devfn & 7:x}", spec))
     return tuple(found)
+
+
+def saved(guest: Guest) -> tuple[Place, ...]:
+    """The devices that save state, in the order of the stream: on PCI, and some that are not.
+
+    IOMMUs come first: what devices do with memory depends on them.
+    """
+    found = list(places(guest))
+    order = {id(spec): number for number, spec in enumerate(guest.config.devices)} if guest.config else {}
+    alone = [Place(spec.driver, "", spec) for spec in (guest.config.devices if guest.config else ())
+             if spec.driver in _ALONE]
+    found = sorted([*found, *alone], key=lambda place: (
+        "iommu" not in place.driver, order.get(id(place.spec), -1)))
+    return tuple([place for place in found if place.section])
 
 
 def _drivers(guest: Guest) -> Iterator[str]:

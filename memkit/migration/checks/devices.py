@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from memkit.boards.machine import apply_smp, select_machine
 from memkit.migration.attempt import Attempt, Side, Stop
-from memkit.migration.places import places
+from memkit.migration.places import places, saved
 from memkit.migration.words import loading
 
 if TYPE_CHECKING:
@@ -135,14 +135,15 @@ def _footer(destination: Side, section: str, why: str) -> Stop:
 def _pci(attempt: Attempt) -> Stop | None:
     """The first PCI device of the source that the destination has not, or has otherwise."""
     source, destination = attempt.sides
-    theirs = [place for place in places(source.guest) if place.section]
-    ours = {place.section: place for place in places(destination.guest)}
+    theirs = saved(source.guest)
+    ours = {place.section: place for place in saved(destination.guest)}
     for place in theirs:
         here = ours.get(place.section)
         if here is None:
-            other = next((p.driver for p in ours.values() if p.path == place.path), "nothing")
+            other = next((p.driver for p in ours.values() if p.path and p.path == place.path), "nothing")
+            where = f" at {place.path}" if place.path else ""
             return _unknown(attempt, place.section, 0,
-                            f"The source has {place.driver} at {place.path}, the destination {other}.")
+                            f"The source has {place.driver}{where}, the destination {other}.")
         stop = (_queues(attempt, place.section) or _virtio_mem(attempt, place.driver)
                 or _ivshmem(destination, place.section, here.spec))
         if stop:
