@@ -25,9 +25,12 @@ __all__ = ["Place", "places", "saved", "state_name"]
 # Devices of the boards → devfn.
 _FIXED = {
     "i440FX": 0x00, "PIIX3": 0x08, "piix3-ide": 0x09, "piix3-usb-uhci": 0x0A, "PIIX4_PM": 0x0B, "mch": 0x00,
-    "ICH9-LPC": 0xF8, "ich9-ahci": 0xFA, "ICH9-SMB": 0xFB,
+    "ICH9-LPC": 0xF8, "ich9-ahci": 0xFA, "ICH9-SMB": 0xFB, "ich9-usb-uhci1": 0xE8, "ich9-usb-uhci2": 0xE9,
+    "ich9-usb-uhci3": 0xEA, "ich9-usb-ehci1": 0xEF,
 }
 _SLOTS = 32
+# Bridges with one slot behind them.
+_PORT = re.compile(r"-port$|downstream$|ioh3420")
 _ROOTS = (None, "pci.0", "pcie.0", "pci", "pcie")
 # Where the state is not called like the driver.
 _STATES: tuple[tuple[str, str], ...] = (
@@ -105,23 +108,27 @@ def state_name(driver: str) -> str:
 
 
 def places(guest: Guest) -> tuple[Place, ...]:
-    """The PCI devices on the root bus, in the order in which they are made.
+    """The PCI devices, in the order in which they are made.
 
-    Devices behind bridges are left out, and whatever has no view of memory of its own (none is known).
+    Those behind a bridge with many slots are left out where the line gives no addr=.
     """
     config = guest.config
     specs = list(config.devices) if config else []
     taken: set[int] = set()
-    found = []
+    found: list[Place] = []
     for driver in _drivers(guest):
         spec = next((s for s in specs if model_name(guest.qemu, s.driver) == driver), None)
         devfn = _FIXED.get(driver) if spec is None else None
         if spec is not None:
             specs.remove(spec)
-            if spec.props.get("bus") not in _ROOTS:
-                continue
-            given = spec.props.get("addr")
+            given, bus = spec.props.get("addr"), spec.props.get("bus")
             devfn = parse_devfn(given) if isinstance(given, (str, int)) else None
+            if bus not in _ROOTS:
+                above = next((place for place in found if place.spec and place.spec.id == bus), None)
+                if above is not None and (devfn is not None or _PORT.search(above.driver)):
+                    devfn = devfn or 0
+                    found.append(Place(driver, f"{above.path}:{devfn >> 3:02x}.{devfn & 7:x}", spec))
+                continue
         if devfn is None:
             devfn = next((slot << 3 for slot in range(_SLOTS) if slot << 3 not in taken), 0)
         taken.add(devfn)
