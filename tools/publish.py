@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Container
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from typing import Any
 import nbformat
 from nbclient import NotebookClient
 
-__all__ = ["build", "execute", "gather", "publish"]
+__all__ = ["build", "execute", "gather", "lead_to_pages", "publish"]
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
@@ -44,7 +46,19 @@ def gather(sources: Path, notebooks: dict[str, Any]) -> None:
     shutil.copy(ROOT / "data" / "README.md", sources / "data")
     (sources / "notebooks").mkdir()
     for name, notebook in notebooks.items():
+        lead_to_pages(notebook, notebooks)
         nbformat.write(notebook, sources / "notebooks" / f"{name}.ipynb")
+
+
+def lead_to_pages(notebook: Any, names: Container[str]) -> None:
+    """Let links to notebooks in what cells show lead to their pages; where there is no page, no link stays."""
+    def page(link: re.Match[str]) -> str:
+        return f'<a href="{link[1]}.html">{link[2]}</a>' if link[1] in names else link[2]
+
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            if html := output.get("data", {}).get("text/html"):
+                output.data["text/html"] = re.sub(r'<a href="([\w-]+)\.ipynb">(.*?)</a>', page, html)
 
 
 def build(sources: Path, target: Path) -> int:

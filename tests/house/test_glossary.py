@@ -1,4 +1,4 @@
-"""The glossary explains every word that the notebooks bring in, and says where it can be read up."""
+"""The glossary explains the words that the notebooks bring in, and the notebooks lead to it."""
 
 from __future__ import annotations
 
@@ -6,28 +6,88 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 GLOSSARY = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
-TERMS = {term.lower() for term in re.findall(r"\*\*([^*]+)\*\*", GLOSSARY)}
+TERMS = re.findall(r"^### (.+)$", GLOSSARY, re.M)
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+EVERY = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+LINK = re.compile(r"\[([^\[\]]+)\]\(([^()\s]+)\)")
+AT_LEAST = 5
 
 
-def test_every_word_that_a_notebook_explains_is_in_the_glossary() -> None:
-    missing = set()
-    for path in (ROOT / "notebooks").glob("*.ipynb"):
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
-        # Bold words that end with a full stop are headings within a paragraph; keys are no terms.
-        bold = [term for term in re.findall(r"\*\*([^*]+)\*\*", text) if "." not in term and "+" not in term]
-        missing |= {term for term in bold if term.lower() not in TERMS}
-    assert set() == missing
+def slug(term: str) -> str:
+    """The anchor of a heading, as GitHub and MyST make it."""
+    return re.sub(r"[^\w -]", "", term.lower()).replace(" ", "-")
 
 
-def test_every_word_of_the_glossary_is_explained_once() -> None:
-    terms = re.findall(r"\*\*([^*]+)\*\*", GLOSSARY)
-    assert len(TERMS) == len(terms)
+SLUGS = {slug(term): term for term in TERMS}
+
+
+def prose(path: Path) -> str:
+    """What a notebook says in words: no code, no headings, no comments on sources."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    text = "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    for what in (r"(?ms)^```.*?^```", r"`[^`\n]*`", r"(?s)<small>.*?</small>", r"(?m)^#+ .*$", r"<[^>\n]+>"):
+        text = re.sub(what, " ", text)
+    return text
+
+
+def linked(path: Path) -> list[str]:
+    """The anchors of the glossary to which a notebook has links, in their order."""
+    targets = [target for _, target in LINK.findall(prose(path))]
+    return [target.partition("#")[2] for target in targets if "docs/glossary.md#" in target]
+
+
+def uses(text: str, term: str, anchor: str) -> list[tuple[int, bool]]:
+    """Where ``term`` is used in words, and whether it is a link to ``anchor``; other links are no uses."""
+    links = [link for link in LINK.finditer(text) if link[2].endswith(f"glossary.md#{anchor}")]
+    found = [(link.start(), True) for link in links]
+    plain = LINK.sub(lambda link: " " * len(link[0]), text)
+    words = r"\s+".join(map(re.escape, term.split()))
+    flags = re.IGNORECASE if term == term.lower() else 0
+    found += [(use.start(), False) for use in re.finditer(rf"(?<![\w-]){words}s?(?![\w-])", plain, flags)]
+    return sorted(found)
+
+
+@EVERY
+def test_links_to_the_glossary_lead_to_one_of_its_words(path: Path) -> None:
+    assert [] == [anchor for anchor in linked(path) if anchor not in SLUGS]
+
+
+@EVERY
+def test_a_notebook_links_some_words_and_each_where_it_is_used_first(path: Path) -> None:
+    anchors = set(linked(path)) & set(SLUGS)
+    assert len(anchors) >= AT_LEAST
+    text = prose(path)
+    late = {}
+    for anchor in anchors:
+        place, is_link = uses(text, SLUGS[anchor], anchor)[0]
+        if not is_link:
+            late[anchor] = " ".join(text[max(0, place - 40) : place + 40].split())
+    assert {} == late
+
+
+def test_every_word_of_the_glossary_has_one_anchor() -> None:
+    assert len(TERMS) == len(SLUGS)
+    assert len(TERMS) > 60
+
+
+def test_words_with_capitals_have_an_anchor_that_jupyterlab_finds() -> None:
+    """JupyterLab keeps capitals in the names of headings; links are written without."""
+    named = re.findall(r'^<div data-jupyter-id="([^"]+)"></div>\n\n### (.+)$', GLOSSARY, re.M)
+    assert [(slug(term), term) for term in TERMS if term != term.lower()] == named
+
+
+def test_every_word_is_explained_and_says_where_to_read_it_up() -> None:
+    parts = re.split(r"^### ", re.sub(r"^(?:## |<div ).*$", "", GLOSSARY, flags=re.M), flags=re.M)[1:]
+    told = re.compile(r"\w[.:;].*\(.*`[\w/.-]+\.(?:c|h|hx|rst|txt|json)`.*\)\s*\Z", re.S)
+    bare = [part.splitlines()[0] for part in parts if not told.search(part)]
+    assert [] == bare
 
 
 def test_sources_are_files_of_qemu() -> None:
     named = re.findall(r"`([\w/.-]+\.[a-z]+)`", GLOSSARY)
-    assert [] == [name for name in named if not re.search(r"\.(?:c|h|hx|rst|txt)\Z", name)]
-    assert len(named) > 20
+    assert [] == [name for name in named if not re.search(r"\.(?:c|h|hx|rst|txt|json)\Z", name)]
+    assert len(named) > len(TERMS)
