@@ -28,9 +28,9 @@ def _unknown(attempt: Attempt, section: str, instance: int, why: str) -> Stop:
              "matches your saved VM setup, including any hotplugged devices")
     message = loading(destination, words)
     if attempt.mode == "postcopy" and destination.has("10.2") and not section.endswith(_EARLY):
-        # The thread that waits for pages sees the stream break, and speaks first.
-        message = ("loadvm failed during postcopy: -22: Failed to load section ID: stream error: -22: "
-                   "Channel error: Invalid argument")
+        # The thread that waits for pages sees the stream break, and speaks first; what it was reading then is
+        # a race, and this what it mostly says.
+        message = "loadvm failed during postcopy: -22: Failed to load vmstate version_id: 4, ret: -22"
     return Stop("fails", "destination", message, why,
                 (f"migration/savevm.c: qemu_loadvm_section_start_full, {destination.guest.qemu}",))
 
