@@ -7,6 +7,8 @@ makes them anew.
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -17,8 +19,11 @@ from memkit.boards.recorded import data_file
 from memkit.errors import MemkitError, Refused, Unavailable
 from memkit.monitor.parse_text import COMMANDS
 from memkit.qemu.launch import launch
+from memkit.qemu.process import find_binary
 
-__all__ = ["Real", "real"]
+__all__ = ["COMMAND", "Real", "key", "real"]
+
+COMMAND = "info ramblock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,16 @@ class Real:
         return {"text/plain": str(self), "text/html": html}
 
 
-def real(line: str, command: str = "info ramblock") -> Real:
+def key(line: str, command: str) -> str:
+    """The name of an answer in the recording.
+
+    >>> key("-M q35  -m 1G", "info numa")
+    'info numa: -M q35 -m 1G'
+    """
+    return f"{command}: {' '.join(line.split())}"
+
+
+def real(line: str, command: str = COMMAND) -> Real:
     """The Real answer to a monitor command for a command line: of the QEMU here, or as it was recorded.
 
     Where QEMU is missing here, or this machine cannot give what the line asks for, the recorded answer is
@@ -74,7 +88,7 @@ def real(line: str, command: str = "info ramblock") -> Real:
     if not isinstance(line, str):
         raise MemkitError(f"line is the text of a command line, not {line!r:.60}")
     line = " ".join(line.split())
-    recorded = _recorded().get(f"{command}: {line}")
+    recorded = _recorded().get(key(line, command))
     try:
         guest = launch(line)
     except Unavailable as missing:
@@ -89,7 +103,9 @@ def real(line: str, command: str = "info ramblock") -> Real:
         if recorded is None:
             raise
         return _shown(line, command, recorded, f"The one here did not answer: {trouble}.")
-    return Real(line, command, guest.raw_monitor[command], guest.qemu, str(date.today()), True)
+    # The monitor ends its lines as a terminal wants it.
+    text = guest.raw_monitor[command].replace("\r\n", "\n")
+    return Real(line, command, text, _version(), str(date.today()), True)
 
 
 def _shown(line: str, command: str, recorded: dict[str, Any], why: str) -> Real:
@@ -98,9 +114,15 @@ def _shown(line: str, command: str, recorded: dict[str, Any], why: str) -> Real:
                 bool(recorded.get("refused")), why.replace("..", "."))
 
 
+@lru_cache(maxsize=1)
 def _version() -> str:
-    """The version of the QEMU here, asked of a guest that is sure to start."""
-    return launch("-M none -nodefaults").qemu
+    """The whole version of the QEMU here, such as 7.2.22."""
+    said = subprocess.run(
+        [find_binary("qemu-system-x86_64"), "--version"], capture_output=True, text=True, timeout=20,
+        check=False, stdin=subprocess.DEVNULL,
+    ).stdout
+    found = re.search(r"version (\S+)", said)
+    return found[1] if found else "of an unknown version"
 
 
 @lru_cache(maxsize=1)

@@ -9,6 +9,7 @@ usage: python -m tools.record facts [--root DIR] [--only PART ...] [--types PATT
        python -m tools.record workloads [--root DIR] [--only PATTERN] -o OUT.json
        python -m tools.record hazards [--root DIR] [--only ID ...] -o OUT.json
        python -m tools.record atlas [--root DIR] -o OUT.json
+       python -m tools.record real [--root DIR] -o OUT.json
        python -m tools.record compare OLD.jsonl.gz NEW.jsonl.gz
 
 Every fact is asked of the program: help texts, and some thousands of short starts under TCG, paused, over
@@ -45,6 +46,7 @@ from .hazards import record_hazards, write_record
 from .lines import read_lines, read_rows
 from .machines import record_machines
 from .migration_all import record_all
+from .real import record_real
 from .windows import record_windows
 from .workloads import record_workloads
 
@@ -119,7 +121,10 @@ def _parser() -> argparse.ArgumentParser:
     pairs = verbs.add_parser("atlas", help="record what QEMU says to the lines of the atlas")
     pairs.set_defaults(do=_atlas)
     pairs.add_argument("-o", "--out", type=Path, required=True, metavar="OUT.json")
-    for verb in (facts, acpi, sets, captures, answers, migrations, writers, hazards, pairs):
+    cells = verbs.add_parser("real", help="record what the notebooks show of a real QEMU")
+    cells.set_defaults(do=_real)
+    cells.add_argument("-o", "--out", type=Path, required=True, metavar="OUT.json")
+    for verb in (facts, acpi, sets, captures, answers, migrations, writers, hazards, pairs, cells):
         verb.add_argument("--binary", default="qemu-system-x86_64", help="the QEMU program to ask")
         verb.add_argument("--root", type=Path, metavar="DIR", help="the root directory that has the program")
     both = verbs.add_parser("compare", help="show where two captures files differ")
@@ -193,6 +198,11 @@ def _workloads(words: argparse.Namespace) -> int:
 
 def _atlas(words: argparse.Namespace) -> int:
     write(words.out, record_atlas(_to_answer(words)))
+    return 0
+
+
+def _real(words: argparse.Namespace) -> int:
+    record_real(_to_answer(words), words.out)
     return 0
 
 
