@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 import shutil
@@ -46,12 +47,13 @@ def gather(sources: Path, notebooks: dict[str, Any]) -> None:
     shutil.copy(ROOT / "data" / "README.md", sources / "data")
     (sources / "notebooks").mkdir()
     for name, notebook in notebooks.items():
+        notebook = copy.deepcopy(notebook)
         lead_to_pages(notebook, notebooks)
         nbformat.write(notebook, sources / "notebooks" / f"{name}.ipynb")
 
 
 def lead_to_pages(notebook: Any, names: Container[str]) -> None:
-    """Let links to notebooks in what cells show lead to their pages; where there is no page, no link stays."""
+    """Let links to notebooks in what cells show lead to their pages, if there are such."""
     def page(link: re.Match[str]) -> str:
         return f'<a href="{link[1]}.html">{link[2]}</a>' if link[1] in names else link[2]
 
