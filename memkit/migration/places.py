@@ -9,12 +9,14 @@ Source: vmstate_register in migration/savevm.c, pcibus_get_dev_path in hw/pci/pc
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from memkit.boards.device_facts import model_name
 from memkit.boards.pci import parse_devfn
+from memkit.versions import parse_version
 
 if TYPE_CHECKING:
     from memkit.config import DeviceSpec
@@ -64,7 +66,7 @@ _STATES: tuple[tuple[str, str], ...] = (
 # Devices that are not on PCI, and whose state is called after the device alone.
 _ALONE = {
     "vmcoreinfo": "vmcoreinfo", "vmgenid": "vmgenid", "vmclock": "vmclock", "intel-iommu": "iommu-intel",
-    "ib700": "ib700_wdt",
+    "ib700": "ib700_wdt", "ramfb": "ramfb-dev",
 }
 # Kept whole: their states end like their drivers.
 _WHOLE = {"pvpanic-pci", "vhost-vsock-pci"}
@@ -116,8 +118,13 @@ def places(guest: Guest) -> tuple[Place, ...]:
     specs = list(config.devices) if config else []
     taken: set[int] = set()
     found: list[Place] = []
-    for driver in _drivers(guest):
-        spec = next((s for s in specs if model_name(guest.qemu, s.driver) == driver), None)
+    drivers = list(_drivers(guest))
+    # What the board has of a kind comes before what the line adds.
+    boards = Counter(drivers) - Counter(model_name(guest.qemu, spec.driver) for spec in specs)
+    for driver in drivers:
+        own = boards[driver] > 0
+        boards[driver] -= 1
+        spec = None if own else next((s for s in specs if model_name(guest.qemu, s.driver) == driver), None)
         devfn = _FIXED.get(driver) if spec is None else None
         if spec is not None:
             specs.remove(spec)
@@ -144,10 +151,16 @@ def saved(guest: Guest) -> tuple[Place, ...]:
     found = list(places(guest))
     order = {id(spec): number for number, spec in enumerate(guest.config.devices)} if guest.config else {}
     alone = [Place(spec.driver, "", spec) for spec in (guest.config.devices if guest.config else ())
-             if spec.driver in _ALONE]
+             if spec.driver in _ALONE and (spec.driver != "ramfb" or _ramfb_saves(guest))]
     found = sorted([*found, *alone], key=lambda place: (
         "iommu" not in place.driver, order.get(id(place.spec), -1)))
     return tuple([place for place in found if place.section])
+
+
+def _ramfb_saves(guest: Guest) -> bool:
+    """True for QEMU and machine types since 8.2 (x-migrate of ramfb, hw/core/machine.c: hw_compat_8_1)."""
+    versions = (guest.qemu, guest.machine_type.rpartition("-")[2])
+    return all(re.fullmatch(r"\d+\.\d+", text) and parse_version(text) >= (8, 2) for text in versions)
 
 
 def _drivers(guest: Guest) -> Iterator[str]:

@@ -36,12 +36,19 @@ def test_devices_take_the_first_free_slot_or_the_one_that_is_given() -> None:
 
 def test_devices_of_the_board_come_before_those_of_the_line() -> None:
     assert sections("-M q35 -device virtio-rng-pci") == ["0000:00:03.0/virtio-rng"]
+    assert sections("-M q35 -nodefaults -device ich9-ahci") == ["0000:00:01.0/ich9_ahci"]
 
 
 def test_an_iommu_comes_first_and_a_device_without_a_bus_has_its_name_alone() -> None:
     line = "-M q35 -nodefaults -device virtio-rng-pci -device vmcoreinfo -device"
     assert sections(f"{line} intel-iommu") == ["iommu-intel", "0000:00:01.0/virtio-rng", "vmcoreinfo"]
     assert sections(f"{line} virtio-iommu-pci", "11.1")[0] == "0000:00:02.0/virtio-iommu"
+
+
+def test_ramfb_saves_its_state_since_8_2() -> None:
+    line = "-nodefaults -device ramfb -M"
+    assert [sections(f"{line} {machine}", qemu) for machine, qemu in (
+        ("pc", "7.2"), ("pc-i440fx-7.2", "10.0"), ("pc", "10.0"))] == [[], [], ["ramfb-dev"]]
 
 
 def test_the_path_of_a_device_behind_a_bridge_lists_the_bridge() -> None:
