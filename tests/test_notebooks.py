@@ -41,9 +41,10 @@ def ran(publish: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
     def run(path: Path, *others: Path) -> Any:
         missing = [each for each in (path, *others) if each not in done]
-        with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(2) as pool:
-            patch.setenv("PATH", str(empty))
-            done.update(zip(missing, pool.map(execute, missing), strict=True))
+        if missing:
+            with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(2) as pool:
+                patch.setenv("PATH", str(empty))
+                done.update(zip(missing, pool.map(execute, missing), strict=True))
         return done[path]
 
     return run
