@@ -35,7 +35,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     Chapter("06-all-of-ram", "All of RAM", 20, ("04-data-structures",), ("all-of-ram", "ram-blocks")),
     Chapter("07-huge-pages", "Huge pages", 25, ("02-host-memory",), ("page-size-of", "dirty-pages")),
     Chapter("08-sharing", "Sharing", 25, ("02-host-memory",), ("shared-blocks", "vhost-user-sees")),
-    Chapter("09-encrypted-guests", "Encrypted guests", 20, ("08-sharing",), ("which-hazard",)),
+    Chapter("09-encrypted-guests", "Encrypted guests", 20, ("08-sharing",), ("which-hazard", "mend")),
     Chapter("10-migration", "Migration", 30, ("04-data-structures", "07-huge-pages"),
             ("migrated-blocks", "name-of-block", "dirty-pages", "postcopy-works", "migration-outcome")),
     Chapter("11-monitor", "The monitor", 25, ("04-data-structures",), ("ram-addr-of", "name-of-block")),
