@@ -235,5 +235,23 @@ def test_the_site_works_from_a_folder_in_both_themes(
     assert "Start here" in found
 
 
+@pytest.mark.needs_browser
+def test_the_cheat_sheet_prints_on_two_sheets_of_paper(
+    site: Path, chromium: str, browser_flags: list[str]
+) -> None:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=browser_flags)
+        tab = browser.new_page()
+        tab.goto((site / "docs" / "cheat-sheet.html").as_uri())
+        printed = tab.pdf(prefer_css_page_size=True)
+        browser.close()
+    assert 2 == len(re.findall(rb"/Type\s*/Page\b", printed))
+    # A4 in points.
+    assert {(595, 842)} == {(round(float(wide)), round(float(high))) for wide, high in re.findall(
+        rb"/MediaBox\s*\[0 0 ([\d.]+) ([\d.]+)\]", printed)}
+
+
 def test_the_site_is_not_kept_in_git() -> None:
     assert "_site/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
