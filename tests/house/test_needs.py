@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 NEEDS_QEMU = "tests/test_cli_process.py::test_a_line_that_both_refuse_exits_with_1"
-NEEDS_BROWSER = "tests/test_notebooks.py::test_a_printed_page_asks_for_nothing_and_shows_its_pictures"
+NEEDS_BROWSER = "tests/test_notebooks.py::test_the_site_works_from_a_folder_in_both_themes[light]"
 
 
 EACH = pytest.mark.parametrize(
