@@ -42,14 +42,22 @@ def test_the_installed_command_and_the_module_are_the_same() -> None:
         assert run(*words).stdout == run(*words, command=command).stdout
 
 
-@pytest.mark.parametrize("example", [e for c in EXAMPLES.values() for e in c if "--real" not in e])
+def quick(example: str) -> bool:
+    """True for what neither needs a real QEMU nor goes on until it is stopped."""
+    return "--real" not in example and not example.startswith("memkit lab")
+
+
+@pytest.mark.parametrize("example", [e for c in EXAMPLES.values() for e in c if quick(e)])
 def test_every_example_of_the_help_works(example: str, tmp_path: Path) -> None:
     line, _, given = example.partition(" < ")
     done = run(
         *shlex.split(line)[1:], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
         input="qemu-system-x86_64 -m 1G" if given else "",
     )
-    assert done.returncode == (1 if line.startswith("memkit diff") else 0), done.stderr
+    # What these find is no mistake: a difference, a migration that does not complete, a wrong answer.
+    codes = {"diff": (1,), "migrate": (0, 3), "drill": (0, 1)}
+    assert done.returncode in codes.get(line.split()[1], (0,)), done.stderr
+    assert done.stdout or " -o " in line
 
 
 def test_a_closed_pipe_ends_it_quietly() -> None:
@@ -113,7 +121,7 @@ def test_a_terminal_without_unicode_gets_the_answer() -> None:
 def test_the_base_install_answers_without_any_library(words: tuple[str, ...]) -> None:
     done = run(*words, "--", "-M", "q35", "-m", "4G", command=ALONE)
     assert (0, "") == (done.returncode, done.stderr)
-    assert done.stdout
+    assert done.stdout or " -o " in line
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,50 @@
-"""The commands of the course: the pre-flight check, and drills on a terminal."""
+"""The commands of the course: JupyterLab on a notebook, the pre-flight check, and drills on a terminal."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from importlib.util import find_spec
+from pathlib import Path
 
-from memkit.errors import MemkitError
+from memkit.errors import MemkitError, Unavailable
 
-__all__ = ["add_drill_options", "check", "drill"]
+__all__ = ["add_drill_options", "check", "drill", "lab"]
 
 WRONG, NOT_READY = 1, 3
+KIT = Path(__file__).resolve().parents[2]
+
+
+def lab(arguments: argparse.Namespace) -> int:
+    """JupyterLab in place of this process, on a chapter of the course; it never returns.
+
+    Raises MemkitError for chapters that there are not, Unavailable where the notebooks or JupyterLab are
+    missing.
+    """
+    opener = KIT / "tools" / "lab.py"
+    if not opener.exists():
+        raise Unavailable("the notebooks are not part of the installed package; get the whole kit with: "
+                          "git clone https://github.com/memkit/memkit && cd memkit && make lab")
+    if find_spec("jupyterlab") is None:
+        raise Unavailable(f"JupyterLab is not installed; install it with: make -C {KIT} environment")
+    words = [word for line in arguments.lines for word in line]
+    if arguments.chapter:
+        words.insert(0, f"notebooks/{_chapter(arguments.chapter)}.ipynb")
+    os.execv(sys.executable, [sys.executable, str(opener), *words])
+    raise AssertionError("execv does not return")
+
+
+def _chapter(name: str) -> str:
+    """The id of the chapter that ``name`` begins, with or without its number."""
+    from memkit.lab.course import CHAPTERS
+
+    wanted = name.removesuffix(".ipynb").rpartition("/")[2]
+    names = {each: (each, each[:2], each[3:], str(int(each[:2]))) for each in (c.id for c in CHAPTERS)}
+    found = [each for each, known in names.items() if wanted in known]
+    if not found:
+        raise MemkitError(f"{name!r:.60} is no chapter; there are: {', '.join(c.id for c in CHAPTERS)}")
+    return found[0]
 
 
 def check(arguments: argparse.Namespace) -> int:

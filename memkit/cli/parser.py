@@ -38,6 +38,9 @@ ATLAS_CODES = """\
 Exit codes: 0 it was told, 2 wrong usage or an unknown name, 3 something is missing on this machine
 (the message says how to get it).
 """
+LAB_CODES = """\
+Exit codes: JupyterLab's, or 2 wrong usage, 3 something is missing (the message says how to get it).
+"""
 DRILL_CODES = """\
 Exit codes: 0 a problem is set, or the answer is right, 1 the answer is wrong, 2 wrong usage.
 """
@@ -98,6 +101,7 @@ EXAMPLES = {
         "memkit drill gpa-of-dimm --seed 7 --hint --try 6G",
     ),
     "check": ("memkit check",),
+    "lab": ("memkit lab", "memkit lab 10-migration", "memkit lab -- --no-browser --port 8899"),
 }
 
 
@@ -258,6 +262,13 @@ def _build() -> tuple[Parser, dict[str, Parser]]:
         DRILL_CODES,
     )
     course.add_drill_options(drill)
+    opener = command(
+        "lab", course.lab, "[CHAPTER] [-- JUPYTERLAB ARGS]", "open JupyterLab on the course",
+        "Open JupyterLab on a chapter of the course, by its name or number (default: the first).\n"
+        "What follows -- goes to JupyterLab. To stop it, press Ctrl-C twice.\n",
+        LAB_CODES,
+    )
+    opener.add_argument("chapter", metavar="CHAPTER", nargs="?", default="", help="such as 10-migration")
     bare = command(
         "check", course.check, "", "look whether all is here that the course needs",
         "Look whether all is here that the course needs: Python, widgets, Graphviz, browser, QEMU,\n"
@@ -267,7 +278,7 @@ def _build() -> tuple[Parser, dict[str, Parser]]:
 
     known = f"which QEMU to be: {', '.join(labelled().values())} (default: {DEFAULT_QEMU})"
     for one in made.values():
-        if one is bare:
+        if one in (bare, opener):
             continue
         model = one.add_argument_group("the model")
         if one in (combined, drill):
