@@ -73,7 +73,8 @@ class Prediction:
     def reveal(self) -> str:
         """The right answer and the model's reasoning, in words."""
         right = self.question.answer
-        return f"{right.text}. {right.why}\n\n{quiz.story(self.question)}".rstrip()
+        said = f"{right.text}. {right.why}".replace(".. ", ". ")
+        return f"{said}\n\n{quiz.story(self.question)}".rstrip()
 
     def __str__(self) -> str:
         question = self.question

@@ -21,7 +21,9 @@ STYLE = (
 def prompt(question: Question, title: str, how: str = "") -> str:
     """What is asked, under a title, with the command line and how to answer."""
     guest = question.guest
-    line = f'<pre class="mk-said">{escape(question.text)}</pre>' if question.text else ""
+    # Wrapped here, too, since a page may lack our style: what matters often stands at the end of a line.
+    wrapped = 'class="mk-said" style="white-space:pre-wrap;overflow-wrap:anywhere"'
+    line = f"<pre {wrapped}>{escape(question.text)}</pre>" if question.text else ""
     asked = [f"The guest of QEMU {guest.qemu}.", *guest.notes] if guest.config else []
     said = " ".join(filter(None, [*asked, how]))
     note = f'<p class="mk-note">{escape(said)}</p>' if said else ""
@@ -37,7 +39,7 @@ def folded(question: Question, label: str, title: str) -> str:
         f"<li>{escape(choice.text)}: {escape(choice.why)}</li>"
         for choice in question.choices if choice is not question.answer
     )
-    right = f"{escape(question.answer.text)}. {escape(question.answer.why)}"
+    right = f"{escape(question.answer.text)}. {escape(question.answer.why)}".replace(".. ", ". ")
     return (
         f'<section aria-label="{escape(label)}">{prompt(question, title)}{listed}'
         f"<details><summary>Show the answer</summary><p><b>{right}</b></p>"

@@ -60,7 +60,8 @@ class Real:
         html = (
             f'<section aria-label="On a real QEMU"><pre style="white-space:pre-wrap"><b>$ qemu-system-x86_64 '
             f"{escape(self.line)}</b></pre>"
-            f'<pre style="overflow-x:auto">{prompt}{escape(self.text.rstrip())}</pre>'
+            f'<pre tabindex="0" style="overflow:auto;max-height:32em">{prompt}'
+            f"{escape(self.text.rstrip())}</pre>"
             f"<p><small>{escape(self.source)}</small></p></section>"
         )
         return {"text/plain": str(self), "text/html": html}

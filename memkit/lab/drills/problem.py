@@ -103,7 +103,7 @@ class Drill:
         self.told = True
         right = self.question.answer
         story = "" if self.question.gpa is None else f"\n\n{self.question.guest.explain(self.question.gpa)}"
-        return f"{right.text}. {right.why}{story}"
+        return f"{right.text}. {right.why}".replace(".. ", ". ") + story
 
     def next(self) -> Drill:
         """The next problem: harder after one that was solved at once, easier after one that was told."""

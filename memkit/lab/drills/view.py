@@ -87,7 +87,7 @@ def _parts(drill: Drill, go_on: Callable[[Drill], None]) -> list[Any]:
     def tell() -> None:
         drill.answer()
         right = drill.question.answer
-        told = f"{escape(right.text)}. {escape(right.why)}"
+        told = f"{escape(right.text)}. {escape(right.why)}".replace(".. ", ". ")
         verdict.value = f'<div class="mk-right" role="alert"><p>{told}</p></div>'
         picture.value = quiz.reasons(drill.question)
 
