@@ -6,13 +6,13 @@ All frames of a story share their scale, so that nothing jumps from step to step
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from memkit.draw import svg
 from memkit.draw.scale import Scale
-from memkit.draw.theme import KINDS
+from memkit.draw.theme import KIND_NAMES, KINDS
 from memkit.units import hex_address, human
 
 __all__ = ["STATES", "Box", "Frame", "Lane", "picture", "scale_of", "words"]
@@ -53,13 +53,15 @@ class Lane:
 class Frame:
     """One step of a story: what is decided, in a sentence, and the lanes after the decision.
 
-    ``kind`` names the sort of decision; ``title`` is short, ``sentence`` complete.
+    ``kind`` names the sort of decision; ``title`` is short, ``sentence`` complete.  ``names`` says what the
+    colours mean where that is not the kind of memory.
     """
 
     kind: str
     title: str
     sentence: str
     lanes: tuple[Lane, ...]
+    names: Mapping[str, str] = field(default_factory=lambda: KIND_NAMES, hash=False)
 
 
 def scale_of(frames: Iterable[Frame]) -> Scale:
@@ -118,9 +120,7 @@ def picture(frame: Frame, scale: Scale, theme: str = "auto") -> str:
             body.append(svg.text(x + (-6 if anchor == "end" else 6), y - 3, hex_address(lane.marker), "c",
                                  anchor))
     height = TOP + LANE * len(frame.lanes) + 46
-    shown = [kind for kind in KINDS if kind in kinds]
-    body.append(svg.legend(12, height - 40, shown, (), ("thick outline: now", "dashed: hidden",
-                                                        "addresses are not to scale")))
+    body.append(_legend(height - 40, [kind for kind in KINDS if kind in kinds], frame.names))
     body.append(svg.text(12, 20, frame.title, "h"))
     return svg.document(WIDTH, height, frame.title, f"{frame.sentence} {words(frame)}", "".join(body),
                         theme_name=theme)
@@ -141,6 +141,19 @@ def _box(box: Box, y: float, scale: Scale) -> str:
     tip = f"{box.label}: {hex_address(box.start)}, {human(box.size)}, {STATES[box.state]}"
     return (f"<g>{shape}{svg.text(x + wide / 2, y + BAR / 2 + 4, name, 's', 'middle') if name else ''}"
             f"<title>{svg.escape(tip)}</title></g>")
+
+
+def _legend(y: float, kinds: Iterable[str], names: Mapping[str, str]) -> str:
+    out, x = [svg.text(12, y + 11, "Colour", "s m")], 70.0
+    for kind in kinds:
+        out += [svg.swatch(x, y, kind, ""), svg.text(x + 28, y + 11, names[kind], "s")]
+        x += 50 + svg.text_width(names[kind])
+    x = 70.0
+    out.append(svg.text(12, y + 32, "Line", "s m"))
+    for note in ("thick outline: now", "dashed: hidden", "addresses are not to scale"):
+        out.append(svg.text(x, y + 32, note, "s m"))
+        x += 22 + svg.text_width(note)
+    return "".join(out)
 
 
 def words(frame: Frame) -> str:

@@ -14,6 +14,7 @@ from memkit.draw.lanes import STATES, picture, words
 from memkit.errors import MemkitError
 from memkit.lab.stepper import STORIES, Stepper
 from memkit.lab.stepper.view import html, widget
+from memkit.migration import dirty
 
 DIMM = (
     "-M q35 -m 4G,slots=4,maxmem=16G -object memory-backend-ram,id=m1,size=1G "
@@ -57,6 +58,22 @@ def test_translation_ends_at_the_byte_that_the_explanation_names() -> None:
     frame = story("translate").frames[-1]
     assert frame.lanes[-1].marker == found.offset_in_block
     assert f"offset {found.offset_in_block:#x}"[:10] in frame.sentence.replace("_", "")
+
+
+def test_a_migration_has_a_frame_for_each_round_of_the_simulation() -> None:
+    guest = memkit.boot("-m 256M -nodefaults")
+    workload = dirty.Sequential(size=64 << 20, rate=2000)
+    told = memkit.steps(guest, "migrate", workload=workload, bandwidth=32 << 20)
+    run = dirty.simulate(guest, workload, bandwidth=32 << 20)
+    assert [str(one) for one in run.rounds] == [frame.sentence for frame in told.frames[:-1]]
+    for one, frame in zip(run.rounds, told.frames, strict=False):
+        blocks, bitmap = frame.lanes
+        assert one.row.pages * 4096 == sum(box.size for box in bitmap.boxes)
+        assert [b.name for b in one.row.blocks] == [box.label for box in blocks.boxes]
+        dirty_bytes = sum(box.size for box in bitmap.boxes if box.label == "dirty")
+        assert dirty_bytes <= one.left + one.row.pages * 4096 / 64
+    assert "dirty in part" in told.picture(1)
+    assert ">ROM<" not in told.picture(1)
 
 
 @pytest.mark.parametrize("at", ["0xc0000", "0xfee00000", "0xfffffff0", "0x3_0000_0000_0000", "0xd0000000"])
@@ -119,10 +136,12 @@ def test_the_next_step_is_among_the_choices_and_no_other_is_right(what: str) -> 
 @pytest.mark.parametrize(
     ("words_", "says"),
     [
-        ({"what": "bild"}, "no story is called 'bild'; there are: build, flatview, translate"),
+        ({"what": "bild"}, "no story is called 'bild'; there are: build, flatview, translate, migrate"),
         ({"what": "translate"}, "say which address to translate"),
         ({"what": "translate", "at": "fast"}, "is no address"),
         ({"what": "build", "at": "4G"}, "at= is for the story translate"),
+        ({"what": "build", "workload": dirty.Idle()}, "workload= is for the story migrate"),
+        ({"what": "migrate", "bandwidth": "fast"}, "fast"),
         ({"what": "flatview", "space": "memry"}, "no address space is called 'memry'"),
     ],
 )

@@ -14,8 +14,10 @@ from memkit.errors import MemkitError
 from memkit.guest import Guest
 from memkit.host import Host
 from memkit.lab.stepper.building import building
+from memkit.lab.stepper.migrated import migrated
 from memkit.lab.stepper.rendered import rendered
 from memkit.lab.stepper.translated import translated
+from memkit.migration.dirty import Sequential, Workload
 
 __all__ = ["STORIES", "Stepper", "steps"]
 
@@ -23,19 +25,24 @@ STORIES = {
     "build": "How QEMU builds the guest",
     "flatview": "How the FlatView is rendered",
     "translate": "How one address is translated",
+    "migrate": "How a migration goes, round by round",
 }
 OTHERS = 2
+WRITES = 5000
 
 
 def steps(
     line: str | Sequence[str] | Config | Guest, what: str = "build", at: str | int = "", *,
     space: str = "memory", brief: bool = True, qemu: str | None = None, host: Host | None = None,
+    workload: Workload | None = None, bandwidth: float | str = "1GbE",
 ) -> Stepper:
     """The Stepper of a story about a guest, to go forward and back in: one decision a step.
 
-    ``what`` is build, flatview, or translate, for which ``at`` is the gpa to translate, as a number or text
-    such as "5G".  ``line`` is a command line, for which ``qemu`` and ``host`` say what memkit.boot takes, or
-    a Guest.  A story that is not ``brief`` looks into each container, too.  Raises MemkitError for other
+    ``what`` is build, flatview, migrate, or translate, for which ``at`` is the gpa to translate, as a number
+    or text such as "5G".  For migrate, ``workload`` is one of memkit.migration.dirty, by default one that
+    writes through all of RAM slowly, and ``bandwidth`` what the wire carries.  ``line`` is a command line,
+    for which ``qemu`` and ``host`` say what memkit.boot takes, or a Guest.  A story that is not ``brief``
+    looks into each container, too.  Raises MemkitError for other
     words, Refused where QEMU would.
 
     >>> import memkit
@@ -57,7 +64,17 @@ def steps(
         return Stepper(guest, what, translated(guest, at, space))
     if at != "":
         raise MemkitError(f"at= is for the story translate; {what} is about the whole guest")
+    if what == "migrate":
+        return Stepper(guest, what, migrated(guest, workload or _slow(guest), bandwidth))
+    if workload is not None:
+        raise MemkitError(f"workload= is for the story migrate; in {what} the guest does not run")
     return Stepper(guest, what, rendered(guest, space, brief) if what == "flatview" else building(guest))
+
+
+def _slow(guest: Guest) -> Workload:
+    """A guest that writes through its largest block, so many pages a second."""
+    largest = max((b for b in guest.ram_blocks if b.migratable), key=lambda b: b.used_length)
+    return Sequential(size=largest.used_length, rate=WRITES)
 
 
 class Stepper:
