@@ -89,7 +89,10 @@ class Simulation:
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         from memkit.draw.dirty import rounds_svg
 
-        return {"text/plain": str(self), "image/svg+xml": rounds_svg(self)}
+        picture = rounds_svg(self)
+        # As HTML the picture follows the page's theme; as a mere image, pages put it on white.
+        html = f'<div style="overflow-x:auto">{picture}</div>'
+        return {"text/plain": str(self), "text/html": html, "image/svg+xml": picture}
 
 
 def simulate(
