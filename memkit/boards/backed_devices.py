@@ -24,6 +24,7 @@ from memkit.boards.memory_devices import (
     virtio_mem_realize,
 )
 from memkit.boards.refusals import refuse
+from memkit.boards.unmigratable import check_peer
 from memkit.config import DeviceSpec
 from memkit.memory.device import Frontend, MemoryDevice
 from memkit.memory.region import MemoryRegion
@@ -142,6 +143,7 @@ class BackedDevices:
         if self.memdev(spec, props) is None:
             raise refuse("ivshmem-unset", spec.option, located=True)
         memdev = self._take(spec, props)
+        check_peer(self.build, spec, props)
         memdev.block.idstr = f"{path}/{memdev.region.name}"
         if memdev.region.size & (memdev.region.size - 1):
             raise refuse("bar-power", spec.option)

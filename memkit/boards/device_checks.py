@@ -24,6 +24,7 @@ from memkit.boards.iommu_checks import check_intel_iommu
 from memkit.boards.pci import PciBus
 from memkit.boards.ports import parallel_ports, serial_ports
 from memkit.boards.refusals import refuse
+from memkit.boards.unmigratable import check_migratable
 from memkit.config import DeviceSpec
 
 __all__ = ["DeviceChecks"]
@@ -56,6 +57,7 @@ class DeviceChecks:
         self, spec: DeviceSpec, driver: str, bus: PciBus | None, props: Mapping[str, Any]
     ) -> None:
         """Refuse what a real QEMU refused: the device bare, or a second one of it."""
+        check_migratable(self.build, spec, driver)
         family, romsize = self.build.machine.family, props.get("romsize", NO_ROM_SIZE)
         if romsize != NO_ROM_SIZE and (not romsize or romsize & (romsize - 1)) and bus is not None:
             raise refuse_device(

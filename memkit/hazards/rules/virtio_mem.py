@@ -235,7 +235,7 @@ RULES = (
         "leave unplugged-inaccessible out (auto) and use a guest of Linux 5.16 or newer",
         (f"{_REALIZE}, 7.2",),
         _readable, example=f"{_mem(backend='memfd')},unplugged-inaccessible=off",
-        innocent=_mem(backend="memfd"), mend=_hide, since="5.1",
+        innocent=_mem(backend="memfd"), mend=_hide, since="7.0",
     ),
     Rule(
         "virtio-mem-memslots-then-vhost", "Memory slots that virtio-mem takes from a later vhost device",
