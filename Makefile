@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 ARGS ?=
 
-.PHONY: help environment lab test site bench lock clean
+.PHONY: help environment lab test site slides bench lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /: /'
@@ -21,6 +21,9 @@ test: environment ## run every check that this machine can run, e.g. make test A
 site: environment ## run the notebooks and build a site in _site, to read without kernel and network
 	@$(RUN) tools/publish.py _site
 
+slides: environment ## run the notebooks and make slides in _slides, e.g. make slides ARGS="10-migration"
+	@$(RUN) tools/slides.py _slides $(ARGS)
+
 bench: environment ## measure speed and weight; ratios come from one run, side by side with a real QEMU
 	@$(RUN) -m pytest -q bench $(ARGS)
 
@@ -28,4 +31,4 @@ lock: environment ## renew requirements-lock.txt: the newest versions that work 
 	@$(RUN) tools/lock.py $(ARGS)
 
 clean: ## remove the environment and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks _site build dist
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks _site _slides build dist

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-NOT_OURS = {".git", ".venv", "build", "dist", "node_modules", "_site"}
+NOT_OURS = {".git", ".venv", "build", "dist", "node_modules", "_site", "_slides"}
 
 
 def walk(folder: Path) -> list[Path]:
