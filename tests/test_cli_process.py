@@ -121,7 +121,7 @@ def test_a_terminal_without_unicode_gets_the_answer() -> None:
 def test_the_base_install_answers_without_any_library(words: tuple[str, ...]) -> None:
     done = run(*words, "--", "-M", "q35", "-m", "4G", command=ALONE)
     assert (0, "") == (done.returncode, done.stderr)
-    assert done.stdout or " -o " in line
+    assert done.stdout
 
 
 @pytest.mark.parametrize(
