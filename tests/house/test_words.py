@@ -10,8 +10,9 @@ FORBIDDEN = {
     "a path of one machine": r"/(?:work/(?:main|shared)|roo" r"t/\.|home/[a-z]+/|Users/[a-z]+/)",
     "a registry's host": r"\b(?:pypi\.or" r"g|pythonhosted\.or" r"g|registry\.npmj" r"s|deb\.debia" r"n\.org"
     r"|conda\.anacond" r"a\.org)\b",
-    "how the kit was made": r"\b(?:Claud" r"e|Anthropi" r"c|Copilo" r"t|ChatGP" r"T|issue #?\d+\b(?!/)"
-    r"|contract\.m" r"d)\b",
+    # A public report, with a link to it, is no trace of how the kit was made.
+    "how the kit was made": r"\b(?:Claud" r"e|Anthropi" r"c|Copilo" r"t|ChatGP" r"T"
+    r"|issue #?\d+\b(?!/|\]\(https:)|contract\.m" r"d)\b",
 }
 BINARY = {".gz", ".png", ".whl", ".jpg", ".ico"}
 
