@@ -18,6 +18,9 @@ ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted(path for path in (ROOT / "notebooks").glob("*.ipynb"))
 EVERY = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 START = ROOT / "notebooks" / "00-start-here.ipynb"
+SHIFTS = {"K": 10, "M": 20, "G": 30, "T": 40}
+# Sizes of pages and edges of a PC's address space, which the architecture gives.
+PC = {4 << 10, 2 << 20, 1 << 30, 640 << 10, 1 << 20, 1 << 32}
 # Each notebook is run once; the tests that look at it belong to one worker.
 pytestmark = pytest.mark.xdist_group("notebooks")
 
@@ -86,6 +89,35 @@ def test_errors_that_are_meant_show_words_and_no_way_through_the_code(ran: Any, 
 def test_nothing_is_written_to_standard_error(ran: Any, path: Path) -> None:
     outputs = [o for cell in ran(path).cells if cell.cell_type == "code" for o in cell.outputs]
     assert [] == [o.text for o in outputs if o.output_type == "stream" and o.name == "stderr"]
+
+
+def numbers(text: str) -> set[int]:
+    """The sizes (4G, 2 MiB, 1 << 20) and addresses that a text names, in bytes."""
+    found = {int(float(number) * (1 << SHIFTS[unit]))
+             for number, unit in re.findall(r"\b(\d+(?:\.\d+)?)[ \xa0]?([KMGT])(?:iB)?\b", text)}
+    found |= {int(number) << int(shift) for number, shift in re.findall(r"\b(\d+) << (\d+)\b", text)}
+    # The monitor names the last byte of a range, people the first one behind it.
+    ends = {int(word, 16) for word in re.findall(r"\b([0-9a-f]{16})\b", text)}
+    return found | ends | {end + 1 for end in ends} | {
+        int(word.replace("_", ""), 16) for word in re.findall(r"\b0x([0-9a-fA-F_]{5,})\b", text)}
+
+
+@EVERY
+def test_numbers_in_words_are_those_of_the_code_or_shown_by_the_model(ran: Any, path: Path) -> None:
+    """Nobody types what the model computes; facts with a source or a report beside them are the exception."""
+    cells = ran(path).cells
+    known = numbers(html_of(ran(path)))
+    for cell in cells:
+        if cell.cell_type == "code":
+            known |= numbers(cell.source)
+            for output in cell.outputs:
+                known |= numbers(f"{output.get('data', {}).get('text/plain', '')} {output.get('text', '')}")
+    typed = {}
+    for cell in cells:
+        sourced = "<small>" in cell.source or "](https://" in cell.source
+        if cell.cell_type == "markdown" and not sourced and (lost := numbers(cell.source) - known - PC):
+            typed[cell.id] = sorted(map(hex, lost))
+    assert {} == typed
 
 
 @EVERY

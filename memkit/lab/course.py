@@ -38,7 +38,8 @@ CHAPTERS: tuple[Chapter, ...] = (
     Chapter("09-encrypted-guests", "Encrypted guests", 20, ("08-sharing",), ("which-hazard", "mend")),
     Chapter("10-migration", "Migration", 30, ("04-data-structures", "07-huge-pages"),
             ("migrated-blocks", "name-of-block", "dirty-pages", "postcopy-works", "migration-outcome")),
-    Chapter("11-monitor", "The monitor", 25, ("04-data-structures",), ("ram-addr-of", "name-of-block")),
+    Chapter("11-monitor", "The monitor", 25, ("04-data-structures",),
+            ("ram-addr-of", "name-of-block", "offset-at")),
     Chapter("12-combined-hazards", "Combined hazards", 30, ("08-sharing", "10-migration"),
             ("which-hazard", "mend")),
 )
