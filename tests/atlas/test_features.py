@@ -47,7 +47,7 @@ def test_included_features_exist() -> None:
 IN_A_FILE = {"readonly": "tmpfs", "pmem-on": "tmpfs", "discard-data": "tmpfs"}
 
 
-@pytest.mark.parametrize("name", FEATURES.keys() - OWN)
+@pytest.mark.parametrize("name", sorted(FEATURES.keys() - OWN))
 def test_a_guest_with_the_feature_has_it_as_rules_see_it(name: str) -> None:
     feature = FEATURES[name]
     qemu = next(v for v in reversed(KNOWN_QEMU) if feature.known_to(parse_version(v)))
