@@ -54,5 +54,6 @@ def test_a_peer_of_ivshmem_is_refused_and_a_master_is_not(qemu: str) -> None:
 
 
 def test_what_can_migrate_starts() -> None:
-    line = "-m 1G -only-migratable -device virtio-balloon-pci -device VGA -device qemu-xhci -device usb-tablet"
+    line = ("-m 1G -only-migratable -device virtio-balloon-pci -device VGA -device qemu-xhci "
+            "-device usb-tablet")
     assert memkit.boot(line)
