@@ -37,7 +37,8 @@ min-height:34px;max-height:180px;overflow-wrap:anywhere}
 .memkit .mk-note{color:var(--mk-soft)}
 .memkit .mk-bad{border:1px solid var(--mk-line);border-left:4px solid var(--mk-bad);padding:5px 12px;
 margin:2px 0 4px 2px}
-.memkit .mk-said{white-space:pre-wrap;margin:2px 0 4px;padding:0;background:none;overflow-wrap:anywhere}
+.memkit .mk-said{white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere;margin:2px 0 4px;padding:0;
+background:none}
 .memkit .mk-bad code{overflow-wrap:anywhere}
 .memkit .mk-compared{border-left:4px solid var(--mk-line);padding-left:8px;margin:2px 0 2px 2px}
 .memkit .mk-compared .widget-html-content{font-size:13px;line-height:1.45}

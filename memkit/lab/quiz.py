@@ -22,7 +22,7 @@ def prompt(question: Question, title: str, how: str = "") -> str:
     """What is asked, under a title, with the command line and how to answer."""
     guest = question.guest
     # Wrapped here, too, since a page may lack our style: what matters often stands at the end of a line.
-    wrapped = 'class="mk-said" style="white-space:pre-wrap;overflow-wrap:anywhere"'
+    wrapped = 'class="mk-said" style="white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere"'
     line = f"<pre {wrapped}>{escape(question.text)}</pre>" if question.text else ""
     asked = [f"The guest of QEMU {guest.qemu}.", *guest.notes] if guest.config else []
     said = " ".join(filter(None, [*asked, how]))
