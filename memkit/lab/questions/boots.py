@@ -99,7 +99,8 @@ def _boots(guest: Guest, about: About) -> Question:
             if len(heard) == 2 + WRONG_ANSWERS:
                 return
 
-    why = f"{refused.explanation} {refused.hint}".strip() if refused else (
+    mend = f" To mend it: {refused.hint}." if refused and refused.hint else ""
+    why = f"{refused.explanation}{mend}" if refused else (
         "Nothing in it breaks a rule of QEMU's.")
     question = make(
         "boots", guest, "Does QEMU start with this line? If not, what does it say?", "word", answer, why,
