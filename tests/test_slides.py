@@ -28,7 +28,8 @@ def tool() -> ModuleType:
 def notebook() -> Any:
     """A notebook with results: headings, prose, a result, a widget, and code that shows nothing."""
     picture = new_output("display_data", {
-        "text/html": '<svg role="img" aria-label="map"></svg><a href="01-x.ipynb">on</a>',
+        "text/html": '<section aria-label="All"><svg role="img" aria-label="map"></svg>'
+        '<a href="01-x.ipynb">on</a></section>',
         "application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/plain": "map"})
     return new_notebook(cells=[
         new_markdown_cell("# Title\n\nFirst.\n\n**Second**, said only.\n\n- one\n- two", id="title"),
@@ -55,6 +56,13 @@ def test_a_slide_shows_the_first_paragraph_and_lists_and_the_notes_say_all(
     assert "# Title\n\nFirst.\n\n- one\n- two" == cells["title"]
     assert "**Second**, said only." in cells["title-notes"]
     assert "## Part\n\nA word." == cells["part"]
+
+
+def test_what_a_result_shows_is_no_slide_and_leads_nowhere(tool: ModuleType, notebook: Any) -> None:
+    shown = next(cell for cell in tool.cut(notebook).cells if cell.id == "map").outputs[0].data
+    assert '<div role="region" aria-label="All"><svg role="img" aria-label="map"></svg>on</div>' == shown[
+        "text/html"]
+    assert {"text/html", "text/plain"} == set(shown)
 
 
 def test_the_notebook_itself_stays_as_it_is(tool: ModuleType, notebook: Any) -> None:

@@ -72,7 +72,9 @@ def _shows(cell: Any) -> bool:
         data = output.get("data", {})
         data.pop("application/vnd.jupyter.widget-view+json", None)
         if html := data.get("text/html"):
-            data["text/html"] = re.sub(r'<a href="[\w-]+\.ipynb">(.*?)</a>', r"\1", html)
+            html = re.sub(r'<a href="[\w-]+\.ipynb">(.*?)</a>', r"\1", html)
+            # To reveal.js, a section is a slide.
+            data["text/html"] = html.replace("<section", '<div role="region"').replace("</section>", "</div>")
     return bool(cell.outputs)
 
 
