@@ -28,6 +28,8 @@ def _core(look: Look, row: JoinedRow) -> Member:
 
 def _ksm(look: Look, row: JoinedRow) -> Member:
     shared, off, file = look.shared(row), look.switched_off("mem-merge"), look.has_file(row)
+    if off is False and row.backend is None and look.scene.confidential:
+        return out(row.block, "QEMU turns mem-merge off for a confidential guest before it makes this block")
     wanted = row.backend is not None and row.backend.merge
     # What has a descriptor is mapped elsewhere, where the machine's wish is not asked.
     anonymous = None if file is None or off is None else not file and not off

@@ -283,3 +283,11 @@ def test_a_set_shows_itself_in_words_and_as_a_page() -> None:
 def test_a_block_is_in_where_parts_cover_all_of_it(parts: list[Part], state: str, size: int) -> None:
     found = pieces(RAMBlock(0, 8, 8), parts, "seen", "unseen")
     assert (state, size) == (found.state, found.bytes)
+
+
+def test_a_confidential_guest_offers_backends_to_ksm_and_nothing_that_comes_later() -> None:
+    # machine_run_board_init turns mem-merge off when the backend of main RAM is there already.
+    guest = memkit.boot("-M q35,confidential-guest-support=s -m 1G -accel kvm "
+                        "-object sev-guest,id=s,cbitpos=47,reduced-phys-bits=1")
+    assert {"pc.ram"} == {member.block.label for member in guest.all_of_ram("ksm").blocks}
+    assert 9 == len(memkit.boot("-M q35 -m 1G").all_of_ram("ksm").blocks)

@@ -122,12 +122,15 @@ def make(
 
 def make_set(
     name: str, guest: Guest, prompt: str, reasons: Mapping[str, tuple[bool, str]],
-    mistakes: Iterable[Mistake], *, view: str = "tables", hints: tuple[str, ...] = (),
+    mistakes: Iterable[Mistake], *, view: str = "tables", hints: tuple[str, ...] = (), why: str = "",
 ) -> Question:
-    """The Question whose answer is a set of names: ``reasons`` says for each whether it is in, and why."""
+    """The Question whose answer is a set of names: ``reasons`` says for each whether it is in, and why.
+
+    ``why`` is the reason for the whole, by default all reasons of those that are in.
+    """
     inside = frozenset(n for n, (belongs, _) in reasons.items() if belongs)
-    right = Choice(inside, shown(inside, "blocks"), " ".join(reasons[n][1] for n in reasons if n in inside)
-                   or "Nothing belongs to it.")
+    told = why or " ".join(reasons[n][1] for n in reasons if n in inside) or "Nothing belongs to it."
+    right = Choice(inside, shown(inside, "blocks"), told)
     choices: dict[Value, Choice] = {inside: right}
     for mistake, value, said in mistakes:
         choices.setdefault(value, Choice(value, shown(value, "blocks"), said, mistake))

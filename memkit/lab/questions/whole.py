@@ -65,9 +65,18 @@ def _question(kind: str, guest: Guest, name: str) -> Question:
         yield Mistake("memory-is-private", frozenset(), "none. But some fulfil its rule.")
 
     return make_set(
-        kind, guest, ASKED[name], reasons, mistakes(),
+        kind, guest, ASKED[name], reasons, mistakes(), why=_why(found),
         hints=(found.definition.meaning, f"The rule: {found.definition.rule}."),
     )
+
+
+def _why(found: RAMSet) -> str:
+    """The reasons of all blocks, those of equal reason together."""
+    groups: dict[str, list[str]] = {}
+    for member in found.members:
+        inside = "in" if member.state in ("in", "part") else "not in"
+        groups.setdefault(f"({inside}): {member.reason}.", []).append(member.block.label)
+    return " ".join(f"{', '.join(names)} {reason}" for reason, names in groups.items())
 
 
 QUESTIONS: dict[str, Asker] = {"all-of-ram": _all_of_ram, "vhost-user-sees": _vhost_user}
