@@ -41,5 +41,6 @@ html_theme_options = {
     "use_repository_button": True,
     "launch_buttons": {"binderhub_url": "https://mybinder.org", "notebook_interface": "jupyterlab"},
     "home_page_in_toc": True,
-    "show_toc_level": 2,
+    # Pictures need the room that a list of headings would take.
+    "secondary_sidebar_items": [],
 }
