@@ -39,6 +39,8 @@ CHUNK = 1 << 30
 GRANULES: dict[str, tuple[str, str]] = {
     "x86_64": ("page", "kvm_mmu_hugepage_adjust, arch/x86/kvm/mmu/mmu.c (Linux 6.1): small pages"),
     "aarch64": ("host", "user_mem_abort, arch/arm64/kvm/mmu.c (Linux 6.1): host pages, which may be 64 KiB"),
+    # The page of the guest's hash table, at most the block's. With a radix table (POWER9 and newer) it is a
+    # host page: kvmppc_book3s_instantiate_page, book3s_64_mmu_radix.c. No line tells which table.
     "ppc64": ("huge", "kvm_test_clear_dirty_npages, arch/powerpc/kvm/book3s_64_mmu_hv.c (Linux 6.1)"),
     "s390x": ("huge", "gmap_sync_dirty_log_pmd, arch/s390/mm/gmap.c (Linux 6.1): a segment of 1 MiB"),
 }
