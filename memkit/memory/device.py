@@ -4,7 +4,7 @@ A *backend* owns host memory; a *frontend* makes it visible: the machine itself 
 RAM, a DIMM, a graphics card for its video RAM.  Frontends that live in the device-memory
 window (pc-dimm, nvdimm, virtio-mem, virtio-pmem) are *memory devices*.
 
-Source: hw/mem/memory-device.c, hw/core/machine-hmp-cmds.c (QEMU 7.2).
+Source: hw/mem/memory-device.c, monitor/hmp-cmds.c (QEMU 7.2).
 """
 
 from __future__ import annotations
