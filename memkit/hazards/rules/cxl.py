@@ -53,7 +53,7 @@ RULES = (
         ("cxl-type3", "cxl-window", "kvm"),
         "QEMU decodes each access to the window by itself, so for KVM there is i/o and no memory. Data is "
         "slow, and a guest that runs code there (after adding it to its RAM) stops with an error.",
-        "keep data only in it, use TCG of 9.0 or newer, or QEMU 11.1 with windows of one target, which it maps",
+        "keep data only in it, use TCG (9.0 or newer), or QEMU 11.1 with windows of one target",
         ("hw/cxl/cxl-host.c: cfmws_ops, 7.2",
          "hw/cxl/cxl-host.c: cxl_fmws_direct_passthrough_setup, 11.1"),
         _execute, example=f"-accel kvm {_MACHINE}{_WINDOW} {_DEVICE}",
