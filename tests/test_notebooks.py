@@ -226,9 +226,9 @@ def test_links_inside_the_site_lead_somewhere(site: Path) -> None:
 def test_the_start_page_has_graph_map_question_and_refusal(site: Path) -> None:
     page = site / "notebooks" / "00-start-here.html"
     text = page.read_text(encoding="utf-8")
-    # The explorer's graph, the graph, the map, and the map behind the answer.
+    # The explorer's graph and map, the graph, the map, and the map behind the answer.
     names = [name.partition(" pc-")[0] for name in read(page).pictures if name != "Legend"]
-    assert ["How", "How", "Where the memory of", "Where the memory of"] == names
+    assert ["How", "Where the memory of", "How", "Where the memory of", "Where the memory of"] == names
     assert "<details><summary>Show the answer</summary>" in text
     assert "Device 'm1' not found" in unescape(re.sub(r"<[^>]+>", "", text))
 

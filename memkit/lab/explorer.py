@@ -41,6 +41,7 @@ from memkit.lab.controls import SIZES, step_of
 from memkit.lab.form import AddForm, PartList
 from memkit.lab.presets import DIMM, PRESETS
 from memkit.lab.session import State
+from memkit.lab.switched import View, switched
 from memkit.monitor.printer import COMMANDS
 from memkit.versions import labelled
 
@@ -333,9 +334,16 @@ class Explorer(VBox):
             display(Shown(page.script()))  # type: ignore[no-untyped-call]
         bundle: dict[str, Any] = super()._repr_mimebundle_(**kwargs)
         bundle["text/plain"] = self.text()
+        state = self.state
+        shown = views.graph(state) if state.guest is None else switched([
+            View("Graph", "From a word to an address", views.graph(state)),
+            View("Map", "Three kinds of address", views.map_(state)),
+            View("Tables", "Everything in numbers", views.tables(state)),
+            View("Monitor", "What QEMU prints", views.monitor(state, "info mtree -f")),
+        ], "Views of the guest")
         bundle["text/html"] = (
-            f'<div class="memkit">{page.style()}<pre class="mk-said">{escape(self.state.text)}</pre>'
-            f"{views.status(self.state)}{''.join(views.changes(self.state))}{views.graph(self.state)}"
+            f'<div class="memkit">{page.style()}<pre class="mk-said">{escape(state.text)}</pre>'
+            f"{views.status(state)}{''.join(views.changes(state))}{shown}"
             f"<details><summary>The same in words</summary><pre>{escape(self.text())}</pre></details></div>"
         )
         return bundle

@@ -75,6 +75,7 @@ def _gpa_of_dimm(guest: Guest, about: About) -> Question:
         "gpa-of-dimm", guest,
         f"At which guest-physical address (gpa) does the guest see the first byte of {name_of(device)}?",
         "address", device.addr, f"{above}{start}{behind if before else ''}.", mistakes(), gpa=device.addr,
+        space="gpa",
         hints=("Memory devices lie in a window of their own, behind all of main RAM.",
                f"{above}. The window opens at the next multiple of 1 GiB.",
                "In the window, QEMU takes the first place that is free, large enough and aligned."),
@@ -165,7 +166,7 @@ def _offset(guest: Guest, gpa: int, name: str) -> Question:
         name, guest,
         f"The guest reads the byte at gpa {hex_address(gpa)}{size}. At which offset in {block} does this "
         "byte "
-        "lie?", "address", offset, why, mistakes(), typed=True, gpa=gpa, follow=block,
+        "lie?", "address", offset, why, mistakes(), typed=True, gpa=gpa, follow=block, space="offset",
         hints=("The guest sees the block through windows, one below the hole and one from 4 GiB up.",
                f"The window that shows this address begins at gpa {hex_address(_window_start(guest, gpa))}.",
                "Offset = address - start of the window + where in the block the window begins."),
@@ -215,7 +216,8 @@ def _gpa_of_offset(guest: Guest, about: About) -> Question:
     return make(
         "gpa-of-offset", guest,
         f"At which guest-physical address (gpa) does the guest see the byte at offset {hex_address(offset)} "
-        f"({human(offset)}) of {block.label}?", "address", gpa, why, mistakes(), gpa=gpa, follow=block.label,
+        f"({human(offset)}) of {block.label}?", "address", gpa, why, mistakes(), gpa=gpa,
+        follow=block.label, space="gpa",
         hints=("Is the offset below or above what fits under the PCI hole?",
                f"The piece below the hole has {human(ranges_of(guest, blocks)[0].end)}."),
     )
@@ -252,7 +254,7 @@ def _ram_addr_of(guest: Guest, about: About) -> Question:
     return make(
         "ram-addr-of", guest,
         f"At which ram_addr_t does RAMBlock {block.label} begin? (Monitor: info ramblock)",
-        "address", block.offset, front, mistakes(), follow=block.label,
+        "address", block.offset, front, mistakes(), follow=block.label, space="ram_addr_t",
         hints=("QEMU counts through its blocks in the order in which it makes them, and leaves out no holes.",
                f"{len(earlier)} blocks were made before it.",
                "A block begins at a multiple of 64 target pages."),

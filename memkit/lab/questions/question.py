@@ -17,12 +17,25 @@ from memkit.lab.questions.mistakes import MISTAKES
 from memkit.units import hex_address, human, parse_address
 
 __all__ = [
-    "About", "Asker", "Choice", "Kind", "Mistake", "Question", "Value", "Verdict", "grade", "make",
-    "make_set", "read_answer", "shown",
+    "About",
+    "Asker",
+    "Choice",
+    "Kind",
+    "Mistake",
+    "Question",
+    "Space",
+    "Value",
+    "Verdict",
+    "grade",
+    "make",
+    "make_set",
+    "read_answer",
+    "shown",
 ]
 
 Kind = Literal["address", "size", "count", "word", "blocks"]
 Value = int | str | frozenset[str]
+Space = Literal["", "gpa", "ram_addr_t", "offset"]
 NOTHING = "none of them"
 
 
@@ -61,7 +74,8 @@ class Question:
     ``typed`` means that the learner writes the answer instead of choosing it.  ``gpa`` is an address
     whose story tells the reason, or None; ``view`` is the picture that shows it: graph, map or tables, and
     ``follow`` the block that stands out there.  ``hints`` go from a nudge to nearly all of it.
-    ``line`` is the command line where that is not the guest's.
+    ``line`` is the command line where that is not the guest's.  ``space`` says whose addresses the answers
+    are, where they are addresses: gpa, ram_addr_t, or offset in the block ``follow``.
     """
 
     name: str
@@ -78,6 +92,7 @@ class Question:
     reasons: Mapping[str, str] = field(default_factory=dict)
     follow: str = ""
     line: str = ""
+    space: Space = ""
 
     @property
     def text(self) -> str:
@@ -108,7 +123,7 @@ Asker = Callable[[Guest, About], Question]
 def make(
     name: str, guest: Guest, prompt: str, kind: Kind, answer: Value, why: str, mistakes: Iterable[Mistake], *,
     typed: bool = False, gpa: int | None = None, view: str = "map", hints: tuple[str, ...] = (),
-    follow: str = "",
+    follow: str = "", space: Space = "",
 ) -> Question:
     """The Question with its choices in order of value; mistakes that lead to the answer are left out."""
     right = Choice(answer, shown(answer, kind), why)
@@ -117,7 +132,8 @@ def make(
         if not isinstance(value, int) or value >= 0:
             choices.setdefault(value, Choice(value, shown(value, kind), said, mistake))
     ordered = tuple(sorted(choices.values(), key=_order))
-    return Question(name, guest, prompt, kind, right, ordered, typed, gpa, view, hints, follow=follow)
+    return Question(name, guest, prompt, kind, right, ordered, typed, gpa, view, hints, follow=follow,
+                    space=space)
 
 
 def make_set(
