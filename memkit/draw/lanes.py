@@ -144,8 +144,9 @@ def _box(box: Box, y: float, scale: Scale) -> str:
 
 
 def _legend(y: float, kinds: Iterable[str], names: Mapping[str, str]) -> str:
-    out, x = [svg.text(12, y + 11, "Colour", "s m")], 70.0
-    for kind in kinds:
+    shown, x = list(kinds), 70.0
+    out = [svg.text(12, y + 11, "Colour", "s m")] if shown else []
+    for kind in shown:
         out += [svg.swatch(x, y, kind, ""), svg.text(x + 28, y + 11, names[kind], "s")]
         x += 50 + svg.text_width(names[kind])
     x = 70.0

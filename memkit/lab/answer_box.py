@@ -5,6 +5,7 @@ Answers are buttons and no radio buttons: in JupyterLab the arrow keys, which th
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,8 @@ from memkit.lab.questions import Question
 
 __all__ = ["AnswerBox"]
 
+# Seconds after Enter in which a page sends what was typed.
+_LATE = 0.5
 # What an answer leads to: the widget that was pressed, and the answer as text or a value.
 Act = Callable[[Any, Any], None]
 
@@ -38,14 +41,14 @@ class AnswerBox:
                 pressed, lambda: frozenset(box.description for box in boxes if box.value)))
         elif question.typed:
             text = Text(
-                description=name, placeholder="such as 0x1_0000_0000 or 3G",
+                continuous_update=False, description=name, placeholder="such as 0x1_0000_0000 or 3G",
                 style={"description_width": "initial"}, layout=Layout(width="360px"),
             )
             text.add_class("mk-exact")
             self.parts = [text, pressed]
             typed = self._safely(pressed, lambda: str(text.value))
             pressed.on_click(typed)
-            text.on_msg(lambda _, content, buffers: typed() if content.get("event") == "submit" else None)
+            _on_enter(text, typed)
         else:
             self.parts = [Button(description=choice.text, layout=wide) for choice in question.choices]
             for button, choice in zip(self.parts, question.choices, strict=True):
@@ -65,3 +68,28 @@ class AnswerBox:
         for part in self.parts:
             part.disabled = part is not pressed
         pressed.add_class("mk-chosen")
+
+
+def _on_enter(text: Any, act: Callable[[], None]) -> None:
+    """Act when Enter is pressed, on all that was typed.
+
+    A page says that Enter was pressed before it sends what was typed, and sends nothing if this is not new.
+    """
+    waiting: list[asyncio.TimerHandle | None] = []
+
+    def go() -> None:
+        if waiting:
+            if timer := waiting.pop():
+                timer.cancel()
+            act()
+
+    def pressed(_: Any, content: dict[str, Any], buffers: Any) -> None:
+        if content.get("event") == "submit" and not waiting:
+            try:
+                waiting.append(asyncio.get_running_loop().call_later(_LATE, go))
+            except RuntimeError:  # no page, no loop: nothing else will come
+                waiting.append(None)
+                go()
+
+    text.on_msg(pressed)
+    text.observe(lambda _: go(), "value")

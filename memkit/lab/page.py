@@ -1,4 +1,4 @@
-"""The explorer's look, and the few lines of script that ipywidgets leave to the page.
+"""The look of the instruments, and the few lines of script that ipywidgets leave to the page.
 
 The style follows JupyterLab's variables, so light and dark come by themselves.  The script adds
 names for screen readers and lets a press on a picture choose the block to follow, which a list does, too.
@@ -80,9 +80,10 @@ _SCRIPT = """
   let waiting = false;
   function name() {
     waiting = false;
-    for (const h of document.querySelectorAll(".memkit .mk-ram .noUi-handle")) {
-      const said = sizes[Math.round(h.getAttribute("aria-valuenow"))] || "";
-      if (h.getAttribute("aria-label") !== "RAM size") h.setAttribute("aria-label", "RAM size");
+    for (const h of document.querySelectorAll(".memkit :is(.mk-ram,.mk-at) .noUi-handle")) {
+      const ram = h.closest(".mk-ram"), now = Math.round(h.getAttribute("aria-valuenow"));
+      const said = ram ? sizes[now] || "" : String(now), called = ram ? "RAM size" : "Step";
+      if (h.getAttribute("aria-label") !== called) h.setAttribute("aria-label", called);
       if (h.getAttribute("aria-valuetext") !== said) h.setAttribute("aria-valuetext", said);
     }
     for (const t of document.querySelectorAll(".memkit .mk-line textarea[spellcheck=true],"
@@ -116,7 +117,7 @@ _SCRIPT = """
 
 
 def style() -> str:
-    """The style element of the explorer."""
+    """The style element of the explorer and of the other instruments."""
     return f"<style>{_STYLE}</style>".replace("\n", "")
 
 

@@ -14,6 +14,9 @@ STYLE = (
     ".memkit .mk-wrong{border-left:4px solid var(--mk-warn);padding:6px 12px}"
     ".memkit .mk-answers .jupyter-button{height:auto;min-height:28px;max-width:100%;white-space:normal;"
     "text-align:left;line-height:1.4;padding:3px 10px}"
+    ".memkit .mk-helps{margin-top:8px;padding-top:6px;border-top:1px solid var(--mk-line);width:max-content}"
+    ".memkit ol.mk-ask{margin:0 0 4px;padding-left:24px}"
+    ".memkit .mk-right p,.memkit .mk-wrong p{max-width:90ch}"
     ".memkit .mk-chosen{font-weight:600;outline:2px solid var(--mk-ink);outline-offset:-2px}</style>"
 )
 
@@ -79,7 +82,8 @@ def story(question: Question) -> str:
 
 def _picture(question: Question) -> str:
     if question.view == "tables":
-        return question.guest.tables().html()
+        return ('<div tabindex="0" role="region" aria-label="Tables" style="overflow-x:auto">'
+                f"{question.guest.tables().html()}</div>")
     view = question.guest.graph() if question.view == "graph" else question.guest.map()
     try:
         return f'<div class="mk-picture">{view.svg()}</div>'

@@ -97,4 +97,6 @@ def _parts(drill: Drill, go_on: Callable[[Drill], None]) -> list[Any]:
     box = AnswerBox(drill.question, act, verdict, "Your answer", "Check")
     answers = VBox(box.parts)
     answers.add_class("mk-answers")
-    return [asked, answers, HBox([hint, answer, later]), hints, verdict, picture]
+    helps = HBox([hint, answer, later])
+    helps.add_class("mk-helps")
+    return [asked, answers, helps, hints, verdict, picture]

@@ -31,9 +31,16 @@ def bundle(story: Stepper, **kwargs: Any) -> dict[str, Any]:
     """The story for a notebook: a widget, and where none runs, all steps to switch through."""
     plain: dict[str, Any] = {"text/plain": str(story), "text/html": html(story)}
     try:
+        from IPython import get_ipython
+        from IPython.display import HTML as Shown
+        from IPython.display import display
+
         shown = widget(story)
     except ImportError:
         return plain
+    # A script, which names the slider; a terminal would print a line about it.
+    if getattr(get_ipython(), "kernel", None):
+        display(Shown(page.script()))  # type: ignore[no-untyped-call]
     return {**shown._repr_mimebundle_(**kwargs), **plain}
 
 
@@ -82,7 +89,9 @@ def widget(story: Stepper) -> Any:
                           ("What comes next?", "Take a guess before you go on"))
     )
     forward.button_style = "primary"
-    slider = IntSlider(1, 1, len(story.frames), description="Step", layout=Layout(width="420px"))
+    slider = IntSlider(1, 1, len(story.frames), description="Step",
+                       layout=Layout(width="420px", margin="2px 2px 2px 14px"))
+    slider.add_class("mk-at")
     said, picture, verdict = HTML(), HTML(), HTML()
     guesses = VBox()
     guesses.add_class("mk-next")
