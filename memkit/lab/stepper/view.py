@@ -23,7 +23,7 @@ _STYLE = (
     ".memkit .mk-right{border-left:4px solid var(--jp-success-color0,#1b5e20);padding:2px 12px}"
     ".memkit .mk-wrong{border-left:4px solid var(--mk-warn);padding:2px 12px}"
     ".memkit .mk-next .jupyter-button{height:auto;min-height:28px;max-width:100%;white-space:normal;"
-    "text-align:left;padding:3px 10px}</style>"
+    "text-align:left;line-height:1.4;padding:3px 10px}</style>"
 )
 
 
@@ -89,8 +89,9 @@ def widget(story: Stepper) -> Any:
                           ("What comes next?", "Take a guess before you go on"))
     )
     forward.button_style = "primary"
-    slider = IntSlider(1, 1, len(story.frames), description="Step",
-                       layout=Layout(width="420px", margin="2px 2px 2px 14px"))
+    # Without its number, a box to type into that has no name: the sentence below says which step it is.
+    slider = IntSlider(1, 1, len(story.frames), description="Step", readout=False,
+                       layout=Layout(width="340px", margin="2px 14px"))
     slider.add_class("mk-at")
     said, picture, verdict = HTML(), HTML(), HTML()
     guesses = VBox()
@@ -147,6 +148,6 @@ def widget(story: Stepper) -> Any:
     slider.observe(safely(slid), "value")
     head = HTML(f"{page.style()}{_STYLE}<p><b>{escape(story.title)}</b></p>")
     show()
-    shown = VBox([head, HBox([first, back, forward, asks, slider]), guesses, verdict, said, picture])
+    shown = VBox([head, HBox([first, back, forward, slider, asks]), guesses, verdict, said, picture])
     shown.add_class("memkit")
     return shown
