@@ -162,8 +162,8 @@ def test_a_guest_brings_its_own_qemu() -> None:
 def parts(told: Stepper) -> tuple[dict[str, Any], Any, Any, Any, Any, Any]:
     """Buttons by their words, slider, guesses, verdict, words and picture."""
     _, row, guesses, verdict, said, shown = widget(told).children
-    *buttons, slider = row.children
-    return {b.description: b for b in buttons}, slider, guesses, verdict, said, shown
+    *buttons, slider, asks = row.children
+    return {b.description: b for b in (*buttons, asks)}, slider, guesses, verdict, said, shown
 
 
 def test_buttons_and_slider_go_through_the_story() -> None:
