@@ -61,7 +61,8 @@ def home(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in NOTEBOOKS:
         shutil.copy(root / "notebooks" / f"{name}.ipynb", home / "notebooks")
     cells: list[dict[str, Any]] = [
-        {"id": name, "cell_type": "code", "source": line, "metadata": {}, "outputs": [], "execution_count": None}
+        {"id": name, "cell_type": "code", "source": line, "metadata": {}, "outputs": [],
+         "execution_count": None}
         for name, line in {"kit": "import memkit", **INSTRUMENTS}.items()
     ]
     book = {"nbformat": 4, "nbformat_minor": 5, "metadata": KERNEL, "cells": cells}
