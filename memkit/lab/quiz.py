@@ -15,6 +15,7 @@ STYLE = (
     ".memkit .mk-answers .jupyter-button{height:auto;min-height:28px;max-width:100%;white-space:normal;"
     "text-align:left;line-height:1.4;padding:3px 10px}"
     ".memkit .mk-helps{margin-top:8px;padding-top:6px;border-top:1px solid var(--mk-line);width:max-content}"
+    ".memkit .widget-html,.memkit .widget-html-content{min-width:0;max-width:100%}"
     ".memkit ol.mk-ask{margin:0 0 4px;padding-left:24px}"
     ".memkit .mk-right p,.memkit .mk-wrong p{max-width:90ch}"
     ".memkit .mk-chosen{font-weight:600;outline:2px solid var(--mk-ink);outline-offset:-2px}</style>"

@@ -177,7 +177,10 @@ def test_a_prediction_is_ticked(visit: Visit) -> None:
     asked.get_by_label("m1").focus()
     keys(page, "Space", "Tab", "Tab", "Enter")
     expect(asked.get_by_role("alert")).to_contain_text("Right: m1.")
-    expect(asked.get_by_role("region", name="Tables")).to_be_visible()
+    tables = asked.get_by_role("region", name="Tables")
+    expect(tables).to_be_visible()
+    # What is too wide for the page can be scrolled.
+    assert tables.evaluate("e => e.clientWidth <= e.closest('.memkit').clientWidth && e.tabIndex === 0")
 
 
 def test_a_drill_helps_and_goes_on_and_shows_in_the_progress(visit: Visit, home: Path) -> None:
