@@ -148,7 +148,8 @@ def test_a_wrong_answer_can_be_mended_and_the_right_one_shows_the_picture() -> N
     wrong = next(c for c in problem.question.choices if c.mistake)
     buttons[wrong.text].click()
     assert "Not yet." in verdict.value
-    assert "" == picture.value
+    assert f"Where {wrong.text.partition(' (')[0]} lies" in picture.value
+    assert problem.question.answer.text.partition(" (")[0] + " lies" not in picture.value
     buttons[problem.question.answer.text].click()
     assert "Right:" in verdict.value
     assert "<svg" in picture.value

@@ -10,7 +10,9 @@ from memkit.errors import MemkitError
 from memkit.lab import page, quiz, views
 from memkit.lab.answer_box import AnswerBox
 from memkit.lab.drills.problem import LEVELS, Drill
+from memkit.lab.place import place
 from memkit.lab.progress import record_drill
+from memkit.lab.questions import read_answer
 
 __all__ = ["bundle", "widget"]
 
@@ -47,6 +49,13 @@ def _show(shown: Any, head: Any, drill: Drill) -> None:
     shown.children = (head, *_parts(drill, lambda later: _show(shown, head, later)))
 
 
+def _at(drill: Drill, given: Any) -> str:
+    """Where a wrong address lies, as a picture; "" for answers that are no addresses."""
+    value = read_answer(drill.question, given) if isinstance(given, str) else given
+    drawn = place(drill.question, value)
+    return f'<div class="mk-picture">{drawn}</div>' if drawn else ""
+
+
 def _parts(drill: Drill, go_on: Callable[[Drill], None]) -> list[Any]:
     """The widgets of one problem; ``go_on`` shows another in their place."""
     from ipywidgets import HTML, Button, HBox, Layout, VBox
@@ -69,6 +78,8 @@ def _parts(drill: Drill, go_on: Callable[[Drill], None]) -> list[Any]:
             record_drill(drill.kind, drill.level)
             picture.value = quiz.reasons(drill.question)
             later.button_style = "primary"
+        else:
+            picture.value = _at(drill, given)
 
     def safely(do: Callable[[], None]) -> Callable[..., None]:
         def acted(*_: Any) -> None:
