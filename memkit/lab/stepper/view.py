@@ -6,12 +6,12 @@ Where no widgets run, the steps stand there as pictures that are switched withou
 from __future__ import annotations
 
 from collections.abc import Callable
-from hashlib import sha256
 from typing import Any
 
 from memkit.draw.svg import escape
 from memkit.lab import page, views
 from memkit.lab.stepper.story import Stepper
+from memkit.lab.switched import View, switched
 
 __all__ = ["bundle", "html", "widget"]
 
@@ -46,35 +46,18 @@ def bundle(story: Stepper, **kwargs: Any) -> dict[str, Any]:
 
 def html(story: Stepper) -> str:
     """The story as static HTML: a row of numbers, each of which shows its step; no script."""
-    name = "mk" + sha256(str(story).encode()).hexdigest()[:10]
     count = min(len(story.frames), MOST)
-    rules, inputs, labels, steps = [], [], [], []
-    for number in range(count):
-        frame = story.frames[number]
-        checked = " checked" if not number else ""
-        inputs.append(f'<input type="radio" name="{name}" id="{name}-{number}"{checked} '
-                      f'aria-label="Step {number + 1}: {escape(frame.title)}">')
-        labels.append(f'<label for="{name}-{number}" title="{escape(frame.title)}">{number + 1}</label>')
-        rules.append(f"#{name}-{number}:checked~.steps>:nth-child({number + 1})")
-        steps.append(f"<div><p><b>{number + 1}. {escape(frame.title)}.</b> {escape(frame.sentence)}</p>"
-                     f"{story.picture(number)}</div>")
-    scope = f"#{name}"
-    style = (
-        f"{scope}>input{{position:absolute;opacity:0}}{scope} .steps>div{{display:none}}"
-        f"{','.join(rules)}{{display:block}}"
-        f"{scope} label{{display:inline-block;min-width:1.6em;text-align:center;padding:1px 3px;margin:1px;"
-        "border:1px solid #8888;border-radius:3px;cursor:pointer;font-size:12px}"
-        + ",".join(f"{scope}>#{name}-{n}:checked~nav>label:nth-child({n + 1})" for n in range(count))
-        + "{font-weight:700;outline:2px solid currentColor}"
-        + ",".join(f"{scope}>#{name}-{n}:focus-visible~nav>label:nth-child({n + 1})" for n in range(count))
-        + "{outline-offset:2px;outline:3px solid #0b57d0}"
-    )
+    steps = [
+        View(str(number), f"Step {number}: {frame.title}",
+             f"<p><b>{number}. {escape(frame.title)}.</b> {escape(frame.sentence)}</p>"
+             f"{story.picture(number - 1)}")
+        for number, frame in enumerate(story.frames[:count], 1)
+    ]
     more = "" if count == len(story.frames) else (
         f"<p>{len(story.frames) - count} more steps are shown where the notebook runs.</p>")
-    return (f'<section id="{name}" aria-label="{escape(story.title)}"><style>{style}</style>'
-            f"<p><b>{escape(story.title)}</b>, in {len(story.frames)} steps. Choose a number; the arrow "
-            f'keys go on and back.</p>{"".join(inputs)}<nav>{"".join(labels)}</nav>'
-            f'<div class="steps">{"".join(steps)}</div>{more}</section>')
+    intro = (f"<p><b>{escape(story.title)}</b>, in {len(story.frames)} steps. Choose a number; the arrow "
+             "keys go on and back.</p>")
+    return switched(steps, story.title, intro, more)
 
 
 def widget(story: Stepper) -> Any:
