@@ -138,7 +138,9 @@ class Progress:
             for path in PATHS)
         note = f"<p>{escape(self.note)}</p>" if self.note else ""
         html = (
-            '<section aria-label="Your way through the course"><table><thead><tr><th>Chapter</th>'
+            '<section aria-label="Your way through the course">'
+            "<style>.mk-way :is(td,th){text-align:left!important}</style>"
+            '<table class="mk-way"><thead><tr><th>Chapter</th>'
             "<th>Takes</th><th>Drills solved</th><th>Kinds of drill</th></tr></thead>"
             f"<tbody>{''.join(rows)}</tbody></table><p>Three paths:</p><ul>{paths}</ul>"
             "<p>To go on elsewhere, copy this into a cell: "
