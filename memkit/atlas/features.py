@@ -152,10 +152,12 @@ def read_features(features: Iterable[str | Feature] | str | None) -> tuple[Featu
     """
     if features is None:
         return _ALL
+    if not isinstance(features, Iterable):
+        raise MemkitError(f"features= is names with commas between, or a list of names, not {features!r:.60}")
     words = [word.strip() for word in features.split(",")] if isinstance(features, str) else list(features)
     found: dict[str, Feature] = {}
     for word in words:
-        feature = word if isinstance(word, Feature) else FEATURES.get(word)
+        feature = word if isinstance(word, Feature) else FEATURES.get(word) if isinstance(word, str) else None
         if feature is None:
             raise MemkitError(f"{word!r:.60} is no feature of the atlas; they are: {', '.join(FEATURES)}")
         if feature.name in found:

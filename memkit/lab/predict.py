@@ -66,7 +66,7 @@ class Prediction:
         >>> predict("offset-at-4g", "-M q35 -m 4G").commit("2G").right
         True
         """
-        value = read_answer(self.question, answer) if isinstance(answer, str) else answer
+        value = read_answer(self.question, answer)
         self.verdict = grade(self.question, value)
         return self.verdict
 

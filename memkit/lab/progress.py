@@ -163,6 +163,8 @@ def progress(code: str = "") -> Progress:
 
     Raises MemkitError for what is no code.
     """
+    if not isinstance(code, str):
+        raise MemkitError(f"a code is text that begins with {PREFIX}-, not {code!r:.60}")
     kept = _load()
     if not code:
         return kept

@@ -134,6 +134,8 @@ def test_a_feature_of_your_own_takes_part() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        ({"features": 5}, "features= is names with commas between, or a list of names, not 5"),
+        ({"features": [5]}, "5 is no feature of the atlas"),
         ({"features": "hugepages"}, "'hugepages' is no feature of the atlas; they are: backend-memfd"),
         ({"size": 0}, "size= is the most features at a time, 1 to 4 (3 is usual), not 0"),
         ({"size": "3"}, "size= is the most features at a time, 1 to 4 (3 is usual), not '3'"),

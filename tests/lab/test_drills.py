@@ -78,6 +78,14 @@ def test_a_wrong_answer_is_named_and_does_not_give_the_right_one_away() -> None:
     assert not problem.solved
 
 
+@pytest.mark.parametrize("answer", [None, [1], 1.5, True])
+def test_what_can_be_no_answer_is_told_and_does_not_count(answer: Any) -> None:
+    problem = drill("offset-at", 3)
+    with pytest.raises(memkit.MemkitError, match="an answer is text, a number or a frozenset of names"):
+        problem.check(answer)
+    assert 0 == problem.tries
+
+
 def test_hints_come_one_by_one_and_end() -> None:
     problem = drill("gpa-of-dimm", 7)
     hints = [problem.hint() for _ in range(len(problem.question.hints) + 2)]
@@ -116,6 +124,7 @@ def test_difficulty_follows_success() -> None:
     ("words", "says"),
     [
         ({"kind": "gpa-of-dim"}, "no drill is called 'gpa-of-dim'; there are: gpa-of-dimm"),
+        ({"kind": ["boots"]}, "no drill is called"),
         ({"kind": "offset-at", "seed": -1}, "seed is the number of a problem, such as 7, not -1"),
         ({"kind": "offset-at", "seed": "x"}, "seed is the number"),
         ({"kind": "offset-at", "seed": True}, "seed is the number"),

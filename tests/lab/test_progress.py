@@ -72,6 +72,8 @@ def test_a_mistyped_code_is_noticed() -> None:
                 Progress.from_code(code[:place] + letter + code[place + 1:])
     with pytest.raises(MemkitError, match="begins with MK1-"):
         memkit.progress("hello")
+    with pytest.raises(MemkitError, match="a code is text"):
+        memkit.progress(5)  # type: ignore[arg-type]
 
 
 def test_a_code_is_added_to_what_is_there() -> None:

@@ -121,6 +121,8 @@ def test_one_goes_forward_and_back_and_not_beyond_the_ends() -> None:
     assert told.frames[0] is told.go(-5)
     assert told.frames[-1] is told.go(10_000)
     assert ((), -1) == told.choices()
+    with pytest.raises(MemkitError, match="a step is a number from 0 to 23, not 'x'"):
+        told.go("x")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("what", STORIES)
@@ -142,6 +144,8 @@ def test_the_next_step_is_among_the_choices_and_no_other_is_right(what: str) -> 
         ({"what": "build", "at": "4G"}, "at= is for the story translate"),
         ({"what": "build", "workload": dirty.Idle()}, "workload= is for the story migrate"),
         ({"what": "migrate", "bandwidth": "fast"}, "fast"),
+        ({"what": "migrate", "workload": 5}, "workload= is one of memkit.migration.dirty"),
+        ({"what": ["build"]}, "no story is called"),
         ({"what": "flatview", "space": "memry"}, "no address space is called 'memry'"),
     ],
 )

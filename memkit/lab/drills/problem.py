@@ -41,7 +41,7 @@ def drill(kind: str, seed: int = 1, level: int = 1, qemu: str | None = None) -> 
     >>> problem.check("3G").right
     True
     """
-    if kind not in MAKERS:
+    if not isinstance(kind, str) or kind not in MAKERS:
         raise MemkitError(f"no drill is called {kind!r:.60}; there are: {', '.join(KINDS)}")
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise MemkitError(f"seed is the number of a problem, such as 7, not {seed!r:.60}")
@@ -85,7 +85,7 @@ class Drill:
 
         Raises MemkitError for text that is no answer.
         """
-        value = read_answer(self.question, answer) if isinstance(answer, str) else answer
+        value = read_answer(self.question, answer)
         verdict = grade(self.question, value, reveal=False)
         self.tries += 1
         self.solved = self.solved or verdict.right

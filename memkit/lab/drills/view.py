@@ -51,8 +51,7 @@ def _show(shown: Any, head: Any, drill: Drill) -> None:
 
 def _at(drill: Drill, given: Any) -> str:
     """Where a wrong address lies, as a picture; "" for answers that are no addresses."""
-    value = read_answer(drill.question, given) if isinstance(given, str) else given
-    drawn = place(drill.question, value)
+    drawn = place(drill.question, read_answer(drill.question, given))
     return f'<div class="mk-picture">{drawn}</div>' if drawn else ""
 
 

@@ -177,12 +177,16 @@ def shown(value: Value, kind: Kind) -> str:
     return f"{hex_address(value)} ({human(value)})" if round_number else hex_address(value)
 
 
-def read_answer(question: Question, text: str) -> Value:
+def read_answer(question: Question, text: object) -> Value:
     """What a learner typed as a value; raises MemkitError that says what to write.
 
     Numbers are read as sizes and addresses are; words are the texts of choices, or their numbers from 1;
-    sets are names with commas between them.
+    sets are names with commas between them.  What is a number or a set already is taken as it is.
     """
+    if isinstance(text, frozenset) or (isinstance(text, int) and not isinstance(text, bool)):
+        return text
+    if not isinstance(text, str):
+        raise MemkitError(f"an answer is text, a number or a frozenset of names, not {text!r:.60}")
     if question.kind == "blocks":
         return _read_names(question, text)
     if question.kind == "word":

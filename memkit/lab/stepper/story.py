@@ -56,7 +56,7 @@ def steps(
         guest = line
     else:
         guest = boot(line, qemu=qemu, host=host)
-    if what not in STORIES:
+    if not isinstance(what, str) or what not in STORIES:
         raise MemkitError(f"no story is called {what!r:.60}; there are: {', '.join(STORIES)}")
     if what == "translate":
         if at == "":
@@ -64,6 +64,9 @@ def steps(
         return Stepper(guest, what, translated(guest, at, space))
     if at != "":
         raise MemkitError(f"at= is for the story translate; {what} is about the whole guest")
+    if workload is not None and not isinstance(workload, Workload):
+        raise MemkitError("workload= is one of memkit.migration.dirty, such as Sequential, not "
+                          f"{workload!r:.60}")
     if what == "migrate":
         return Stepper(guest, what, migrated(guest, workload or _slow(guest), bandwidth))
     if workload is not None:
@@ -101,7 +104,12 @@ class Stepper:
         return self.frames[self.at]
 
     def go(self, to: int) -> Frame:
-        """The frame number ``to`` (from 0), now shown; beyond the ends, the first or last one."""
+        """The frame number ``to`` (from 0), now shown; beyond the ends, the first or last one.
+
+        Raises MemkitError for what is no number.
+        """
+        if not isinstance(to, int):
+            raise MemkitError(f"a step is a number from 0 to {len(self.frames) - 1}, not {to!r:.60}")
         self.at = max(0, min(to, len(self.frames) - 1))
         return self.frame
 
