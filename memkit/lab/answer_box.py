@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from memkit.lab import views
+from memkit.lab import live
 from memkit.lab.questions import Question
 
 __all__ = ["AnswerBox"]
@@ -55,13 +55,7 @@ class AnswerBox:
                 button.on_click(self._safely(button, lambda choice=choice: choice.value))  # type: ignore[misc]
 
     def _safely(self, pressed: Any, answer: Callable[[], Any]) -> Callable[..., None]:
-        def acted(*_: Any) -> None:
-            try:
-                self._act(pressed, answer())
-            except Exception as error:
-                self._shown.value = views.broken(error)  # the page lives on
-
-        return acted
+        return live.safely(self._shown, lambda: self._act(pressed, answer()))
 
     def close(self, pressed: Any) -> None:
         """Take no more answers.  The part with the focus stays, so that the keyboard goes on from there."""

@@ -14,7 +14,7 @@ from memkit.config import Config
 from memkit.errors import MemkitError
 from memkit.guest import Guest
 from memkit.host import Host
-from memkit.lab import page, quiz
+from memkit.lab import live, page, quiz
 from memkit.lab.answer_box import AnswerBox
 from memkit.lab.progress import record_prediction
 from memkit.lab.questions import Question, Value, Verdict, ask, grade, read_answer
@@ -114,9 +114,4 @@ class Prediction:
         return shown
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        bundle: dict[str, Any] = {"text/plain": str(self), "text/html": self.html()}
-        try:
-            shown = self.widget()
-        except ImportError:
-            return bundle
-        return {**shown._repr_mimebundle_(**kwargs), **bundle}
+        return live.beside({"text/plain": str(self), "text/html": self.html()}, self.widget, **kwargs)

@@ -7,7 +7,7 @@ from typing import Any
 
 from memkit.draw.svg import escape
 from memkit.errors import MemkitError
-from memkit.lab import page, quiz, views
+from memkit.lab import live, page, quiz
 from memkit.lab.answer_box import AnswerBox
 from memkit.lab.drills.problem import LEVELS, Drill
 from memkit.lab.place import place
@@ -23,12 +23,7 @@ LABEL = "Drill"
 def bundle(drill: Drill, **kwargs: Any) -> dict[str, Any]:
     """The drill for a notebook: a widget, and where none runs, the problem with its answer folded away."""
     html = quiz.folded(drill.question, LABEL, _title(drill))
-    plain: dict[str, Any] = {"text/plain": str(drill), "text/html": html}
-    try:
-        shown = widget(drill)
-    except ImportError:
-        return plain
-    return {**shown._repr_mimebundle_(**kwargs), **plain}
+    return live.beside({"text/plain": str(drill), "text/html": html}, lambda: widget(drill), **kwargs)
 
 
 def _title(drill: Drill) -> str:
@@ -80,15 +75,6 @@ def _parts(drill: Drill, go_on: Callable[[Drill], None]) -> list[Any]:
         else:
             picture.value = _at(drill, given)
 
-    def safely(do: Callable[[], None]) -> Callable[..., None]:
-        def acted(*_: Any) -> None:
-            try:
-                do()
-            except Exception as error:
-                verdict.value = views.broken(error)  # the page lives on
-
-        return acted
-
     def help_on() -> None:
         said_hints.append(drill.hint())
         items = "".join(f"<li>{escape(said)}</li>" for said in said_hints)
@@ -101,9 +87,9 @@ def _parts(drill: Drill, go_on: Callable[[Drill], None]) -> list[Any]:
         verdict.value = f'<div class="mk-right" role="alert"><p>{told}</p></div>'
         picture.value = quiz.reasons(drill.question)
 
-    hint.on_click(safely(help_on))
-    answer.on_click(safely(tell))
-    later.on_click(safely(lambda: go_on(drill.next())))
+    hint.on_click(live.safely(verdict, help_on))
+    answer.on_click(live.safely(verdict, tell))
+    later.on_click(live.safely(verdict, lambda: go_on(drill.next())))
     box = AnswerBox(drill.question, act, verdict, "Your answer", "Check")
     answers = VBox(box.parts)
     answers.add_class("mk-answers")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from memkit.draw.lanes import Box, Frame, Lane
 from memkit.explain import Explanation, Step
 from memkit.guest import Guest
-from memkit.lab.stepper.rendered import range_kind
+from memkit.lab.stepper.rendered import kind_of, range_kind
 from memkit.memory.region import MemoryRegion
 
 __all__ = ["translated"]
@@ -70,18 +70,14 @@ def _lane(step: Step, regions: dict[str, MemoryRegion]) -> tuple[Lane, ...]:
     offset = step.details.get("offset")
     if step.kind == "alias" and region.alias is not None:
         target = region.alias
-        shown = Box(region.alias_offset, region.size, f"shown by {region.name}", _kind(target), "asked")
+        shown = Box(region.alias_offset, region.size, f"shown by {region.name}", kind_of(target), "asked")
         return (Lane("Target", f"offset in {target.name}", (shown,), step.details["offset_in_target"]),)
     if step.kind == "answer" and offset is not None and region.size < 1 << 63:
         return (Lane("Answer", f"offset in {region.name}",
-                     (Box(0, region.size, region.name, _kind(region), "new"),), offset),)
+                     (Box(0, region.size, region.name, kind_of(region), "new"),), offset),)
     if step.kind == "container" and offset is not None:
         held = [s for s in region.subregions if s.enabled and s.addr <= offset < s.addr + s.size]
-        boxes = tuple(Box(s.addr, s.size, f"{s.name} (priority {s.priority})", _kind(s),
+        boxes = tuple(Box(s.addr, s.size, f"{s.name} (priority {s.priority})", kind_of(s),
                           "asked" if s is held[0] else "hidden") for s in held if s.size < 1 << 63)
         return (Lane("Candidates", f"offset in {region.name}", boxes, offset),)
     return ()
-
-
-def _kind(region: MemoryRegion) -> str:
-    return {"ram": "ram", "rom": "rom", "romd": "rom", "ramd": "device"}.get(region.type, "io")

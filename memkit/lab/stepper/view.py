@@ -5,11 +5,11 @@ Where no widgets run, the steps stand there as pictures that are switched withou
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from memkit.draw.svg import escape
-from memkit.lab import page, views
+from memkit.lab import live, page
 from memkit.lab.stepper.story import Stepper
 from memkit.lab.switched import View, switched
 
@@ -29,19 +29,18 @@ _STYLE = (
 
 def bundle(story: Stepper, **kwargs: Any) -> dict[str, Any]:
     """The story for a notebook: a widget, and where none runs, all steps to switch through."""
-    plain: dict[str, Any] = {"text/plain": str(story), "text/html": html(story)}
-    try:
+    def shown() -> Any:
         from IPython import get_ipython
         from IPython.display import HTML as Shown
         from IPython.display import display
 
-        shown = widget(story)
-    except ImportError:
-        return plain
-    # A script, which names the slider; a terminal would print a line about it.
-    if getattr(get_ipython(), "kernel", None):
-        display(Shown(page.script()))  # type: ignore[no-untyped-call]
-    return {**shown._repr_mimebundle_(**kwargs), **plain}
+        made = widget(story)
+        # A script, which names the slider; a terminal would print a line about it.
+        if getattr(get_ipython(), "kernel", None):
+            display(Shown(page.script()))  # type: ignore[no-untyped-call]
+        return made
+
+    return live.beside({"text/plain": str(story), "text/html": html(story)}, shown, **kwargs)
 
 
 def html(story: Stepper) -> str:
@@ -88,14 +87,7 @@ def widget(story: Stepper) -> Any:
         back.disabled = first.disabled = story.at == 0
         forward.disabled = asks.disabled = story.at + 1 == len(story.frames)
 
-    def safely(do: Callable[[], None]) -> Callable[..., None]:
-        def acted(*_: Any) -> None:
-            try:
-                do()
-            except Exception as error:
-                verdict.value = views.broken(error)  # the page lives on
-
-        return acted
+    safely = partial(live.safely, verdict)
 
     def move(to: int) -> None:
         story.go(to)
