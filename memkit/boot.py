@@ -10,18 +10,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from memkit import config as config_
+from memkit.boards.boot_other import TARGETS as OTHERS
+from memkit.boards.boot_other import build_other
 from memkit.boards.boot_x86 import build_x86
+from memkit.boards.recorded import data_file
 from memkit.config import Config
 from memkit.config.parse import build
+from memkit.config.words import split
 from memkit.errors import MemkitError, Refused
 from memkit.guest import Guest
 from memkit.host import Host
-from memkit.versions import DEFAULT_QEMU, nearest_qemu
+from memkit.versions import DEFAULT_QEMU, KNOWN_QEMU, nearest_qemu, parse_version
 from memkit.versions.wordings import said_by
 
 __all__ = ["boot"]
 
-TARGETS = ("x86_64", "i386")
+TARGETS = ("x86_64", "i386", *OTHERS)
 
 
 def boot(
@@ -39,20 +43,27 @@ def boot(
     """
     given = line.qemu if isinstance(line, Config) else DEFAULT_QEMU
     version, note = nearest_qemu(given if qemu is None else qemu)
+    if target is not None and target not in TARGETS:
+        raise _unknown(target)
+    named = line.target if isinstance(line, Config) else split(line)[0]
+    wanted = target or named or "x86_64"
+    if wanted in OTHERS:
+        version, note = _recorded(wanted, version, note)
     if not isinstance(line, Config):
-        config = config_.parse(line, version)
+        config = config_.parse(line, version, target)
+    elif line.qemu == version and (line.target or "x86_64") == wanted:
+        config = line
     else:
-        config = line if line.qemu == version else build(line.options, line.program, line.target, version)
-    wanted = target or config.target or "x86_64"
+        config = build(line.options, line.program, wanted if target else line.target, version)
     if wanted not in TARGETS:
-        raise MemkitError(f"the model does not know target {wanted!r}; it knows: {', '.join(TARGETS)}")
+        raise _unknown(wanted)
     if host is not None and not isinstance(host, Host):
         raise MemkitError(
             f"host= is a memkit.Host, not {type(host).__name__}; describe one with memkit.Host.from_dict"
         )
     on = host or Host()
     try:
-        built, numa = build_x86(config, on, wanted)
+        built, numa = (build_other if wanted in OTHERS else build_x86)(config, on, wanted)
     except Refused as refused:
         raise said_by(refused, version) from None
     return Guest(
@@ -63,3 +74,18 @@ def boot(
         address_spaces=tuple(built.address_spaces), warnings=tuple(built.warnings),
         notes=(note,) if note else (),
     )
+
+
+def _unknown(target: str) -> MemkitError:
+    return MemkitError(f"the model does not know target {target!r}; it knows: {', '.join(TARGETS)}")
+
+
+def _recorded(target: str, version: str, note: str) -> tuple[str, str]:
+    """The newest release up to ``version`` that was recorded for ``target``, and the note on it."""
+    older = [v for v in KNOWN_QEMU if parse_version(v) <= parse_version(version)
+             and data_file("machines", f"{target}-{v}.json").exists()]
+    if not older:
+        raise MemkitError(f"the model does not know QEMU {version} for {target}")
+    if older[-1] == version:
+        return version, note
+    return older[-1], f"QEMU {version} is not known for {target}; the facts are those of QEMU {older[-1]}."

@@ -124,7 +124,7 @@ def _entries(build: Build, driver: str, pieces: Mapping[str, Any]) -> int:
     for name, bus, _ in build.pci_functions:
         if bus.is_root:
             # What is behind a bridge is a range: two ends, and an alias of conventional devices.
-            behind = catalog.secondary_bus(build.qemu.version, name) if driver == "amd-iommu" else None
+            behind = catalog.secondary_bus(build.program, name) if driver == "amd-iommu" else None
             count += 1 if behind is None or name in EXPANDERS else 3 if behind.express else 4
             count += pieces["pci"]["virtual_functions"].get(name, 0)
     iotlb = driver == "intel-iommu" and any(spec.props.get("device-iotlb") in _ON for spec in found)

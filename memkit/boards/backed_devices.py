@@ -71,7 +71,10 @@ class BackedDevices:
                 if block_size & (block_size - 1):
                     raise refuse("virtio-mem-block-power", spec.option, located=True)
             align = max(align, virtio_mem_block_size(memdev, block_size)) if memdev else 0
-        if self.build.machine.family == "microvm":
+        board = self.build.machine.board
+        if board is not None:
+            board.pre_plug(self.build, spec)
+        if self.build.machine.family == "microvm" or (board is not None and not board.takes_dimms):
             # microvm has no device-memory window: QEMU 7.2 starts and leaves the address at 0.
             return 0
         if self.build.device_memory is None and self.build.qemu.window_first:

@@ -17,7 +17,7 @@ from memkit.boards.build import Build
 from memkit.boards.devices import DeviceBuilder
 from memkit.boards.machine import Machine, apply_memory, apply_smp, set_accelerator, set_in_order
 from memkit.boards.machine_properties import LEGACY, check_boot_order, set_property
-from memkit.boards.numa import consume
+from memkit.boards.numa import consume, refuse_nodes
 from memkit.boards.refusals import refuse
 from memkit.config import Config
 from memkit.config.behind import check_kernel
@@ -72,12 +72,7 @@ def build_bare(config: Config, host: Host, target: str) -> Build:
     _start(build)
     if config.flag("cpu"):
         cpus.model(build)
-    for option in config.all("numa"):
-        raise Refused(
-            f"{option.text}: NUMA is not supported by this machine-type",
-            explanation="Machine type none has no board.", hint="use pc or q35", option=option.text,
-            position=option.index, source="parse_numa_opts, hw/core/numa.c, QEMU 7.2",
-        )
+    refuse_nodes(config)
     _ram(build)
     if config.flag("cpu"):
         raise Refused(

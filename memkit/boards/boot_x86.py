@@ -10,9 +10,8 @@ from memkit.boards import cpus, isapc, microvm, pc
 from memkit.boards.acpi import add_acpi_tables
 from memkit.boards.address_spaces import add_address_spaces
 from memkit.boards.apic_ids import check_interrupt_mode
-from memkit.boards.backends import create_default_backend
 from memkit.boards.bare import build_bare, is_bare
-from memkit.boards.build import Build, Memdev
+from memkit.boards.build import Build
 from memkit.boards.buses import add_board_buses
 from memkit.boards.cli_devices import cli_devices
 from memkit.boards.cxl import add_host_registers
@@ -21,14 +20,16 @@ from memkit.boards.devices import DeviceBuilder
 from memkit.boards.drives import check_orphans
 from memkit.boards.global_properties import check_board_globals, check_nic_globals, unknown_globals
 from memkit.boards.graphics import default_vga, unused_vga
+from memkit.boards.machine import select_machine
+from memkit.boards.main_ram import check_main_ram, main_ram
 from memkit.boards.nics import wanted_nics
-from memkit.boards.numa import NumaState, complete_numa, consume, numa_nodes, parse_numa
+from memkit.boards.numa import numa_nodes, parse_numa
 from memkit.boards.peers import network_warnings
 from memkit.boards.refusals import refuse
 from memkit.boards.startup import check_device_tree, start
 from memkit.config import Config
 from memkit.host import Host
-from memkit.memory.device import Frontend, NumaNode
+from memkit.memory.device import NumaNode
 from memkit.memory.region import MemoryRegion
 
 __all__ = ["build_x86"]
@@ -44,38 +45,12 @@ def build_x86(
     config.check_memory()
     if is_bare(config):
         return build_bare(config, host, target), ()
-    build, main = start(config, host, target)
-    machine, mem_path = build.machine, config.last("mem-path")
+    build, main = start(select_machine(config), config, host, target)
     numa = parse_numa(build)
-    main = _check_main_ram(build, main, numa, mem_path.value if mem_path else None)
-    ram = complete_numa(build, numa, main)
-    build.numa_count = len(numa.nodes)
-    if ram is None:
-        assert main is not None
-        consume(build, main)
-        ram = main.region
-        build.frontends.append(Frontend(
-            "machine", None, f"main RAM of {machine.type}", main.backend, (main.block,), (main.region,),
-            main.backend.option_index if main.option else build.option_index(config.last("m")),
-        ))
+    main = check_main_ram(build, main, numa)
+    ram = main_ram(build, numa, main)
     _board(build, ram, len(numa.nodes))
     return build, numa_nodes(build, numa)
-
-
-def _check_main_ram(
-    build: Build, main: Memdev | None, numa: NumaState, mem_path: str | None
-) -> Memdev | None:
-    machine = build.machine
-    if main is not None:
-        if machine.qemu.compound_options and main.backend.size != machine.ram_size:
-            raise refuse("ram-size-mismatch", build.config.last("m"), ram=hex(machine.ram_size),
-                         name=main.backend.id, size=hex(main.backend.size))
-        return main
-    if not numa.legacy_mem:
-        return None
-    if machine.ram_id in build.object_types:
-        raise refuse("reserved-id", None, name=machine.ram_id)
-    return create_default_backend(build, machine.ram_id, machine.ram_size, mem_path)
 
 
 def _board(build: Build, ram: MemoryRegion, nodes: int) -> None:

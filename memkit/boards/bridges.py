@@ -40,7 +40,7 @@ def is_bridge(qemu: str, driver: str) -> bool:
 
 def check_bridges(build: Build, bus: PciBus, driver: str, spec: DeviceSpec | None) -> None:
     """Raise Refused if ``bus`` takes bridges only and ``driver`` is none."""
-    if bus.bridges_only and not is_bridge(build.qemu.version, driver):
+    if bus.bridges_only and not is_bridge(build.program, driver):
         raise refuse_device(
             spec, f"PCI: Only PCI/PCIe bridges can be plugged into {bus.bridges_only}",
             "The bus of an expander host bridge takes bridges and ports; a device goes behind one of them. "
@@ -52,7 +52,7 @@ def check_bridges(build: Build, bus: PciBus, driver: str, spec: DeviceSpec | Non
 
 def warn_of_slot(build: Build, spec: DeviceSpec, bus: PciBus, devfn: int, driver: str) -> None:
     """Warn of a slot that a PCI Express port does not have: it leads to one device (pci_qdev_realize)."""
-    facts = catalog.device(build.qemu.version, driver)
+    facts = catalog.device(build.program, driver)
     express = facts is not None and "pcie" in facts.interfaces and driver != "igb"
     if express and bus.above and bus.above[2] not in _NOT_PORTS:
         build.warnings.append(
@@ -63,7 +63,7 @@ def warn_of_slot(build: Build, spec: DeviceSpec, bus: PciBus, devfn: int, driver
 
 def join_chassis(build: Build, spec: DeviceSpec, driver: str, props: Mapping[str, Any]) -> None:
     """Take the port's place in its chassis; raises Refused if another port has it."""
-    facts = catalog.device(build.qemu.version, driver)
+    facts = catalog.device(build.program, driver)
     if facts is None or not {"chassis", "slot"} <= facts.properties.keys():
         return
     place = (props.get("chassis", 0), props.get("slot", 0))
@@ -80,7 +80,7 @@ def add_bridge(
     build: Build, driver: str, id: str | None, bus: PciBus, devfn: int, props: Mapping[str, Any]
 ) -> PciBus:
     """The bus behind the bridge at ``devfn``, with its windows mapped on the bus in front."""
-    secondary = catalog.secondary_bus(build.qemu.version, driver)
+    secondary = catalog.secondary_bus(build.program, driver)
     assert secondary is not None
     memory = MemoryRegion("pci_bridge_pci", 1 << 64)
     io = MemoryRegion("pci_bridge_io", _IO_SPACE)
@@ -109,7 +109,7 @@ def _standard_hotplug(build: Build, driver: str, props: Mapping[str, Any]) -> bo
         return False
     if build.machine.family == "microvm":
         return True
-    said = catalog.outcome(build.qemu.version, f"below {driver}", build.machine.type) or ""
+    said = catalog.outcome(build.program, f"below {driver}", build.machine.type) or ""
     return "standard hotplug controller" in said
 
 

@@ -7,7 +7,7 @@ slots, in which of two mistakes is reported.  A Build is passed through the phas
 types of all others; ``default_bus`` takes the PCI devices that name none.  ``ports`` are functions that map
 windows into the I/O space, in their order: nobody may ever look at it, so it is built late.  ``object_types``
 are the types of the objects by id.  ``pci_functions`` are (type, bus, devfn), oldest first.
-``ram_below_4g`` and ``ram_above_4g`` are bytes.
+``ram_below_4g`` and ``ram_above_4g`` are bytes.  ``program`` is the key of the recorded facts (see catalog).
 """
 
 from __future__ import annotations
@@ -88,10 +88,12 @@ class Build:
     ports: list[Callable[[MemoryRegion], object]] = field(default_factory=list)
     pci_functions: list[tuple[str, PciBus, int]] = field(default_factory=list)
     qemu: QemuFacts = field(init=False)
+    program: str = field(init=False)
 
     def __post_init__(self) -> None:
         """Keep what every part asks for at hand."""
         self.qemu = self.machine.qemu
+        self.program = self.machine.program
         self.names = Names(self.config)
         # By identity: two options with the same words are still two.
         self._indexes = {id(option): index for index, option in enumerate(self.config.options)}

@@ -41,10 +41,10 @@ def add_board_buses(build: Build) -> None:
     """The buses that the board itself has."""
     machine = build.machine
     build.other_buses["main-system-bus"] = "System"
-    for name, kind in _BOARDS[machine.family]:
+    for name, kind in machine.board.buses if machine.board else _BOARDS[machine.family]:
         build.other_buses[name] = kind
         build.bus_numbers[kind] += 1
-    if machine.flag("usb", False) and machine.family != "isapc":
+    if machine.flag("usb", False) and machine.family != "isapc" and machine.board is None:
         build.other_buses[build.automatic_bus_name("usb-bus")] = "usb-bus"
     if machine.family == "pc":
         build.bus_numbers["PCI"] += 1
@@ -70,7 +70,7 @@ def add_buses(build: Build, seen: catalog.Observation, id: str | None) -> None:
 def find_bus(build: Build, spec: DeviceSpec, facts: catalog.DeviceFacts) -> None:
     """Raise Refused if a device that is not for PCI finds no bus."""
     machine = build.machine
-    if not _takes(build.qemu.version, facts.name, facts.bus, machine.family, machine.type):
+    if not _takes(build.program, facts.name, facts.bus, machine.seen_as, machine.type):
         if build.machine.family == "isapc" and not build.qemu.sysbus_checked_early:
             raise _found_too_late(spec, facts.name)
         raise refuse_device(

@@ -60,7 +60,7 @@ def model(build: Build) -> CpuModel:
     name = ((option and option.value) or default).partition(",")[0]
     if name == "host" and build.machine.accelerator == "kvm":
         return CpuModel(name, False, KVM_PHYS_BITS)
-    facts = catalog.cpu(build.qemu.version, name)
+    facts = catalog.cpu(build.program, name)
     if name == "host":
         raise refuse("cpu-host", option)
     if facts is None or facts.refusal:
@@ -104,7 +104,7 @@ def realize(build: Build) -> None:
     cpu = model(build)
     if cpu.name == "host" or ((option is None or not option.value) and not _globals(build, cpu.name)):
         return
-    kinds = catalog.cpu_properties(build.qemu.version, "max" if cpu.name == "max" else "")
+    kinds = catalog.cpu_properties(build.program, "max" if cpu.name == "max" else "")
     type_name = f"{cpu.name}-{build.target}-cpu"
     for where, name, value in _settings(build, option, cpu.name):
         said = _wrong(build.qemu, type_name, name, value, kinds.get(name))
@@ -139,7 +139,7 @@ def realize(build: Build) -> None:
 
 def _enforce(build: Build, cpu: CpuModel, words: dict[str, str], option: Option | None) -> None:
     """Raise Refused if ``enforce`` asks for features of the model that TCG has not."""
-    facts = catalog.cpu(build.qemu.version, cpu.name)
+    facts = catalog.cpu(build.program, cpu.name)
     if facts is None or not _switch(words, "enforce", False) or build.machine.accelerator != "tcg":
         return
     lacks = [text.rpartition(" [")[0].rpartition(".")[2] for text in facts.lacks]

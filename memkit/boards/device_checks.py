@@ -47,7 +47,7 @@ class DeviceChecks:
 
     def __init__(self, build: Build, nodes: int) -> None:
         self.build = build
-        self.qemu = build.qemu.version
+        self.qemu = build.program
         self.nodes = nodes
         self._said_once: set[str] = set()
         self._consoles = 0
@@ -58,7 +58,7 @@ class DeviceChecks:
     ) -> None:
         """Refuse what a real QEMU refused: the device bare, or a second one of it."""
         check_migratable(self.build, spec, driver)
-        family, romsize = self.build.machine.family, props.get("romsize", NO_ROM_SIZE)
+        family, romsize = self.build.machine.seen_as, props.get("romsize", NO_ROM_SIZE)
         if romsize != NO_ROM_SIZE and (not romsize or romsize & (romsize - 1)) and bus is not None:
             raise refuse_device(
                 spec, f"ROM size {romsize} is not a power of two", "The size of a BAR is a power of two.",

@@ -81,7 +81,7 @@ def add_device_memory(
 ) -> tuple[tuple[RAMBlock, ...], tuple[MemoryRegion, ...]]:
     """The RAMBlocks and regions of a device at ``path``, in QEMU's order of creation; raises Refused."""
     machine = build.machine
-    brought = brought_on(build.qemu.version, driver, machine.family, machine.type)
+    brought = brought_on(build.program, driver, machine.seen_as, machine.type)
     regions = []
     for number, (name, size) in enumerate(brought.blocks):
         short = name.removeprefix("%/")
@@ -155,7 +155,7 @@ def _rom_size(build: Build, spec: DeviceSpec | None, props: Mapping[str, Any], d
     path = str(path)
     length = build.host.file_size(path)
     if length is None and "/" not in path:
-        length = build.host.firmware.get(path, catalog.rom_file_size(build.qemu.version, path))
+        length = build.host.firmware.get(path, catalog.rom_file_size(build.program, path))
     if length is None:
         raise refuse("romfile", spec.option if spec else None, located=True, path=path)
     limit = props.get("romsize", NO_ROM_SIZE)
@@ -190,7 +190,7 @@ def _size(
                     f"The limit is {limit >> 20} MiB.", "use vgamem=16M",
                     "bochs_display_realize, hw/display/bochs-display.c",
                 )
-    qemu = build.qemu.version
+    qemu = build.program
     known = name if name.startswith("%/") else f"%/{name}"
     for prop, value in props.items():
         rule = catalog.size_rule(qemu, driver, known, prop) or catalog.size_rule(qemu, driver, name, prop)

@@ -45,13 +45,13 @@ def add_device_spaces(build: Build, driver: str, props: Mapping[str, Any]) -> No
     >>> str(guest.flat_view("virtio-pci-cfg-mem-as")).splitlines()[0]
     '0000000000000000-0000000000000fff (prio 0, i/o): virtio-pci-common-virtio-balloon'
     """
-    for name, lines in _own(build.qemu.version, driver, build.machine.family):
+    for name, lines in _own(build.program, driver, build.machine.seen_as):
         if name == _FUNCTION:
             build.address_spaces.append(bus_master_space(name, lambda: build.system))
             continue
         facts = build.machine.facts
         # A type that comes in a transitional form, too, was legacy on old machine types.
-        old = not facts.virtio_modern and catalog.device(build.qemu.version, f"{driver}-transitional")
+        old = not facts.virtio_modern and catalog.device(build.program, f"{driver}-transitional")
         modern = not props.get("disable-modern", bool(old))
         each = bool(props.get("page-per-vq", facts.virtio_page_per_queue))
         build.address_spaces.append(LateAddressSpace(name, partial(_window, lines, modern, each)))

@@ -55,13 +55,16 @@ class DeviceBuilder:
 
     def __init__(self, build: Build, pci: MemoryRegion | None, nodes: int) -> None:
         self.build = build
-        self.qemu = build.qemu.version
+        self.qemu = build.program
         self.pci = pci
         self.nodes = nodes
         self.dimms = Dimms(build)
         self.backed = BackedDevices(build, self.dimms, nodes)
         self.checks = DeviceChecks(build, nodes)
         self._numbers: dict[str, int] = defaultdict(int)
+        board = build.machine.board
+        # What the containers of the bus were called where the devices were recorded.
+        self.bus_memory, self.bus_io = board.recorded_bus if board else ("pci", "io")
 
     def add_default(
         self, driver: str, label: str, option_index: int | None,
@@ -201,7 +204,7 @@ class DeviceBuilder:
     ) -> None:
         """The device's own RAMBlocks, and the windows that it has at power-on."""
         build = self.build
-        family = build.machine.family
+        family = build.machine.seen_as
         seen = seen_on(self.qemu, driver, family)
         add_buses(build, seen, spec.id if spec else None)
         backed = any(driver.startswith(kind) for kind in _BACKED)
@@ -221,7 +224,8 @@ class DeviceBuilder:
         memory = bus.memory if bus is not None and bus.memory is not None else self.pci
         containers: dict[str, MemoryRegion] = {"system": build.system}
         if memory is not None:
-            containers["pci"] = memory
+            # A device is said to map into the memory of its bus, whatever that is called here.
+            containers |= {"pci": memory, memory.name: memory, self.bus_memory: memory}
         add_windows(mapped, containers, regions)
         # The default graphics card's ports are among those of the board.
         if spec is None and bus is not None:
@@ -229,7 +233,7 @@ class DeviceBuilder:
         shift, size = port_shift(self.qemu, driver, props, self._count(driver)), props.get("iosize")
 
         def add_ports(io: MemoryRegion) -> None:
-            add_windows(mapped, {"io": io}, shift=shift, size=size)
+            add_windows(mapped, {"io": io, self.bus_io: io}, shift=shift, size=size)
 
         # The ports of an IDE controller are ISA's, wherever its bus is (ide_init_ioport).
         if bus is not None and bus.io is not None and mapped[0].name != "ide":

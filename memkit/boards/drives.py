@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from memkit.boards.build import Build
+from memkit.boards.machine import Machine
 from memkit.boards.refusals import refuse
 from memkit.config import Config, Option
 from memkit.config.numbers import c_integer, read_bool
@@ -39,9 +40,9 @@ _PLACES = {
 _Placed = tuple[Option, Mapping[str, str], str, int, int]
 
 
-def check_drives(config: Config, family: str, host: Host) -> None:
+def check_drives(config: Config, machine: Machine, host: Host) -> None:
     """Raise Refused for the first drive that QEMU would not make."""
-    for option, words, interface, _bus, _unit in _drives(config, family):
+    for option, words, interface, _bus, _unit in _drives(config, machine):
         file, driver = words.get("file"), words.get("format", words.get("driver"))
         if driver is not None and driver not in BLOCK_DRIVERS:
             raise refuse("drive-format", option, True, driver=driver)
@@ -77,10 +78,13 @@ def _look_up(option: Option, path: str, host: Host) -> None:
         raise refuse("bare-word", option, True, path=path)
 
 
-def _drives(config: Config, family: str) -> Iterator[_Placed]:
+def _drives(config: Config, machine: Machine) -> Iterator[_Placed]:
     """Each drive in order: option, its words, interface, bus and unit; raises Refused."""
+    family, board = machine.family, machine.board
     default = "none" if family == "microvm" else "ide"
-    units = {"ide": 1 if family == "q35" else 2, "scsi": 7}
+    units: dict[str, int] = {"ide": 1 if family == "q35" else 2, "scsi": 7}
+    if board is not None:
+        default, units = board.drive_interface, {**units, **board.units}
     taken: set[tuple[str, int, int]] = set()
     # Where the search for a free place goes on: what is taken stays taken.
     free: dict[tuple[str, int], tuple[int, int]] = {}
@@ -145,10 +149,11 @@ def _place(
 def check_orphans(build: Build) -> None:
     """Raise Refused for the first drive that the board has no place for."""
     family = build.machine.family
-    places = _PLACES.get(family, {})
+    board = build.machine.board
+    places = _PLACES.get(family, {}) if board is None else board.places
     if family == "q35" and not build.machine.flag("sata", True):
         places = {**places, "ide": 0}
-    for option, words, interface, bus, unit in _drives(build.config, family):
+    for option, words, interface, bus, unit in _drives(build.config, build.machine):
         if interface in ("virtio", "none"):
             continue
         index = bus * (1 if family == "q35" else 2) + unit if interface == "ide" else unit

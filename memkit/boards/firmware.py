@@ -30,7 +30,7 @@ def firmware_size(build: Build, default: str) -> int:
     size = build.host.file_size(name)
     if size is None and "/" not in name:
         # What QEMU finds by name in its own data directory comes from its package.
-        size = build.host.firmware.get(name, catalog.rom_file_size(build.qemu.version, name))
+        size = build.host.firmware.get(name, catalog.rom_file_size(build.program, name))
     if not size or size % 0x10000:
         raise refuse("bios", build.config.last("bios"), name=name)
     return size
@@ -142,7 +142,7 @@ def add_option_rom_file(build: Build, name: str) -> None:
     """
     if build.machine.version != (1, 7):
         return
-    size = catalog.rom_file_size(build.qemu.version, name) or 0
+    size = catalog.rom_file_size(build.program, name) or 0
     block = build.ram.allocate(
         -(-size // SECTOR) * SECTOR, idstr=f"/rom@genroms/{name}", region_name=f"/rom@genroms/{name}",
         purpose="rom", owner="fw_cfg", readonly=True,

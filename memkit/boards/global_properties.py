@@ -49,7 +49,7 @@ def read_globals(build: Build, facts: catalog.DeviceFacts, option: Option | None
     values: dict[str, Any] = {}
     if not build.config.globals:
         return values
-    inner = _inner(build.qemu.version, facts)
+    inner = _inner(build.program, facts)
     if inner is not None:
         values.update(read_globals(build, inner, option))
     for driver, name, text in build.names.globals(facts.name, *_parents(facts)):
@@ -78,8 +78,8 @@ def check_nic_globals(build: Build) -> None:
     """
     if not build.config.globals or not (build.qemu.nics_left_over or wanted_nics(build)):
         return
-    for name in sorted(catalog.device_names(build.qemu.version)):
-        facts = catalog.device(build.qemu.version, name)
+    for name in sorted(catalog.device_names(build.program)):
+        facts = catalog.device(build.program, name)
         if facts is not None and facts.bus == "PCI" and "Network" in facts.categories:
             read_globals(build, facts, None)
 
@@ -105,7 +105,7 @@ def check_board_globals(build: Build, *, late: bool) -> None:
 
 
 def _check_parts(build: Build) -> None:
-    machine, qemu = build.machine, build.qemu.version
+    machine, qemu = build.machine, build.program
     wanted = {driver for driver, _, _ in build.config.globals}
     for part, facts in BOARD_PARTS.items():
         if part not in wanted or machine.family not in facts.families or (
@@ -150,7 +150,7 @@ def unknown_globals(build: Build) -> list[str]:
     """QEMU's warnings about ``-global`` for types that are no devices, or graphics cards that nobody made."""
     if not build.config.globals:
         return []
-    qemu, said = build.qemu.version, []
+    qemu, said = build.program, []
     made = {spec.driver for spec in build.config.devices}
     for driver, name, text in build.config.globals:
         facts = catalog.device(qemu, driver)

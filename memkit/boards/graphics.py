@@ -28,13 +28,13 @@ _NO_TYPE = "type is NULL"
 _WITHOUT_PCI = {"vmware": "vmware_vga", "virtio": "virtio-vga"}
 
 
-def check_vga(config: Config) -> None:
-    """Raise Refused unless ``-vga`` names a card that x86 machines know."""
+def check_vga(config: Config, program: str = "") -> None:
+    """Raise Refused unless ``-vga`` names a card that the program has; "" stands for x86_64's."""
     option = config.last("vga")
     if option is None:
         return
     value = option.value or ""
-    said = _refused(config.qemu, next((name for name in _NAMES if value.startswith(name)), ""))
+    said = _refused(program or config.qemu, next((name for name in _NAMES if value.startswith(name)), ""))
     if said == _NO_TYPE:
         raise refuse("vga-sparc", option)
     if said and not said.startswith("unknown"):
@@ -49,10 +49,29 @@ def check_vga(config: Config) -> None:
 
 
 def _refused(qemu: str, name: str) -> str:
+    if "-" in qemu:
+        return _not_there(qemu, name)
     if name == "cg3":
         # The other card of SPARC machines; only the first was recorded.
         return catalog.vga_refusal(qemu, "tcx").replace("TCX", "CG3")
     return catalog.vga_refusal(qemu, name)
+
+
+# What releases call the cards (vga_interfaces, softmmu/vl.c).
+_TITLES = {
+    "std": ("standard VGA", "VGA"), "cirrus": ("Cirrus VGA", "cirrus-vga"),
+    "vmware": ("VMWare SVGA", "vmware-svga"), "xenfb": ("Xen paravirtualized framebuffer", ""),
+    "qxl": ("QXL VGA", "qxl-vga"), "tcx": ("TCX framebuffer", ""), "cg3": ("CG3 framebuffer", ""),
+    "virtio": ("Virtio VGA", "virtio-vga"),
+}
+
+
+def _not_there(program: str, name: str) -> str:
+    """What a program for another target says to a card that it does not have (select_vgahw)."""
+    title, driver = _TITLES.get(name, ("", ""))
+    if not title or (driver and catalog.device(program, driver) is not None):
+        return ""
+    return f"{title} not available"
 
 
 def unused_vga(build: Build) -> list[str]:
@@ -63,7 +82,9 @@ def unused_vga(build: Build) -> list[str]:
     if build.machine.family == "isapc" and option.value not in ISA_MODELS:
         name = _WITHOUT_PCI.get(option.value or "", option.value)
         return [f"isa_vga_init: {name}: no PCI bus"]
-    if build.machine.family != "microvm" or not build.qemu.unused_vga_warned:
+    board = build.machine.board
+    none = build.machine.family == "microvm" if board is None else not board.vga_used
+    if not none or not build.qemu.unused_vga_warned:
         return []
     return [
         "warning: A -vga option was passed but this machine type does not use that option; No VGA device has "
@@ -81,7 +102,8 @@ def default_vga(build: Build) -> str | None:
     >>> default_vga(Build(config, Host(), select_machine(config)))
     'qxl-vga'
     """
-    if build.machine.family == "microvm":
+    board = build.machine.board
+    if build.machine.family == "microvm" or (board is not None and not board.vga_used):
         return None
     models = ISA_MODELS if build.machine.family == "isapc" else VGA_MODELS
     choice = build.config.last("vga")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from memkit.boards import catalog
 from memkit.boards.accelerators import choose_accelerator
@@ -27,6 +27,9 @@ from memkit.versions import (
     parse_version,
     qemu_facts,
 )
+
+if TYPE_CHECKING:
+    from memkit.boards.board import Board
 
 __all__ = [
     "DEFAULT_RAM", "Machine", "apply_memory", "apply_properties", "apply_smp", "machine_types",
@@ -47,7 +50,7 @@ class Machine:
     ``family`` is pc (i440fx), q35, microvm or isapc; ``type`` the full name (pc-i440fx-7.2).
     ``flags`` holds on/off properties, ``words`` the others as text (sizes in bytes); ``warnings`` is
     what QEMU says while they are set.  ``accelerator`` is the one in use.
-    ``facts`` are those of the type, ``qemu`` those of the program.
+    ``facts`` are those of the type, ``qemu`` those of the program.  ``board`` is None for a PC.
     """
 
     family: str
@@ -65,11 +68,25 @@ class Machine:
     words: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     accelerator: str = "tcg"
+    target: str = "x86_64"
+    board: Board | None = None
 
     @property
     def ram_id(self) -> str:
         """The id of the backend that the machine makes for ``-m``."""
+        if self.board is not None:
+            return self.board.ram_id(self)
         return "microvm.ram" if self.family == "microvm" else "pc.ram"
+
+    @property
+    def program(self) -> str:
+        """The key of what was recorded from the QEMU program (see ``recorded.load``)."""
+        return self.qemu.version if self.board is None else f"{self.target}-{self.qemu.version}"
+
+    @property
+    def seen_as(self) -> str:
+        """The family on which the devices for this machine were recorded."""
+        return self.family if self.board is None else self.board.observed_as
 
     def flag(self, name: str, default: bool) -> bool:
         """The on/off property ``name``, or ``default`` if the user did not set it."""
@@ -127,7 +144,8 @@ def apply_memory(machine: Machine, config: Config) -> None:
     memory = config.memory_options()
     # Where -m is a list of its own, its place is told.
     old = not machine.qemu.compound_options
-    size = memory.size if memory.size is not None else DEFAULT_RAM
+    default = DEFAULT_RAM if machine.board is None else machine.board.default_ram
+    size = memory.size if memory.size is not None else default
     size = -(-size // RAM_ALIGN) * RAM_ALIGN
     option = config.all("m")[0] if old and config.flag("m") else config.last("m")
     if memory.maxmem is not None:
@@ -177,6 +195,8 @@ def set_in_order(
 
 def apply_smp(machine: Machine, config: Config) -> None:
     """Set the CPUs and their topology from ``-smp``; raises Refused."""
+    if machine.board is not None and config.last("smp") is None and "smp" not in config.machine_tree():
+        return
     option = config.last("smp") or config.last("machine")
     machine.topology = read_topology(machine, config.smp_options(), option)
     machine.cpus, machine.max_cpus = machine.topology.cpus, machine.topology.max_cpus
@@ -185,7 +205,7 @@ def apply_smp(machine: Machine, config: Config) -> None:
 def set_accelerator(machine: Machine, config: Config, host: Host) -> None:
     """Choose the accelerator, behind which QEMU warns of old machine types; raises Refused."""
     machine.accelerator = choose_accelerator(config, host)
-    record = catalog.machine(machine.qemu.version, machine.type)
+    record = catalog.machine(machine.program, machine.type)
     if record is not None and record.deprecated:
         reason = machine.qemu.deprecation_reason
         machine.warnings.append(f"warning: Machine type '{machine.type}' is deprecated: {reason}")

@@ -101,7 +101,8 @@ def plug_dimm(
     """Plug a pc-dimm or nvdimm: slot, address, then the checks of realize; raises Refused."""
     build, nvdimm = dimms.build, spec.driver == "nvdimm"
     # microvm has nobody who plugs a DIMM: QEMU 7.2 makes the device, which no address shows.
-    plugged = build.machine.family != "microvm"
+    board = build.machine.board
+    plugged = build.machine.family != "microvm" if board is None else board.takes_dimms
     slot, addr, region = props.get("slot", -1), props.get("addr", 0), None
     if plugged:
         slot, addr, region = _pre_plug(dimms, spec, memdev, props)
@@ -139,11 +140,13 @@ def _pre_plug(
 ) -> tuple[int, int, MemoryRegion]:
     """Slot number, gpa and region of a DIMM (pc_memory_pre_plug, pc_dimm_pre_plug); raises Refused."""
     machine, option = dimms.build.machine, spec.option
-    if not machine.flag("acpi", True) or machine.family == "isapc":
+    if machine.board is not None:
+        machine.board.pre_plug(dimms.build, spec)
+    elif not machine.flag("acpi", True) or machine.family == "isapc":
         raise refuse("hotplug-acpi", option, located=True)
-    if spec.driver == "nvdimm" and not machine.flag("nvdimm", False):
+    elif spec.driver == "nvdimm" and not machine.flag("nvdimm", False):
         raise refuse("nvdimm-off", option, located=True)
-    if not machine.facts.device_memory:
+    elif not machine.facts.device_memory:
         name = "PIIX4_PM" if machine.family == "pc" else "ICH9-LPC"
         raise refuse("memhp-off", option, located=True, name=name)
     given = props.get("slot", -1)
@@ -212,7 +215,7 @@ def virtio_mem_realize(
         )
     backend = memdev.backend
     zero_page = not backend.share and backend.type == "memory-backend-ram"
-    facts, known = build.machine.facts, catalog.device(build.qemu.version, spec.driver)
+    facts, known = build.machine.facts, catalog.device(build.program, spec.driver)
     usual = "off" if facts.virtio_mem_accessible else "on" if facts.virtio_mem_inaccessible else "auto"
     inaccessible = props.get("unplugged-inaccessible", usual)
     if inaccessible == "off" and not zero_page and known and "unplugged-inaccessible" in known.properties:

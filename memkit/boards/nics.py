@@ -39,7 +39,8 @@ class Nic(NamedTuple):
 def wanted_nics(build: Build) -> list[Nic]:
     """The NICs of the board, ISA ones among them; raises Refused for a bad model."""
     config = build.config
-    if build.machine.family == "microvm":
+    board = build.machine.board
+    if build.machine.family == "microvm" or (board is not None and not board.makes_nics):
         # It makes none; those of -nic and -net are left over with a warning.
         return []
     found: list[Nic] = []
@@ -67,7 +68,8 @@ def wanted_nics(build: Build) -> list[Nic]:
 
 def unmade_nics(build: Build) -> list[str]:
     """What QEMU says about NICs of models that the board cannot make: since 9.0 it starts without them."""
-    everything = build.machine.family == "microvm"
+    board = build.machine.board
+    everything = build.machine.family == "microvm" or (board is not None and not board.makes_nics)
     if not build.qemu.nics_left_over and not everything:
         return []
     left = [(model, words) for _, model, words in _asked(build) if everything or not _possible(build, model)]
@@ -104,11 +106,11 @@ def _slot(option: Option, driver: str, text: str) -> str:
 def _possible(build: Build, model: str) -> bool:
     if build.machine.family == "isapc":
         return model == ISA_NIC
-    return model in (*catalog.nic_models(build.qemu.version), ISA_NIC, *_SHORT)
+    return model in (*catalog.nic_models(build.program), ISA_NIC, *_SHORT)
 
 
 def _refusal(build: Build, option: Option, model: str) -> Refused:
-    if model not in (*catalog.nic_models(build.qemu.version), *_SHORT):
+    if model not in (*catalog.nic_models(build.program), *_SHORT):
         return refuse("nic-model", option, model=model)
     return Refused(
         "No primary PCI bus", explanation="This NIC is a PCI card, and the machine has no PCI.",

@@ -6,20 +6,24 @@ Source: hw/core/numa.c and hw/core/machine.c (QEMU 7.2).
 from __future__ import annotations
 
 from memkit.boards.apic_ids import check_apic_ids
+from memkit.boards.board import refuse_here
 from memkit.boards.build import Build, Memdev
 from memkit.boards.numa_cpus import assign_cpus, cpu_node, finish_cpus, matching_cpus
 from memkit.boards.numa_state import MAX_NODES, Node, NumaState
 from memkit.boards.numa_tables import Hmat, add_distance, check_distances
 from memkit.boards.refusals import refuse
-from memkit.config import NumaSpec
+from memkit.config import Config, NumaSpec
 from memkit.memory.device import Frontend, NumaNode
 from memkit.memory.region import MemoryRegion
 
-__all__ = ["NumaState", "complete_numa", "consume", "numa_nodes", "parse_numa"]
+__all__ = ["NumaState", "complete_numa", "consume", "numa_nodes", "parse_numa", "refuse_nodes"]
 
 
 def parse_numa(build: Build) -> NumaState:
     """The nodes of ``-numa``, read and checked one by one in their order; raises Refused."""
+    board = build.machine.board
+    if board is not None and not board.numa:
+        refuse_nodes(build.config)
     state = NumaState(hmat=build.machine.flag("hmat", False))
     hmat = Hmat(state)
     for spec in build.config.iter_numa():
@@ -32,6 +36,16 @@ def parse_numa(build: Build) -> NumaState:
         else:
             hmat.add(spec)
     return state
+
+
+def refuse_nodes(config: Config) -> None:
+    """Raise Refused for the first ``-numa`` on a machine that has no nodes."""
+    for option in config.all("numa"):
+        raise refuse_here(
+            "NUMA is not supported by this machine-type", "The board has no place for NUMA nodes.",
+            "leave out -numa; main RAM can still have a backend: -machine memory-backend=ID",
+            "parse_numa_opts, hw/core/numa.c, QEMU 7.2", option, located=True,
+        )
 
 
 def _node(build: Build, state: NumaState, spec: NumaSpec) -> None:
@@ -96,7 +110,8 @@ def _cpu(build: Build, state: NumaState, spec: NumaSpec) -> None:
         raise refuse("numa-no-node-id", spec.option, located=True)
     if spec.node_id not in state.nodes:
         raise refuse("numa-node-undefined", spec.option, located=True, node=spec.node_id)
-    chosen = matching_cpus(build.machine.topology, spec.props, spec.option)
+    machine = build.machine
+    chosen = matching_cpus(machine.topology, spec.props, spec.option, machine.board)
     assign_cpus(state, chosen, spec.node_id, spec.option)
 
 
@@ -107,7 +122,8 @@ def complete_numa(build: Build, state: NumaState, machine_backend: Memdev | None
     """
     # The board makes its CPUs next, and before its memory.
     ram = _complete(build, state, machine_backend)
-    check_apic_ids(build)
+    if build.machine.board is None:
+        check_apic_ids(build)
     return ram
 
 
@@ -131,7 +147,7 @@ def _complete(build: Build, state: NumaState, machine_backend: Memdev | None) ->
     ram = None if state.legacy_mem else _container(build, state)
     check_distances(state, build.config.last("numa"))
     finish_cpus(state, machine.topology, build.warnings,
-                initiators_needed=not build.qemu.initiator_first)
+                initiators_needed=not build.qemu.initiator_first, board=machine.board)
     build.cpu_nodes = state.cpu_node
     build.node_sizes = [state.nodes[number].mem for number in sorted(state.nodes)]
     return ram

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from memkit.boards.board import Board
 from memkit.boards.numa_state import MAX_NODES, NumaState
 from memkit.boards.refusals import refuse
 from memkit.boards.topology import Topology
@@ -20,17 +21,17 @@ _IDS = ("thread-id", "core-id", "module-id", "cluster-id", "socket-id", "die-id"
 _NOT_ASKED = ("drawer-id", "book-id")
 
 
-def matching_cpus(topology: Topology, wanted: Mapping[str, int], option: Option) -> list[int]:
+def matching_cpus(
+    topology: Topology, wanted: Mapping[str, int], option: Option, board: Board | None = None
+) -> list[int]:
     """The CPUs that have all ids of ``wanted``; raises Refused for an id that this topology lacks."""
-    known = set(topology.ids(0)) - ({"die-id"} if topology.dies == 1 else set())
-    if topology.modules > 1:
-        known.add("module-id")
+    known = set(_ids(topology, 0, board))
     for name in _IDS:
         if name in wanted and name not in known:
             raise refuse("numa-no-id", option, True, name=name)
     return [
         cpu for cpu in range(topology.max_cpus)
-        if all((topology.ids(cpu) | {"module-id": topology.module(cpu)})[name] == value
+        if all(_ids(topology, cpu, board)[name] == value
                for name, value in wanted.items() if name not in _NOT_ASKED)
     ]
 
@@ -54,14 +55,18 @@ def assign_cpus(state: NumaState, cpus: Iterable[int], node: int, option: Option
 
 
 def finish_cpus(
-    state: NumaState, topology: Topology, warnings: list[str], *, initiators_needed: bool = False
+    state: NumaState, topology: Topology, warnings: list[str], *, initiators_needed: bool = False,
+    board: Board | None = None,
 ) -> None:
     """Give the remaining CPUs a node; warn if only some had one; raises Refused for a bad initiator."""
     given = dict(state.cpu_node)
     rest = [cpu for cpu in range(topology.max_cpus) if cpu not in given]
     for cpu in rest:
         # Without any -numa node,cpus= or -numa cpu, x86 spreads the sockets over the nodes.
-        node = 0 if given else topology.ids(cpu)["socket-id"] % len(state.nodes)
+        node = 0
+        if not given:
+            socket = topology.ids(cpu)["socket-id"] % len(state.nodes)
+            node = socket if board is None else board.default_node(topology, cpu, len(state.nodes))
         assign_cpus(state, (cpu,), node, None)
     if state.hmat:
         for number in sorted(state.nodes):
@@ -75,7 +80,7 @@ def finish_cpus(
             if initiator not in state.with_cpu:
                 raise refuse("numa-initiator-invalid", state.nodes[number].option, node=number)
     if given and rest:
-        lost = ", ".join(f"CPU {cpu} [{_slot(topology, cpu)}]" for cpu in rest)
+        lost = ", ".join(f"CPU {cpu} [{_slot(topology, cpu, board)}]" for cpu in rest)
         warnings.append(f"warning: CPU(s) not present in any NUMA nodes: {lost}")
         warnings.append(
             "warning: All CPU(s) up to maxcpus should be described in NUMA config, ability to start up with "
@@ -83,12 +88,18 @@ def finish_cpus(
         )
 
 
-def _slot(topology: Topology, cpu: int) -> str:
-    ids = topology.ids(cpu)
-    ids["module-id"] = topology.module(cpu)
+def _ids(topology: Topology, cpu: int, board: Board | None) -> dict[str, int]:
+    """The ids of a CPU, largest level first."""
+    if board is not None:
+        return board.cpu_ids(topology, cpu)
+    ids = topology.ids(cpu) | {"module-id": topology.module(cpu)}
     names = ["socket-id", *(["die-id"] if topology.dies > 1 else []),
              *(["module-id"] if topology.modules > 1 else []), "core-id", "thread-id"]
-    return ", ".join(f"{name}: {ids[name]}" for name in names)
+    return {name: ids[name] for name in names}
+
+
+def _slot(topology: Topology, cpu: int, board: Board | None) -> str:
+    return ", ".join(f"{name}: {value}" for name, value in _ids(topology, cpu, board).items())
 
 
 def cpu_node(state: NumaState, cpu: int) -> int:

@@ -43,7 +43,7 @@ def _hub(nets: list[dict[str, str]]) -> list[str]:
 def _nic_models(build: Build) -> dict[str, str]:
     """The drivers among the devices of the line that are NICs, each with the name of its model."""
     drivers = {spec.driver for spec in build.config.devices}
-    found = {driver: catalog.device(build.qemu.version, driver) for driver in drivers}
+    found = {driver: catalog.device(build.program, driver) for driver in drivers}
     return {d: f.name for d, f in found.items() if f is not None and {"netdev", "mac"} <= f.properties.keys()}
 
 

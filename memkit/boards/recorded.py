@@ -25,10 +25,14 @@ def data_file(*parts: str) -> Path:
     return installed if installed.exists() else package.parent / "data" / Path(*parts)
 
 
-@lru_cache(maxsize=32)
-def load(room: str, qemu: str) -> dict[str, Any]:
-    """The facts of ``data/ROOM/`` about QEMU ``qemu`` (one of KNOWN_QEMU), as they lie in the file."""
-    loaded: dict[str, Any] = json.loads(data_file(room, f"x86_64-{qemu}.json").read_text(encoding="utf-8"))
+@lru_cache(maxsize=64)
+def load(room: str, program: str) -> dict[str, Any]:
+    """The facts of ``data/ROOM/`` about a QEMU program, as they lie in the file.
+
+    A program is TARGET-VERSION ("aarch64-7.2"), or just the version for that of x86_64.
+    """
+    name = program if "-" in program else f"x86_64-{program}"
+    loaded: dict[str, Any] = json.loads(data_file(room, f"{name}.json").read_text(encoding="utf-8"))
     return loaded
 
 

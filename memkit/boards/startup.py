@@ -19,7 +19,6 @@ from memkit.boards.machine import (
     apply_memory,
     apply_properties,
     apply_smp,
-    select_machine,
     set_accelerator,
 )
 from memkit.boards.machine_properties import check_boot_order, set_old_properties
@@ -33,12 +32,11 @@ from memkit.host import Host
 __all__ = ["check_device_tree", "start"]
 
 
-def start(config: Config, host: Host, target: str) -> tuple[Build, Memdev | None]:
+def start(machine: Machine, config: Config, host: Host, target: str) -> tuple[Build, Memdev | None]:
     """The Build with its machine, accelerator and objects, and the backend of memory-backend=, if any.
 
     Raises Refused.
     """
-    machine = select_machine(config)
     build = Build(config, host, machine, target)
     build.warnings.extend(config.warnings)
     if machine.qemu.compound_options:
@@ -48,15 +46,15 @@ def start(config: Config, host: Host, target: str) -> tuple[Build, Memdev | None
 
 def _start(build: Build, machine: Machine) -> Memdev | None:
     config = build.config
-    check_vga(config)
+    check_vga(config, build.program)
     check_types(build)
-    check_drives(config, machine.family, build.host)
+    check_drives(config, machine, build.host)
     apply_properties(machine, config)
     set_accelerator(machine, config, build.host)
     build.warnings.extend(machine.warnings)
     check_networks(config.nics, machine.qemu)
     create_backends(build)
-    cpus.model(build)
+    _check_cpu(build)
     if "sgx-epc" in machine.words:
         # No host of the model has SGX, so that there is never a memory-backend-epc.
         raise refuse("object-link", config.last("machine"), name=machine.words["sgx-epc"])
@@ -74,7 +72,7 @@ def _old_start(build: Build, machine: Machine) -> Memdev | None:
     apply_memory(machine, config)
     apply_smp(machine, config)
     check_objects(build)
-    check_drives(config, machine.family, build.host)
+    check_drives(config, machine, build.host)
     set_old_properties(machine, config)
     set_accelerator(machine, config, build.host)
     build.warnings.extend(machine.warnings)
@@ -82,9 +80,9 @@ def _old_start(build: Build, machine: Machine) -> Memdev | None:
     check_kernel(config.options, dict(config.machine), compound=False)
     check_networks(config.nics, machine.qemu)
     create_backends(build)
-    check_vga(config)
+    check_vga(config, build.program)
     check_watchdog(config)
-    cpus.model(build)
+    _check_cpu(build)
     name = machine.words.get("memory-backend")
     if not name:
         return None
@@ -99,8 +97,16 @@ def _old_start(build: Build, machine: Machine) -> Memdev | None:
 
 def check_device_tree(build: Build) -> None:
     """Raise Refused where ``-machine dumpdtb=`` wants a device tree of a board that has none, last of all."""
-    if build.qemu.dumpdtb_checked and "dumpdtb" in build.machine.words and build.machine.family != "microvm":
+    pc = build.machine.board is None and build.machine.family != "microvm"
+    if build.qemu.dumpdtb_checked and "dumpdtb" in build.machine.words and pc:
         raise refuse("no-device-tree", build.config.last("machine"))
+
+
+def _check_cpu(build: Build) -> None:
+    if build.machine.board is None:
+        cpus.model(build)
+    else:
+        build.machine.board.check_cpu(build)
 
 
 def _resolve(build: Build, name: str) -> Memdev:

@@ -13,6 +13,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from memkit.boards import catalog
+from memkit.boards.board import refuse_here
 from memkit.boards.refusals import refuse
 from memkit.config import Option, SmpOptions
 
@@ -28,7 +29,8 @@ _WORD = (1 << 32) - 1
 class Topology:
     """Numbers of each level; ``cpus`` are there at start, ``max_cpus`` can be.
 
-    ``modules`` are groups of cores in a die, which QEMU knows since 9.1.
+    ``modules`` are groups of cores in a die, which QEMU knows since 9.1; ``clusters`` those of Arm's boards
+    (since 7.0); ``books`` and ``drawers`` are groups of sockets in a mainframe (since 8.2).
     """
 
     cpus: int = 1
@@ -38,6 +40,9 @@ class Topology:
     cores: int = 1
     threads: int = 1
     modules: int = 1
+    clusters: int = 1
+    books: int = 1
+    drawers: int = 1
 
     def ids(self, cpu: int) -> dict[str, int]:
         """The ids of CPU number ``cpu``: thread-id, core-id, die-id, socket-id.
@@ -64,9 +69,8 @@ def read_topology(machine: Machine, given: SmpOptions, option: Option | None) ->
     """
     facts = machine.qemu
     if not facts.smp_by_machine_type:
-        levels, maxcpus, cpus = _old_levels(machine, given, option)
-        sockets, dies, cores, threads = levels
-        modules = 1
+        (sockets, dies, cores, threads), maxcpus, cpus = _old_levels(machine, given, option)
+        between: dict[str, int] = {"dies": dies}
     else:
         if 0 in astuple(given):
             if facts.smp_zero_refused:
@@ -75,53 +79,79 @@ def read_topology(machine: Machine, given: SmpOptions, option: Option | None) ->
                 "warning: Deprecated CPU topology (considered invalid): CPU topology parameters must be "
                 "greater than zero"
             )
-        modules = _check_levels(machine, given, option)
-        dies = (given.dies or 0) & _WORD or 1
-        levels, maxcpus = _filled_in(given, dies, modules, machine.facts.prefer_sockets)
-        sockets, dies, cores, threads = levels
-        total = sockets * dies * modules * cores * threads & _WORD
+        _check_levels(machine, given, option)
+        between = {name: (getattr(given, name) or 0) & _WORD or 1 for name in _BETWEEN}
+        between_all = prod(between.values())
+        (sockets, cores, threads), maxcpus = _filled_in(given, between_all, machine.facts.prefer_sockets)
+        total = sockets * between_all * cores * threads & _WORD
         maxcpus = maxcpus or total
         cpus = (given.cpus or 0) & _WORD or maxcpus
-        written = _written(machine, sockets, dies, modules, cores, threads)
+        written = _written(machine, sockets, between, cores, threads)
         if total != maxcpus:
             raise refuse("smp-product", option, topology=written, maxcpus=maxcpus)
         if maxcpus < cpus:
             raise refuse("smp-maxcpus", option, topology=written, maxcpus=maxcpus, cpus=cpus)
-    record = catalog.machine(machine.qemu.version, machine.type)
-    limit = record.max_cpus if record else _WORD
+    limit = _limit(machine)
     if not cpus:
         raise refuse("smp-min", option, machine=machine.type)
     if maxcpus > limit:
         # Printed as a signed number.
         shown = maxcpus - (1 << 32) if maxcpus >> 31 else maxcpus
         raise refuse("smp-max", option, cpus=shown, machine=machine.type, limit=limit)
-    return Topology(cpus, maxcpus, sockets, dies, cores, threads, modules)
+    if machine.board is not None and cpus < machine.board.min_cpus:
+        least = machine.board.min_cpus
+        raise refuse_here(
+            f"Invalid SMP CPUs {cpus}. The min CPUs supported by machine '{machine.type}' is {least}",
+            "The board is a chip that has more CPUs.", f"use -smp {least}, or leave out -smp",
+            "machine_parse_smp_config, hw/core/machine-smp.c, QEMU 7.2", option,
+        )
+    return Topology(cpus, maxcpus, sockets, cores=cores, threads=threads, **between)
 
 
-def _check_levels(machine: Machine, given: SmpOptions, option: Option | None) -> int:
-    """The modules of ``given``; raises Refused for a level that the machine does not have."""
-    microvm = machine.family == "microvm"
+# Levels between those that every machine has: a machine type has some of them.
+_BETWEEN = ("drawers", "books", "dies", "clusters", "modules")
+
+
+def _levels(machine: Machine) -> tuple[str, ...]:
+    """The levels that the machine has beside sockets, cores and threads."""
+    if machine.board is not None:
+        return machine.board.levels(machine)
+    if machine.family == "microvm":
+        return ()
+    return ("dies", "modules") if machine.qemu.smp_modules else ("dies",)
+
+
+def _limit(machine: Machine) -> int:
+    """The most CPUs that the machine takes."""
+    found = machine.board.max_cpus(machine) if machine.board is not None else None
+    record = catalog.machine(machine.program, machine.type) if found is None else None
+    return found if found is not None else record.max_cpus if record else _WORD
+
+
+def _check_levels(machine: Machine, given: SmpOptions, option: Option | None) -> None:
+    """Raise Refused for a level that the machine does not have."""
+    has = _levels(machine)
     modules = machine.qemu.smp_modules
-    lacks = {"dies": microvm, "clusters": True, "books": True, "drawers": True}
-    if modules:
-        lacks = {"modules": microvm, "clusters": True, "dies": microvm, "books": True, "drawers": True}
+    names = ("modules", "clusters", "dies", "books", "drawers") if modules else (
+        "dies", "clusters", "books", "drawers"
+    )
+    lacks = {name: name not in has for name in names}
     for name, lacking in lacks.items():
         number = getattr(given, name) or 0
         # Compared before they are cut to 32 bits, since 9.1.
         if lacking and (number if modules else number & _WORD) > 1:
             key = f"smp-{name}" if name in ("dies", "clusters") else "smp-level"
             raise refuse(key, option, level=name)
-    return (given.modules or 0) & _WORD or 1
 
 
-def _written(machine: Machine, sockets: int, dies: int, modules: int, cores: int, threads: int) -> str:
+def _written(machine: Machine, sockets: int, between: dict[str, int], cores: int, threads: int) -> str:
     """The topology as QEMU prints it: the levels that the machine type has."""
-    text = f"sockets ({sockets})"
-    if machine.family != "microvm":
-        text += f" * dies ({dies})"
-        if machine.qemu.smp_modules:
-            text += f" * modules ({modules})"
-    return text + f" * cores ({cores}) * threads ({threads})"
+    has = _levels(machine)
+    above, below = _BETWEEN[:2], _BETWEEN[2:]
+    parts = [f"{name} ({between[name]})" for name in above if name in has]
+    parts.append(f"sockets ({sockets})")
+    parts += [f"{name} ({between[name]})" for name in below if name in has]
+    return " * ".join((*parts, f"cores ({cores})", f"threads ({threads})"))
 
 
 def _old_levels(
@@ -130,8 +160,8 @@ def _old_levels(
     """Sockets, dies, cores and threads, maxcpus and CPUs, as they were filled in before 6.2."""
     cpus, sockets = (given.cpus or 0) & _WORD, (given.sockets or 0) & _WORD
     cores, threads = (given.cores or 0) & _WORD, (given.threads or 0) & _WORD
-    dies = 1
-    if machine.family != "microvm" and given.dies is not None:
+    dies, with_dies = 1, "dies" in _levels(machine)
+    if with_dies and given.dies is not None:
         dies = given.dies & _WORD
     most = given.maxcpus & _WORD if given.maxcpus is not None else None
     if not cpus or not sockets:
@@ -147,7 +177,7 @@ def _old_levels(
     elif not threads:
         threads = _shared(cpus, cores, dies, sockets) or 1
     written = f"sockets ({sockets}) * "
-    if machine.family != "microvm":
+    if with_dies:
         written += f"dies ({dies}) * "
     written += f"cores ({cores}) * threads ({threads})"
     maxcpus, total = cpus if most is None else most, sockets * dies * cores * threads & _WORD
@@ -156,35 +186,38 @@ def _old_levels(
     if maxcpus < cpus:
         raise refuse("smp-maxcpus", option, topology=written, maxcpus=maxcpus, cpus=cpus)
     if total != maxcpus:
-        deprecated = "" if machine.family == "microvm" else " deprecated"
+        deprecated = " deprecated" if with_dies else ""
         raise refuse("smp-product", option, topology=written, maxcpus=maxcpus, deprecated=deprecated)
     return (sockets, dies, cores, threads), maxcpus, cpus
 
 
 def _filled_in(
-    given: SmpOptions, dies: int, modules: int, prefer_sockets: bool
-) -> tuple[tuple[int, int, int, int], int]:
-    """Sockets, dies, cores and threads, and maxcpus (0 if it follows from them)."""
+    given: SmpOptions, between: int, prefer_sockets: bool
+) -> tuple[tuple[int, int, int], int]:
+    """Sockets, cores and threads, and maxcpus, 0 if it follows from them.
+
+    ``between`` is the product of the other levels.
+    """
     cpus, maxcpus = (given.cpus or 0) & _WORD, (given.maxcpus or 0) & _WORD
     sockets, cores = (given.sockets or 0) & _WORD, (given.cores or 0) & _WORD
     threads = (given.threads or 0) & _WORD
     if not cpus and not maxcpus:
-        return (sockets or 1, dies, cores or 1, threads or 1), 0
+        return (sockets or 1, cores or 1, threads or 1), 0
     maxcpus = maxcpus or cpus
     if prefer_sockets:
         if not sockets:
             cores, threads = cores or 1, threads or 1
-            sockets = _shared(maxcpus, dies, modules, cores, threads)
+            sockets = _shared(maxcpus, between, cores, threads)
         elif not cores:
             threads = threads or 1
-            cores = _shared(maxcpus, sockets, dies, modules, threads)
+            cores = _shared(maxcpus, sockets, between, threads)
     elif not cores:
         sockets, threads = sockets or 1, threads or 1
-        cores = _shared(maxcpus, sockets, dies, modules, threads)
+        cores = _shared(maxcpus, sockets, between, threads)
     elif not sockets:
         threads = threads or 1
-        sockets = _shared(maxcpus, dies, modules, cores, threads)
-    return (sockets, dies, cores, threads or _shared(maxcpus, sockets, dies, modules, cores)), maxcpus
+        sockets = _shared(maxcpus, between, cores, threads)
+    return (sockets, cores, threads or _shared(maxcpus, sockets, between, cores)), maxcpus
 
 
 def _shared(maxcpus: int, *levels: int) -> int:

@@ -21,18 +21,19 @@ from memkit.versions.wordings import said_by
 __all__ = ["build", "parse"]
 
 
-def parse(line: str | Sequence[str], qemu: str = DEFAULT_QEMU) -> Config:
+def parse(line: str | Sequence[str], qemu: str = DEFAULT_QEMU, target: str | None = None) -> Config:
     """The Config of ``line``, text or argv list, as QEMU version ``qemu`` (one of KNOWN_QEMU) reads it.
 
+    ``target`` is that of the program, as in qemu-system-TARGET; by default the one that the line names.
     Raises CommandLineError where the text is no command line, Refused where QEMU's option loop
     refuses, in QEMU's words.
 
     >>> parse("-m 4G,slots=2 -M q35").machine["type"]
     'q35'
     """
-    target, program, words = split(line)
+    named, program, words = split(line)
     try:
-        return _build(_first_pass(words, qemu), program, target, qemu)
+        return _build(_first_pass(words, qemu), program, target or named, qemu)
     except Refused as refused:
         raise said_by(refused, qemu) from None
 

@@ -8,7 +8,7 @@ a version number.
 
 from __future__ import annotations
 
-from memkit.versions.machine_facts import MACHINE_FACTS, MachineFacts, machine_facts
+from memkit.versions.machine_facts import MACHINE_FACTS, MachineFacts, machine_facts, plain_facts
 from memkit.versions.numbers import (
     DEFAULT_QEMU,
     KNOWN_QEMU,
@@ -26,5 +26,5 @@ from memkit.versions.qemu_facts import QEMU_FACTS, QemuFact, QemuFacts, qemu_fac
 __all__ = [
     "DEFAULT_QEMU", "KNOWN_QEMU", "MACHINE_FACTS", "QEMU_FACTS", "UNCONFIRMED", "MachineFacts", "QemuFact",
     "QemuFacts", "Version", "holds", "known_qemu", "labelled", "machine_facts", "nearest_qemu",
-    "parse_version", "qemu_facts", "within",
+    "parse_version", "plain_facts", "qemu_facts", "within",
 ]

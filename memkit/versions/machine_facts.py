@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from memkit.versions.numbers import Version
 
-__all__ = ["MACHINE_FACTS", "MachineFacts", "machine_facts"]
+__all__ = ["MACHINE_FACTS", "MachineFacts", "machine_facts", "plain_facts"]
 
 
 class Fact(NamedTuple):
@@ -119,3 +119,12 @@ def machine_facts(family: str, version: Version) -> MachineFacts:
             if family in fact.families:
                 values[fact.name] = fact.new if version >= fact.since else fact.old
     return MachineFacts(**values)
+
+
+def plain_facts(**changes: Any) -> MachineFacts:
+    """The facts for a board that is no PC: those of the newest types but for ``changes``.
+
+    >>> plain_facts(numa_mem=True).numa_mem, plain_facts().default_nic
+    (True, None)
+    """
+    return replace(machine_facts("microvm", (99, 0)), **changes)
