@@ -16,7 +16,7 @@ from memkit.boards.bridges import EXPANDERS
 from memkit.boards.build import Build
 from memkit.memory.device import Frontend
 
-__all__ = ["add_acpi_tables"]
+__all__ = ["TABLE_UNIT", "add_acpi_tables", "add_table_blocks"]
 
 TABLES_MAX, RSDP_MAX = 0x200000, 0x1000
 TABLE_UNIT = 0x20000
@@ -51,9 +51,14 @@ def add_acpi_tables(build: Build) -> None:
                 "Try removing CPUs, NUMA nodes, memory slots or PCI bridges."
             )
         loader = -(-128 * _loader_commands(build, tables) // LOADER_UNIT) * LOADER_UNIT
+    add_table_blocks(build, used, loader, rsdp=facts.rsdp_block)
+
+
+def add_table_blocks(build: Build, used: int, loader: int, *, rsdp: bool = True) -> None:
+    """Allocate the blocks of tables and table loader, of which that many bytes are used, and of the RSDP."""
     reserved = max(build.qemu.table_loader_max, loader)
     names = [("etc/acpi/tables", used, TABLES_MAX), ("etc/table-loader", loader, reserved)]
-    if facts.rsdp_block:
+    if rsdp:
         names.append(("etc/acpi/rsdp", RSDP_MAX, RSDP_MAX))
     blocks = []
     for name, length, maximum in names:

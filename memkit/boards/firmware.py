@@ -14,7 +14,8 @@ from memkit.memory.device import Frontend
 from memkit.memory.region import MemoryRegion
 
 __all__ = [
-    "add_bios", "add_flash", "add_option_rom_area", "add_option_rom_file", "firmware_size", "pflash_images",
+    "add_bios", "add_flash", "add_option_rom_area", "add_option_rom_file", "firmware_size", "found_size",
+    "pflash_images",
 ]
 
 FOUR_GIB = 1 << 32
@@ -27,12 +28,18 @@ OPTION_ROM_BASE, OPTION_ROM_SIZE = 0xC0000, 0x20000
 def firmware_size(build: Build, default: str) -> int:
     """The size in bytes of the BIOS image that ``-bios`` names, or of ``default``; raises Refused."""
     name = build.machine.words.get("firmware") or default
+    size = found_size(build, name)
+    if not size or size % 0x10000:
+        raise refuse("bios", build.config.last("bios"), name=name)
+    return size
+
+
+def found_size(build: Build, name: str) -> int | None:
+    """The size in bytes of a firmware file, or None if QEMU does not find it (qemu_find_file)."""
     size = build.host.file_size(name)
     if size is None and "/" not in name:
         # What QEMU finds by name in its own data directory comes from its package.
         size = build.host.firmware.get(name, catalog.rom_file_size(build.program, name))
-    if not size or size % 0x10000:
-        raise refuse("bios", build.config.last("bios"), name=name)
     return size
 
 
