@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from memkit.architectures import Architectures, architectures
     from memkit.atlas import Atlas, atlas
     from memkit.boot import boot
     from memkit.config import Config
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from memkit.lab.check import check
     from memkit.lab.drills import drill
     from memkit.lab.explorer import explore
+    from memkit.lab.layouts import Layouts, layouts
     from memkit.lab.predict import predict
     from memkit.lab.progress import progress
     from memkit.lab.real import real
@@ -51,6 +53,8 @@ _FACE = {
     "mend": "memkit.hazards",
     "migrate": "memkit.migration",
     "atlas": "memkit.atlas",
+    "architectures": "memkit.architectures",
+    "layouts": "memkit.lab.layouts",
     "explore": "memkit.lab.explorer",
     "predict": "memkit.lab.predict",
     "drill": "memkit.lab.drills",
@@ -66,10 +70,12 @@ _FACE = {
     "Host": "memkit.host",
     "Mount": "memkit.host",
     # results
+    "Architectures": "memkit.architectures",
     "Atlas": "memkit.atlas",
     "Difference": "memkit.diff",
     "Explanation": "memkit.explain",
     "Hazard": "memkit.hazards",
+    "Layouts": "memkit.lab.layouts",
     "Outlook": "memkit.migration",
     # errors, most general first
     "MemkitError": "memkit.errors",
@@ -80,6 +86,7 @@ _FACE = {
 }
 
 __all__ = [
+    "Architectures",
     "Atlas",
     "CommandLineError",
     "Config",
@@ -89,12 +96,14 @@ __all__ = [
     "Hazard",
     "Host",
     "HostError",
+    "Layouts",
     "MemkitError",
     "Mount",
     "Outlook",
     "Refused",
     "Unavailable",
     "__version__",
+    "architectures",
     "atlas",
     "boot",
     "check",
@@ -102,6 +111,7 @@ __all__ = [
     "drill",
     "explore",
     "launch",
+    "layouts",
     "mend",
     "migrate",
     "predict",

@@ -11,7 +11,7 @@ import pytest
 # The floors of the package, from the ground up.  The longest name that fits wins.
 FLOORS: list[tuple[str, ...]] = [
     ("memkit.units", "memkit.errors"),
-    ("memkit.config", "memkit.host", "memkit.versions"),
+    ("memkit.architectures", "memkit.config", "memkit.host", "memkit.versions"),
     ("memkit.memory",),
     ("memkit.boards",),
     ("memkit.guest", "memkit.boot", "memkit.monitor", "memkit.qemu"),

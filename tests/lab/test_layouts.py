@@ -1,0 +1,65 @@
+"""One command line on every board: where RAM lies comes from the guests, refusals are QEMU's words."""
+
+from __future__ import annotations
+
+import pytest
+
+import memkit
+from memkit.errors import CommandLineError, MemkitError
+
+G = 1 << 30
+
+
+# From info mtree -f of QEMU 7.2.
+@pytest.mark.parametrize(("machine", "pieces", "holes"), [
+    ("pc", ((0, 3 * G), (4 * G, 3 * G)), ((3 * G, G),)),
+    ("q35", ((0, 2 * G), (4 * G, 4 * G)), ((2 * G, 2 * G),)),
+    ("microvm", ((0, 3 * G), (4 * G, 3 * G)), ((3 * G, G),)),
+])
+def test_ram_above_the_hole_begins_at_4_gib(machine: str, pieces: object, holes: object) -> None:
+    layout = memkit.layouts("-m 6G", boards=[machine])[machine]
+    assert (pieces, holes, None) == (layout.pieces, layout.holes, layout.window)
+
+
+def test_the_window_for_memory_devices_is_the_guests() -> None:
+    layout = memkit.layouts("-m 4G,slots=2,maxmem=16G", boards=["q35"])["q35"]
+    assert (6 * G, 14 * G) == layout.window
+    assert "none" == memkit.layouts("-m 4G", boards=["q35"])["q35"].cells()[2]
+
+
+def test_the_machine_of_the_line_is_replaced_and_its_other_words_stay() -> None:
+    shown = memkit.layouts("-M pc,max-ram-below-4g=1G -m 4G", boards=["q35"])
+    assert ((0, G), (4 * G, 3 * G)) == shown["q35"].pieces
+
+
+def test_a_board_that_refuses_says_so_in_qemus_words() -> None:
+    shown = memkit.layouts("-m 4G,slots=3,maxmem=1T", boards=["pc"])
+    said = "Address space limit 0xffffffffff < 0x2007fffffff phys-bits too low (40)"
+    assert said == shown["pc"].refusal
+    assert f"QEMU refuses: {said}" in str(shown)
+
+
+def test_every_described_board_has_a_row() -> None:
+    shown = memkit.layouts("-m 1G")
+    assert 12 == len(shown)
+    for layout in shown:
+        assert layout.cells()[0], layout.machine
+
+
+def test_text_and_page_say_the_same() -> None:
+    shown = memkit.layouts("-m 6G")
+    bundle = shown._repr_mimebundle_()
+    assert str(shown) == bundle["text/plain"]
+    for row in shown.rows():
+        for cell in filter(None, row):
+            assert cell in bundle["text/plain"]
+    assert "<th scope=\"row\">q35 (x86_64)</th>" in bundle["text/html"]
+
+
+def test_wrong_words_are_named() -> None:
+    with pytest.raises(MemkitError, match="no board here is called 'q36'; there are: pc, q35"):
+        memkit.layouts("-m 1G", boards=["q36"])
+    with pytest.raises(MemkitError, match="is no version of QEMU"):
+        memkit.layouts("-m 1G", qemu="new")
+    with pytest.raises(CommandLineError):
+        memkit.layouts(5)  # type: ignore[arg-type]
