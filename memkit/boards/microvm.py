@@ -8,7 +8,7 @@ from __future__ import annotations
 from memkit.boards import cpus
 from memkit.boards.build import Build
 from memkit.boards.firmware import add_bios, firmware_size
-from memkit.boards.pci import PciBus
+from memkit.boards.gpex import add_gpex
 from memkit.boards.ports import features_of, memory_windows
 from memkit.memory.region import MemoryRegion
 
@@ -52,18 +52,9 @@ def _add_pcie(build: Build) -> None:
     machine, system = build.machine, build.system
     if not (machine.flag("pcie", False) and machine.flag("acpi", True)):
         return
-    window = mmio = MemoryRegion("gpex_mmio", 1 << 64)
-    if build.qemu.gpex_window:
-        # What answers where no device is mapped.
-        window = MemoryRegion("gpex_mmio_window", 1 << 64, "i/o")
-        window.add(mmio, 0)
-    configuration = MemoryRegion("pcie-mmcfg-mmio", build.qemu.pcie_configuration_size, "i/o")
+    window, configuration, _ = add_gpex(build)
     system.add(MemoryRegion.window("pcie-ecam", configuration, 0, PCIE_ECAM_SIZE), PCIE_ECAM)
     system.add(MemoryRegion.window("pcie-mmio32", window, PCIE_MMIO, PCIE_MMIO_SIZE), PCIE_MMIO)
     top = 1 << cpus.model(build).phys_bits
     if top > MINIMUM_FOR_MMIO64:
         system.add(MemoryRegion.window("pcie-mmio64", window, top - top // 4, top // 4), top - top // 4)
-    bus = PciBus("pcie.0", "PCIE", memory=mmio, io=MemoryRegion("gpex_ioport", 0x10000))
-    bus.claim("gpex-root", 0, multifunction=False)
-    build.buses[bus.name] = build.default_bus = bus
-    build.pci_functions.append(("gpex-root", bus, 0))
