@@ -15,7 +15,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from memkit.architectures.host_pages import HostPages, host_pages, kind_of
 from memkit.errors import HostError
+from memkit.units import human
 
 __all__ = ["Host", "Mount"]
 
@@ -34,6 +36,8 @@ class Mount:
     free_pages: int | None = None
 
 
+# What a pool of Host.of has in all, if its pages are not larger.
+_POOL = 1 << 30
 _COMMON_MOUNTS = {
     "/": Mount("ext4"), "/dev/shm": Mount("tmpfs"), "/dev/hugepages": Mount("hugetlbfs", 2 << 20, 512),
 }
@@ -85,6 +89,39 @@ class Host:
                 raise HostError(f"{key} is a word, not {word!r:.60}")
         if self.overcommit not in _OVERCOMMIT:
             raise HostError(f"overcommit is one of {_OVERCOMMIT}, not {self.overcommit!r:.60}")
+
+    @classmethod
+    def of(
+        cls, arch: str, page_size: int | None = None, mmu: str = "", huge_page: int | None = None
+    ) -> Host:
+        """A common Linux server of an architecture, with 1 GiB of huge pages in /dev/hugepages, or one page.
+
+        ``page_size`` is the base page of its kernel, ``huge_page`` the size in the pool (both bytes), ``mmu``
+        hash or radix on Power; without them, what is usual.  Raises HostError, which says what there is, for
+        what cannot be.  Sources: memkit.architectures.
+
+        >>> Host.of("ppc64le", mmu="hash").huge_page_sizes, Host.of("x86_64") == Host()
+        ((16777216,), True)
+        """
+        pages = host_pages(arch, page_size, mmu)
+        size = pages.default if huge_page is None else huge_page
+        if size not in pages.huge:
+            known = ", ".join(human(huge) for huge in pages.huge)
+            raise HostError(f"a {pages.title} host has no huge pages of {size!r:.40} bytes; it has {known}")
+        pool = Mount("hugetlbfs", size, max(_POOL // size, 1))
+        mounts = {"/": Mount("ext4"), "/dev/shm": Mount("tmpfs"), "/dev/hugepages": pool}
+        return cls(arch=pages.arch, page_size=pages.base, mounts=mounts)
+
+    @cached_property
+    def pages(self) -> HostPages | None:
+        """The kind of host that this is, page sizes and all, or None if it is not known.
+
+        Where pools tell hash from radix page tables, they do; else it is the usual kind.
+
+        >>> Host.of("ppc64le", mmu="hash").pages.mmu, Host(arch="vax").pages
+        ('hash', None)
+        """
+        return kind_of(self.arch, self.page_size, self.huge_page_sizes)
 
     @classmethod
     def from_dict(cls, described: Mapping[str, Any]) -> Host:

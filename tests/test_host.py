@@ -99,3 +99,46 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 def test_more_files_can_be_added() -> None:
     host = Host(files={"/a": 1}).with_files(**{"/b": 2})
     assert {"/a": 1, "/b": 2} == host.files
+
+
+@pytest.mark.parametrize(("arguments", "page", "pool", "free"), [
+    (("x86_64",), 4 << 10, 2 << 20, 512),
+    (("aarch64", 64 << 10), 64 << 10, 512 << 20, 2),
+    (("aarch64", 16 << 10), 16 << 10, 32 << 20, 32),
+    (("ppc64le",), 64 << 10, 2 << 20, 512),
+    (("ppc64le", None, "hash"), 64 << 10, 16 << 20, 64),
+    (("ppc64le", None, "hash", 16 << 30), 64 << 10, 16 << 30, 1),
+    (("s390x",), 4 << 10, 1 << 20, 1024),
+    (("riscv64", None, "", 64 << 10), 4 << 10, 64 << 10, 16384),
+])
+def test_a_common_host_of_an_architecture_has_a_pool_of_a_gib_or_one_page(
+    arguments: tuple[object, ...], page: int, pool: int, free: int
+) -> None:
+    host = Host.of(*arguments)  # type: ignore[arg-type]
+    assert (page, (pool,)) == (host.page_size, host.huge_page_sizes)
+    assert Mount("hugetlbfs", pool, free) == host.mount_of("/dev/hugepages/x")
+
+
+def test_the_common_host_is_that_of_x86() -> None:
+    assert Host() == Host.of("x86_64")
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (("vax",), "the pages of 'vax' hosts are not known"),
+    (("s390x", 65536), "no s390x host has a base page of 65536 bytes"),
+    (("ppc64le", None, "radix", 16 << 20), "has no huge pages of 16777216 bytes; it has 2 MiB, 1 GiB"),
+    (("x86_64", None, "", "2M"), "has no huge pages of '2M' bytes"),
+])
+def test_a_host_that_no_architecture_has_is_refused(arguments: tuple[object, ...], words: str) -> None:
+    with pytest.raises(HostError) as caught:
+        Host.of(*arguments)  # type: ignore[arg-type]
+    assert words in str(caught.value)
+
+
+def test_the_pools_tell_which_page_table_a_power_host_has() -> None:
+    hash_host = Host(arch="ppc64", page_size=65536, mounts={"/hp": Mount("hugetlbfs", 16 << 30)})
+    assert hash_host.pages is not None
+    assert "hash" == hash_host.pages.mmu
+    radix = Host(arch="ppc64le", page_size=65536, mounts={})
+    assert radix.pages is not None
+    assert ("radix", None) == (radix.pages.mmu, Host(arch="vax").pages)

@@ -6,13 +6,15 @@ the kind of page table.  Sizes are bytes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from memkit.errors import HostError
 from memkit.units import human
 from memkit.versions import holds
 
-__all__ = ["ARCH_NAMES", "HOST_PAGES", "HostPages", "anonymous_align", "host_pages", "huge_sizes"]
+__all__ = ["ARCH_NAMES", "HOST_PAGES", "HostPages", "anonymous_align", "host_pages", "huge_sizes", "kind_of"]
 
 _K, _M, _G = 1 << 10, 1 << 20, 1 << 30
 
@@ -114,6 +116,17 @@ def host_pages(arch: str, base: int | None = None, mmu: str = "") -> HostPages:
     raise HostError(f"no {name} host has {given}; there are: {'; '.join(p.title for p in known)}")
 
 
+def kind_of(arch: str, base: int, pools: Sequence[int] = ()) -> HostPages | None:
+    """The kind of host with that base page and pools of huge pages (bytes), or None if it is not known.
+
+    >>> kind_of("ppc64le", 64 << 10, [16 << 20]).mmu, kind_of("ppc64le", 64 << 10).mmu
+    ('hash', 'radix')
+    """
+    name = ARCH_NAMES.get(arch, arch)
+    known = [pages for pages in HOST_PAGES if (pages.arch, pages.base) == (name, base)]
+    return next((pages for pages in known if set(pools) & set(pages.huge)), known[0] if known else None)
+
+
 def huge_sizes(arch: str, base: int) -> tuple[int, ...]:
     """The huge pages (bytes) that the kernel of such a host knows; none if the host is not known.
 
@@ -128,6 +141,7 @@ def huge_sizes(arch: str, base: int) -> tuple[int, ...]:
 _THP_ALIGNED = {"x86_64": "", "aarch64": "", "ppc64le": "", "riscv64": "10.2"}
 
 
+@lru_cache(maxsize=64)
 def anonymous_align(arch: str, base: int, qemu: str) -> int:
     """The alignment (bytes) of anonymous memory: QEMU_VMALLOC_ALIGN of a build for that host.
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from memkit.architectures import anonymous_align
 from memkit.boards.build import Build, Memdev
 from memkit.boards.host_memory import open_file, open_memfd
 from memkit.boards.refusals import refuse
@@ -25,10 +26,8 @@ from memkit.units import human
 
 __all__ = ["check_objects", "check_types", "create_backends", "create_default_backend"]
 
-# qemu_anon_ram_alloc asks for whole transparent huge pages (QEMU_VMALLOC_ALIGN, x86_64).
-ANONYMOUS_ALIGN = 2 << 20
-# Linux gives a process 47 bits of address space on x86_64.
-HOST_ADDRESS_SPACE = (1 << 47) - (1 << 21)
+# The address bits of a process on a host that the kit does not know.
+USUAL_ADDRESS_BITS = 47
 MAX_NODES = 128
 # An object type that only hosts with SGX have.
 _SGX = "memory-backend-epc"
@@ -158,7 +157,9 @@ def _make(
     canonical = get("x-use-canonical-path-for-ramblock-id",
                     machine.facts.canonical_names and (memfd or kind == "memory-backend-file"))
     share = get("share", kind in _SHARED)
-    page, align, filesystem, readonly = host_page, ANONYMOUS_ALIGN, "anonymous", False
+    # qemu_anon_ram_alloc asks for whole transparent huge pages, where the host's build says so.
+    anonymous = anonymous_align(build.host.arch, host_page, build.config.qemu)
+    page, align, filesystem, readonly = host_page, anonymous, "anonymous", False
     if kind == "memory-backend-file":
         opened, rom = get("readonly", False), get("rom", "auto")
         if rom == "on" and not opened:
@@ -178,9 +179,13 @@ def _make(
         filesystem, align = "shm", page
         if not share:
             raise refuse("shm-private", option)
+    if build.host.arch == "s390x" and machine.accelerator == "kvm":
+        # Memory of files, too, begins at a segment there (file_ram_alloc, softmmu/physmem.c).
+        align = max(align, anonymous)
     if size > (1 << 64) - host_page:
         raise refuse("size-wraps", option)
-    if size >= HOST_ADDRESS_SPACE:
+    known = build.host.pages
+    if size >= (1 << (known.address_bits if known else USUAL_ADDRESS_BITS)) - anonymous:
         if kind == "memory-backend-ram":
             raise refuse("anonymous-memory", option, name=f"/objects/{name}" if canonical else name)
         raise refuse("cannot-map", option, error="Cannot allocate memory", advice="use a smaller size=")

@@ -16,7 +16,6 @@ from memkit.config import Option
 
 __all__ = ["open_file", "open_memfd"]
 
-X86_HUGE_PAGES = (2 << 20, 1 << 30)
 MFD_CLOEXEC, MFD_ALLOW_SEALING, MFD_HUGETLB, MFD_HUGE_SHIFT = 1, 2, 4, 26
 _LIMIT = 1 << 64
 # What mmap_activate in util/mmap-alloc.c writes where the kernel has no MAP_SYNC for the file.
@@ -109,9 +108,10 @@ def open_memfd(
 def _huge_memfd(build: Build, props: Any, option: Option | None, size: int, reserve: bool) -> int:
     wanted = props.get("hugetlbsize", 0)
     wanted = 0 if wanted % 2 else wanted
-    sizes = build.host.huge_page_sizes
-    page = int(wanted or 2 << 20)
-    if page not in sizes and page not in X86_HUGE_PAGES:
+    sizes, kind = build.host.huge_page_sizes, build.host.pages
+    usual = kind.default if kind else next(iter(sizes), 2 << 20)
+    page = int(wanted or usual)
+    if page not in sizes and (kind is None or page not in kind.huge):
         flags = MFD_CLOEXEC | MFD_HUGETLB | (MFD_ALLOW_SEALING if props.get("seal", True) else 0)
         flags |= (wanted.bit_length() - 1) << MFD_HUGE_SHIFT if wanted else 0
         known = ", ".join(f"{s >> 10}K" for s in sizes) or "none"
