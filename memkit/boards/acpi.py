@@ -66,7 +66,7 @@ def add_table_blocks(build: Build, used: int, loader: int, *, rsdp: bool = True)
             maximum, idstr=f"/rom@{name}", region_name=f"/rom@{name}", purpose="table",
             owner="fw_cfg", readonly=True, resizeable=length < maximum,
         )
-        block.used_length = length
+        block.used_length = build.ram.whole(length)
         blocks.append(block)
     build.frontends.append(Frontend("fw_cfg", None, "ACPI tables", None, tuple(blocks)))
 

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from memkit.architectures import target_page
 from memkit.boards.names import Names
 from memkit.config import Config, Option
 from memkit.host import Host
@@ -58,7 +59,7 @@ class Build:
     host: Host
     machine: Machine
     target: str = "x86_64"
-    ram: RAMList = field(default_factory=RAMList)
+    ram: RAMList = field(init=False)
     memdevs: dict[str, Memdev] = field(default_factory=dict)
     object_types: dict[str, str] = field(default_factory=dict)
     frontends: list[Frontend] = field(default_factory=list)
@@ -94,6 +95,7 @@ class Build:
         """Keep what every part asks for at hand."""
         self.qemu = self.machine.qemu
         self.program = self.machine.program
+        self.ram = RAMList(self.host.page_size, target_page(self.target, self.machine.type))
         self.names = Names(self.config)
         # By identity: two options with the same words are still two.
         self._indexes = {id(option): index for index, option in enumerate(self.config.options)}

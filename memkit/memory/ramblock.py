@@ -20,7 +20,7 @@ __all__ = ["RAMBlock", "RAMList"]
 Purpose = Literal["ram", "vram", "rom", "flash", "table", "shared"]
 
 # ram_addr_t allocation is rounded up so that a block's dirty bitmap starts on a whole
-# word: 64 target pages of 4 KiB (find_ram_offset, softmmu/physmem.c).
+# word: 64 target pages (find_ram_offset, softmmu/physmem.c), here of 4 KiB.
 OFFSET_ALIGN = 64 * 4096
 
 
@@ -67,28 +67,40 @@ class RAMBlock:
 
 
 class RAMList:
-    """Allocates RAMBlocks in ram_addr_t space, in the order in which QEMU makes them."""
+    """Allocates RAMBlocks in ram_addr_t space, in the order in which QEMU makes them.
 
-    def __init__(self) -> None:
+    ``page_size`` is the page of the host and ``target_page`` that of the target, both bytes.
+    """
+
+    def __init__(self, page_size: int = 4096, target_page: int = 4096) -> None:
         self.blocks: list[RAMBlock] = []
+        self.page_size = page_size
+        self._whole = max(page_size, target_page)
+        self._align = target_page * (OFFSET_ALIGN // 4096)
         self._end = 0
 
+    def whole(self, size: int) -> int:
+        """``size`` bytes rounded up to whole pages (HOST_PAGE_ALIGN, include/exec/cpu-all.h)."""
+        return -(-size // self._whole) * self._whole
+
     def allocate(
-        self, size: int, page_size: int = 4096, idstr: str = "", region_name: str = "", owner: str = "",
+        self, size: int, page_size: int = 0, idstr: str = "", region_name: str = "", owner: str = "",
         purpose: Purpose = "ram", backend: Backend | None = None, shared: bool = False,
         readonly: bool = False, resizeable: bool = False,
     ) -> RAMBlock:
-        """A new block of ``size`` bytes at the next free ram_addr_t.
+        """A new block of ``size`` bytes at the next free ram_addr_t; it has whole pages.
 
+        Without ``page_size`` the memory has the page of the host.
         QEMU looks for the smallest gap that fits; as nothing is freed during start-up, every
         gap is smaller than the alignment and the block goes behind the last one.
         """
+        size = self.whole(size)
         block = RAMBlock(
-            self._end, size, size, page_size, idstr, region_name, owner, purpose, backend, shared, readonly,
+            self._end, size, size, page_size or self.page_size, idstr, region_name, owner, purpose, backend, shared, readonly,
             resizeable,
         )
         self.blocks.append(block)
-        self._end = -(-(self._end + size) // OFFSET_ALIGN) * OFFSET_ALIGN
+        self._end = -(-(self._end + size) // self._align) * self._align
         return block
 
     def by_size(self) -> list[RAMBlock]:
