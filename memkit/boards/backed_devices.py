@@ -70,7 +70,7 @@ class BackedDevices:
                     raise refuse("virtio-mem-block-min", spec.option, located=True)
                 if block_size & (block_size - 1):
                     raise refuse("virtio-mem-block-power", spec.option, located=True)
-            align = max(align, virtio_mem_block_size(memdev, block_size)) if memdev else 0
+            align = max(align, virtio_mem_block_size(self.build.host, memdev, block_size)) if memdev else 0
         board = self.build.machine.board
         if board is not None:
             board.pre_plug(self.build, spec)

@@ -14,6 +14,7 @@ from memkit.boards.device_refusals import refuse_device
 from memkit.boards.device_window import DeviceWindow, Plugged
 from memkit.boards.refusals import refuse
 from memkit.config import DeviceSpec
+from memkit.host import Host
 from memkit.memory.device import Frontend, MemoryDevice
 from memkit.memory.region import MemoryRegion
 
@@ -21,6 +22,7 @@ __all__ = ["place", "plug_dimm", "virtio_mem_realize"]
 
 TARGET_PAGE = 4096
 VIRTIO_MEM_MIN_BLOCK = 1 << 20
+# Of hosts that the kit does not know.
 THP_SIZE = 2 << 20
 
 
@@ -180,12 +182,13 @@ def _nvdimm_region(spec: DeviceSpec, memdev: Memdev, label: int, unarmed: bool) 
     return region
 
 
-def virtio_mem_block_size(memdev: Memdev, given: int) -> int:
+def virtio_mem_block_size(host: Host, memdev: Memdev, given: int) -> int:
     """The block size in bytes: block-size=, or the larger of page and transparent huge page."""
     if given:
         return given
-    page = memdev.backend.page_size
-    return max(page, THP_SIZE if page == TARGET_PAGE else VIRTIO_MEM_MIN_BLOCK)
+    page, kind = memdev.backend.page_size, host.pages
+    transparent = kind.transparent if kind and kind.transparent else THP_SIZE
+    return max(page, transparent if page == host.page_size else VIRTIO_MEM_MIN_BLOCK)
 
 
 def virtio_mem_realize(
@@ -229,10 +232,10 @@ def virtio_mem_realize(
             "Memory slots that are not there cannot be read.", "add unplugged-inaccessible=on",
             "virtio_mem_device_realize, hw/virtio/virtio-mem.c, QEMU 8.2",
         )
-    block = virtio_mem_block_size(memdev, props.get("block-size", 0))
+    block = virtio_mem_block_size(build.host, memdev, props.get("block-size", 0))
     if block < memdev.backend.page_size:
         raise refuse("virtio-mem-block-page", option, located=True, page=memdev.backend.page_size)
-    default = virtio_mem_block_size(memdev, 0)
+    default = virtio_mem_block_size(build.host, memdev, 0)
     if block < default:
         build.warnings.append(
             f"{option.text}: warning: 'block-size' property is smaller than the default block size "

@@ -20,8 +20,8 @@ def test_hugetlb_without_a_size_means_the_huge_page_that_is_usual_there(host: Ho
 
 
 @pytest.mark.parametrize(("host", "size", "flags"), [
-    (Host(), "16M", 0x60000007), (Host.of("ppc64le"), "16M", 0x60000007), (Host.of("s390x"), "2M", 0x54000007),
-    (Host.of("aarch64", 64 * K), "64K", 0x40000007),
+    (Host(), "16M", 0x60000007), (Host.of("ppc64le"), "16M", 0x60000007),
+    (Host.of("s390x"), "2M", 0x54000007), (Host.of("aarch64", 64 * K), "64K", 0x40000007),
 ], ids=str)
 def test_a_huge_page_that_the_kernel_does_not_know_is_refused(host: Host, size: str, flags: int) -> None:
     with pytest.raises(memkit.Refused) as caught:
@@ -52,8 +52,8 @@ def test_a_file_begins_at_a_segment_on_z_under_kvm(line: str, align: int) -> Non
 
 
 @pytest.mark.parametrize(("host", "fits", "too_large"), [
-    (Host(), 1 << 46, 1 << 47), (Host.of("aarch64"), 1 << 47, 1 << 48), (Host.of("ppc64le", 4 * K), 1 << 45, 1 << 46),
-    (Host(arch="vax"), 1 << 46, 1 << 47),
+    (Host(), 1 << 46, 1 << 47), (Host.of("aarch64"), 1 << 47, 1 << 48),
+    (Host.of("ppc64le", 4 * K), 1 << 45, 1 << 46), (Host(arch="vax"), 1 << 46, 1 << 47),
 ], ids=str)
 def test_a_backend_has_to_fit_into_the_addresses_of_a_process(host: Host, fits: int, too_large: int) -> None:
     line = "-m 1G -object memory-backend-ram,id=r,size="
@@ -68,3 +68,19 @@ def test_files_and_anonymous_memory_have_the_base_page_of_the_host() -> None:
     blocks = {block.region_name: block for block in guest.ram_blocks}
     assert (64 * K, 64 * K) == (blocks["r"].page_size, blocks["pc.ram"].page_size)
     assert 128 * K == blocks["r"].used_length
+
+
+def test_what_a_device_brings_has_the_base_page_too() -> None:
+    guest = memkit.boot("-M q35 -m 1G", host=Host.of("aarch64", 64 * K))
+    assert {64 * K} == {block.page_size for block in guest.ram_blocks}
+    assert all(block.max_length % (64 * K) == 0 for block in guest.ram_blocks)
+
+
+@pytest.mark.parametrize(("host", "block"), [
+    (Host(), 2 * M), (Host.of("aarch64", 64 * K), 512 * M), (Host.of("aarch64", 16 * K), 32 * M),
+    (Host.of("s390x"), M), (Host.of("ppc64le", mmu="hash"), 16 * M),
+], ids=str)
+def test_blocks_of_virtio_mem_are_as_large_as_a_transparent_huge_page(host: Host, block: int) -> None:
+    line = ("-m 1G,maxmem=8G -object memory-backend-ram,id=m,size=1G "
+            "-device virtio-mem-pci,memdev=m,requested-size=512M")
+    assert block == memkit.boot(line, host=host).memory_devices[0].block_size

@@ -45,6 +45,23 @@ def test_offsets_are_multiples_of_64_target_pages() -> None:
     assert OFFSET_ALIGN == 0x4_0000
 
 
+# vexpress-a15 of QEMU 7.2, whose target page is 1 KiB: main RAM, flash, SRAM.
+def test_a_smaller_target_page_lets_blocks_stand_closer() -> None:
+    ram = RAMList(target_page=1024)
+    sizes = (0x800_0000, 0x1_0000, 0x400_0000, 0x400_0000, 0x200_0000, 0x80_0000)
+    assert [ram.allocate(s).offset for s in sizes] == [
+        0, 0x800_0000, 0x801_0000, 0xC01_0000, 0x1001_0000, 0x1201_0000,
+    ]
+
+
+def test_a_block_has_whole_pages_of_the_host_and_its_page_unless_told_otherwise() -> None:
+    ram = RAMList(page_size=0x1_0000)
+    rom, huge = ram.allocate(0x1000), ram.allocate(0x20_0000, 0x20_0000)
+    assert (0x1_0000, 0x1_0000, 0x1_0000) == (rom.page_size, rom.used_length, rom.max_length)
+    assert (0x20_0000, 0x20_0000) == (huge.page_size, huge.max_length)
+    assert (0x1_0000, 0x2_0000) == (ram.whole(1), ram.whole(0x1_0001))
+
+
 def test_by_size_lists_the_largest_first_and_equals_as_they_were_made() -> None:
     ram = RAMList()
     for name, size in (("a", 1), ("b", 3), ("c", 2), ("d", 3), ("e", 1)):
