@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from memkit.boards.devices import DeviceBuilder
     from memkit.boards.machine import Machine
     from memkit.boards.topology import Topology
-    from memkit.config import DeviceSpec
+    from memkit.config import DeviceSpec, Option
 
 __all__ = ["GIB", "MIB", "Board", "refuse_here"]
 
@@ -36,7 +36,8 @@ class Board:
     ports of its PCI bus are called there.  ``buses`` are (name, type) of those that are not PCI.
     ``vga_used`` is False where ``-vga`` makes no card, ``makes_nics`` where ``-nic`` makes no PCI card.
     ``places`` says how many drives the board takes of each interface, ``drive_interface`` is that of a
-    drive without ``if=``, ``units`` the drives on one bus.
+    drive without ``if=``, ``units`` the drives on one bus.  ``releases`` are those of QEMU that the class is
+    for (see ``memkit.versions.holds``), where there is more than one for a family.
     """
 
     family: ClassVar[str]
@@ -59,6 +60,7 @@ class Board:
     drive_interface: ClassVar[str] = "none"
     units: ClassVar[Mapping[str, int]] = {}
     takes_dimms: ClassVar[bool] = False
+    releases: ClassVar[str] = ""
 
     def ram_id(self, machine: Machine) -> str:
         """The id of the backend that the machine makes for ``-m`` (default_ram_id)."""
@@ -78,6 +80,9 @@ class Board:
     def max_cpus(self, machine: Machine) -> int | None:
         """The most CPUs where it is not what the catalog says of the type."""
         return None
+
+    def check_property(self, machine: Machine, option: Option | None, name: str, value: Any) -> None:
+        """Raise Refused for a value that the machine does not take, while its properties are set."""
 
     # -- the phases, in QEMU's order
 

@@ -29,7 +29,7 @@ from memkit.config import Config
 from memkit.errors import MemkitError, Refused
 from memkit.host import Host
 from memkit.memory.device import NumaNode
-from memkit.versions import parse_version, qemu_facts
+from memkit.versions import holds, parse_version, qemu_facts
 
 __all__ = ["BOARDS", "TARGETS", "board_types", "build_other"]
 
@@ -86,7 +86,7 @@ def select_board(config: Config, target: str) -> tuple[Machine, Board]:
         known = f"{', '.join(board_types(target))} (QEMU {config.qemu})"
         raise refuse("machine-type", option, old, name=name, known=known)
     for board in BOARDS:
-        if target in board.targets and (
+        if target in board.targets and holds(config.qemu, board.releases) and (
             record.name == board.family or (board.prefix and record.name.startswith(board.prefix))
         ):
             number = record.name.removeprefix(board.prefix) if board.prefix else config.qemu
@@ -107,4 +107,4 @@ def select_board(config: Config, target: str) -> tuple[Machine, Board]:
 
 def board_types(target: str) -> list[str]:
     """The machine types of ``target`` that the model builds, without their versions."""
-    return [board.family for board in BOARDS if target in board.targets]
+    return list(dict.fromkeys(board.family for board in BOARDS if target in board.targets))

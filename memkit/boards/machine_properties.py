@@ -67,6 +67,8 @@ def set_property(machine: Machine, config: Config, name: str, value: Any, *, tex
     check = _CHECKS.get(name)
     if check is not None:
         check(machine, config, option, read)
+    if machine.board is not None:
+        machine.board.check_property(machine, option, name, read)
     if kind == "bool":
         machine.flags[name] = read
     elif kind == "OnOffAuto":
