@@ -14,8 +14,8 @@ from memkit.memory.device import Frontend
 from memkit.memory.region import MemoryRegion
 
 __all__ = [
-    "add_bios", "add_flash", "add_option_rom_area", "add_option_rom_file", "firmware_size", "found_size",
-    "pflash_images",
+    "FlashImage", "add_bios", "add_flash", "add_option_rom_area", "add_option_rom_file", "firmware_size",
+    "flash_by_unit", "found_size", "pflash_images",
 ]
 
 FOUR_GIB = 1 << 32
@@ -23,6 +23,7 @@ ISA_BIOS = 128 << 10
 SECTOR = 4096
 DEFAULT_MAX_FLASH = 8 << 20
 OPTION_ROM_BASE, OPTION_ROM_SIZE = 0xC0000, 0x20000
+FlashImage = tuple[str, str, int, Option | None]
 
 
 def firmware_size(build: Build, default: str) -> int:
@@ -59,9 +60,17 @@ def add_bios(build: Build, container: MemoryRegion, size: int, *, writable: bool
     )
 
 
-def pflash_images(build: Build) -> list[tuple[str, str, int, Option | None]]:
-    """The flash images by unit: (drive name, path, bytes, option); raises Refused."""
-    images: dict[int, tuple[str, str, int, Option | None]] = {}
+def pflash_images(build: Build) -> list[FlashImage]:
+    """The flash images of a PC, whose second chip needs the first; raises Refused."""
+    images = flash_by_unit(build)
+    if 1 in images and 0 not in images:
+        raise refuse("flash-gap", images[1][3])
+    return [images[u] for u in sorted(images) if u < 2]
+
+
+def flash_by_unit(build: Build) -> dict[int, FlashImage]:
+    """Unit → (drive name, path, bytes, option) of each flash image; raises Refused for a missing file."""
+    images: dict[int, FlashImage] = {}
     nodes = {b.node_name: b for b in build.config.blockdevs if b.node_name}
     for drive in build.config.drives:
         if drive.interface == "pflash":
@@ -78,9 +87,7 @@ def pflash_images(build: Build) -> list[tuple[str, str, int, Option | None]]:
             option = file_node.option if file_node else None
             path = file_node.filename if file_node else None
             images[unit] = (node, path or "", _file_size(build, path, option), option)
-    if 1 in images and 0 not in images:
-        raise refuse("flash-gap", images[1][3])
-    return [images[u] for u in sorted(images) if u < 2]
+    return images
 
 
 def _file_size(build: Build, path: str | None, option: Option | None) -> int:
@@ -92,8 +99,7 @@ def _file_size(build: Build, path: str | None, option: Option | None) -> int:
 
 
 def add_flash(
-    build: Build, system: MemoryRegion, pci: MemoryRegion,
-    images: list[tuple[str, str, int, Option | None]],
+    build: Build, system: MemoryRegion, pci: MemoryRegion, images: list[FlashImage],
 ) -> None:
     """Map the flash chips downward from 4 GiB; the first one's end also shows below 1 MiB.
 
