@@ -20,8 +20,6 @@ from memkit.versions import parse_version
 __all__ = ["FEATURES", "add_fixed_windows", "features"]
 
 FEATURES = {
-    "aclint": "interrupts between CPUs in supervisor mode (RISC-V virt, -machine aclint=on)",
-    "aplic": "the advanced interrupt controller instead of the PLIC (RISC-V virt, -machine aia=)",
     "ged": "ACPI events of Arm virt instead of the GPIO: firmware, a 64-bit CPU, acpi=on, virt-4.2 or newer",
     "gic3": "the interrupt controller GICv3 instead of GICv2 (Arm virt, -machine gic-version=)",
     "iommu-sys": "the IOMMU outside of PCI (RISC-V virt, -machine iommu-sys=on)",
@@ -82,9 +80,9 @@ def add_fixed_windows(
     the board without a version.  Raises ValueError for a family or feature that does not exist.
 
     >>> system = MemoryRegion("system", 1 << 64)
-    >>> regions = add_fixed_windows("riscv64-7.2", "virt", frozenset({"aplic"}), system)
-    >>> hex(regions["riscv.aplic"].addr), "riscv.sifive.plic" in regions
-    ('0xc000000', False)
+    >>> regions = add_fixed_windows("aarch64-7.2", "virt", frozenset({"gic3"}), system)
+    >>> hex(regions["gicv3_dist"].addr), "gic_dist" in regions
+    ('0x8000000', False)
     """
     made: dict[str, MemoryRegion] = {}
     aliases: list[tuple[MemoryRegion, _Plan]] = []

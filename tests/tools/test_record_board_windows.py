@@ -86,31 +86,31 @@ def test_the_winner_of_an_overlap_is_known_from_the_flat_view() -> None:
 
 
 class Virt(Binary):
-    """A RISC-V board that exchanges a controller for two, one of which needs another option, too."""
+    """An Arm board that exchanges a controller for two, one of which needs another option, too."""
 
-    target, only = "riscv64", ""
+    target, only = "arm", ""
 
     def __init__(self) -> None:
         pass
 
     def start(self, argv: Any, questions: Any = (), seconds: float = 30.0, look: Any = None) -> Answer:
-        if "iommu-sys=on" in argv:
+        if {"its=off", "secure=on", "iommu=smmuv3", "nvdimm=on", "msi=off", "-bios"} & {*argv}:
             return Answer(stderr=["Property not found"])
         ram = 0x1000_0000 if "3G" in argv else 0x8_0000
         rows = [row(2, 0x1000, 0x1FFF, "uart"), row(2, ram, ram + 0xFFF, "behind-ram")]
-        if "aia=aplic" not in argv:
-            rows.append(row(2, 0x5000, 0x5FFF, "plic"))
+        if "gic-version=3" not in argv:
+            rows.append(row(2, 0x5000, 0x5FFF, "old"))
         else:
-            rows.append(row(2, 0x5000, 0x6FFF, "aplic"))
-            if "aclint=on" in argv:
-                rows.append(row(2, 0x7000, 0x7FFF, "swi"))
+            rows.append(row(2, 0x5000, 0x6FFF, "new"))
+            if "virtualization=on" in argv:
+                rows.append(row(2, 0x7000, 0x7FFF, "for-guests"))
         head = "FlatView #0\n" + ' AS "memory", root: system\n'
         flat = "\n".join(line[2:] for line in rows)
         tree = "address-space: memory\n" + "\n".join([row(1, 0, (1 << 64) - 1, "system"), *rows])
         return Answer(results=[tree, head + flat], started=True)
 
     def help(self, *words: str) -> str:
-        return "Supported machines are:\nvirt    RISC-V VirtIO board\n"
+        return "Supported machines are:\nvirt-7.2    QEMU 7.2 ARM Virtual Machine\n"
 
 
 @pytest.fixture
@@ -119,16 +119,16 @@ def board() -> Board:
 
 
 def test_a_feature_that_qemu_refuses_is_forgotten(board: Board) -> None:
-    assert list(board.features) == ["aclint", "aplic"]
+    assert list(board.features) == ["gic3", "virtualization", "uart2"]
 
 
 def test_a_window_knows_the_features_that_bring_it_and_that_take_it_away(board: Board) -> None:
     system, outside = board.record()
     assert [region.plain() for region in system] == [
         {"name": "uart", "at": "0x1000", "size": "0x1000"},
-        {"name": "aplic", "at": "0x5000", "size": "0x2000", "when": ["aplic"]},
-        {"name": "plic", "at": "0x5000", "size": "0x1000", "unless": ["aplic"]},
-        {"name": "swi", "at": "0x7000", "size": "0x1000", "when": ["aclint", "aplic"]},
+        {"name": "new", "at": "0x5000", "size": "0x2000", "when": ["gic3"]},
+        {"name": "old", "at": "0x5000", "size": "0x1000", "unless": ["gic3"]},
+        {"name": "for-guests", "at": "0x7000", "size": "0x1000", "when": ["gic3", "virtualization"]},
     ]
     assert outside == []
 
@@ -140,4 +140,4 @@ def test_a_window_that_moves_with_ram_is_left_out(board: Board) -> None:
 
 def test_a_machine_type_without_options_shows_its_features(board: Board) -> None:
     system, _ = board.record()
-    assert board.defaults(system) == [("0", [])]
+    assert board.defaults(system) == [("7.2", [])]

@@ -58,19 +58,18 @@ FEATURES: dict[tuple[str, str], dict[str, tuple[str, str]]] = {
     },
     ("ppc64", "pseries"): {"xive": ("", "-machine ic-mode=xics")},
     ("ppc64", "powernv9"): SOCKETS,
-    ("riscv64", "virt"): {
-        "aclint": ("-machine aclint=on", ""),
-        "aplic": ("-machine aia=aplic", ""),
-        "iommu-sys": ("-machine iommu-sys=on", ""),
-    },
+    ("riscv64", "virt"): {"iommu-sys": ("-machine iommu-sys=on", "")},
 }
 # Features that exchange windows.
-EXCHANGING = ("gic3", "secure", "ged", "aplic")
+EXCHANGING = ("gic3", "secure", "ged")
 # Of these, the greater ones need the smaller.
 CUMULATIVE = tuple(SOCKETS)
 # How the names begin of what board modules place: it depends on other options, on CPUs or the version.
 MOVED = {
-    "virt": ("cxl_host_reg", "device-memory", "gpex_", "pcie-ecam", "pcie-mmio", "riscv.imsic"),
+    "virt": (
+        "cxl_host_reg", "device-memory", "gpex_", "pcie-ecam", "pcie-mmio", "riscv.aclint", "riscv.aplic",
+        "riscv.imsic", "riscv.sifive.plic",
+    ),
     "pseries": ("device-memory", "pci@"),
     "sbsa-ref": ("device-memory",),
 }
