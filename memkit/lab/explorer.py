@@ -31,11 +31,12 @@ from ipywidgets import (
     Widget,
 )
 
-from memkit.boards.machine import machine_types
 from memkit.config import Config
 from memkit.draw.svg import escape
 from memkit.host import Host
 from memkit.lab import page, session, views
+from memkit.lab.architecture import machines_of
+from memkit.lab.board_box import BoardBox
 from memkit.lab.compared import Compared
 from memkit.lab.controls import SIZES, step_of
 from memkit.lab.form import AddForm, PartList
@@ -80,7 +81,7 @@ class Explorer(VBox):
         self._make_controls(state)
         self._make_views()
         self._bind()
-        top = HBox([self.presets, self.undo], layout=Layout(**_ROW))
+        top = HBox([self.presets, self.place, self.undo], layout=Layout(**_ROW))
         controls = HBox(
             [self.qemu, self.machine, HBox([self.ram, self.size]), self.slots, self.maxmem],
             layout=Layout(**_ROW),
@@ -98,6 +99,7 @@ class Explorer(VBox):
             options=_examples(state.version), description="Examples", style=_SHORT,
             layout=Layout(width="400px"), tooltip="from the talk “RAM is getting more complex”, 2018",
         )
+        self.place = BoardBox()
         self.undo = Button(layout=Layout(width="auto", display="none"))
         self.line = Textarea(description="Command line", style=_SHORT, layout=Layout(width="auto"), rows=2)
         self.line.add_class("mk-line")
@@ -110,7 +112,7 @@ class Explorer(VBox):
             layout=Layout(width="112px" if max(map(len, versions.values())) < 6 else "208px"),
         )
         self.machine = Dropdown(
-            options=machine_types(state.version), description="Machine", style=_SHORT,
+            options=machines_of(state.config, state.version), description="Machine", style=_SHORT,
             layout=Layout(width="184px"),
         )
         self.ram = IntSlider(
@@ -179,6 +181,8 @@ class Explorer(VBox):
     def _bind(self) -> None:
         self._on(self.line, lambda text: session.typed(self.state, text))
         self._on(self.qemu, lambda version: session.with_qemu(self.state, version))
+        self._on(self.place.board, lambda board: session.with_board(self.state, board))
+        self._on(self.place.host, lambda name: session.with_host(self.state, self.place.hosts[name]))
         self._on(self.machine, lambda name: session.with_machine(self.state, name))
         self._on(self.ram, lambda step: session.with_size(self.state, SIZES[step]))
         self._on(self.size, lambda text: session.with_size(self.state, text))
@@ -216,7 +220,7 @@ class Explorer(VBox):
                 self.status.value = views.broken(error)
 
     def _choose(self, text: str) -> State:
-        return session.typed(self.state, text) if text else self.state
+        return session.chosen(self.state, text) if text else self.state
 
     def _remove(self, backend: str) -> None:
         self._do(lambda: session.removed(self.state, backend))
@@ -267,13 +271,14 @@ class Explorer(VBox):
         _choices(self.presets, _examples(state.version))
         _put(self.presets, state.text if state.text in (p.text for p in PRESETS) else "")
         _put(self.qemu, state.version)
+        self.place.show(state)
         controls = state.controls
         for box in (self.machine, self.ram, self.size, self.slots, self.maxmem, self.form.button):
             box.disabled = controls is None
         self.parts.show(controls.parts if controls else ())
         if controls is None:
             return
-        known = machine_types(state.version)
+        known = machines_of(state.config, state.version)
         # Also a type that there is not, so that the list says what the line says.
         _choices(self.machine, known if controls.machine in known else [*known, controls.machine])
         _put(self.machine, controls.machine)

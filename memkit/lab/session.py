@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from memkit.architectures import BoardMemory
 from memkit.boot import boot
 from memkit.config import Config, parse
 from memkit.config.words import split
@@ -18,13 +19,14 @@ from memkit.diff import Difference, diff
 from memkit.errors import CommandLineError, MemkitError, Refused
 from memkit.guest import Guest
 from memkit.host import Host
+from memkit.lab.architecture import Carried, carried_to, host_for
 from memkit.lab.controls import Controls, read_controls, with_ram
 from memkit.lab.patch import rewritten
 from memkit.lab.wishes import Wish, granted
 from memkit.versions import DEFAULT_QEMU, known_qemu, nearest_qemu
 
-__all__ = ["Problem", "State", "added", "back", "edited", "removed", "start", "typed", "uncompared",
-           "with_machine", "with_maxmem", "with_qemu", "with_size", "with_slots"]
+__all__ = ["Problem", "State", "added", "back", "chosen", "edited", "removed", "start", "typed", "uncompared",
+           "with_board", "with_host", "with_machine", "with_maxmem", "with_qemu", "with_size", "with_slots"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,8 @@ class State:
     ``config`` is None if the text cannot be read at all.  ``guest`` is that of ``good_text`` in
     ``good_qemu``; it is the guest of ``text`` only if there is no problem.  ``answer`` is what the QEMU of
     version ``qemu`` (as asked for) makes of the text, None if that is no command line; ``before`` is the
-    version that was switched away from, whose answer is compared, or "".
+    version that was switched away from, whose answer is compared, or "".  ``host`` is the one that was given
+    and ``other_host`` another that was chosen since; ``carried`` tells how the line came to its board.
     """
 
     text: str
@@ -64,6 +67,13 @@ class State:
     good_qemu: str = ""
     problem: Problem | None = None
     before: str = ""
+    other_host: Host | None = None
+    carried: Carried | None = None
+
+    @property
+    def stands_on(self) -> Host:
+        """The host underneath: the chosen one, or the one that was given."""
+        return self.other_host or self.host
 
     @property
     def stale(self) -> bool:
@@ -90,6 +100,8 @@ class State:
     @property
     def note(self) -> str:
         """What is not exact about the QEMU that answers, or ""."""
+        if isinstance(self.answer, Guest):
+            return " ".join(self.answer.notes)
         return nearest_qemu(self.qemu)[1]
 
     @cached_property
@@ -98,7 +110,7 @@ class State:
         if not self.before or self.answer is None:
             return None
         try:
-            before: Guest | Refused = boot(self.text, qemu=self.before, host=self.host)
+            before: Guest | Refused = boot(self.text, qemu=self.before, host=self.stands_on)
         except Refused as refused:
             before = _kept(refused)
         except MemkitError:
@@ -165,7 +177,7 @@ def edited(state: State, edit: Callable[[Config], Config]) -> State:
 
 def _booted(state: State, text: str, config: Config) -> State:
     try:
-        guest = boot(config, qemu=state.qemu, host=state.host)
+        guest = boot(config, qemu=state.qemu, host=state.stands_on)
     except MemkitError as error:
         return _refused(state, text, config, error)
     return replace(state, text=text, config=config, answer=guest, guest=guest, good_text=text,
@@ -216,6 +228,36 @@ def with_qemu(state: State, qemu: str) -> State:
 def uncompared(state: State) -> State:
     """The State that compares with no other QEMU."""
     return replace(state, before="")
+
+
+def chosen(state: State, text: str) -> State:
+    """The State of an example, which brings its own board and stands on the host that was given."""
+    return typed(replace(state, other_host=None, carried=None), text)
+
+
+def with_board(state: State, board: BoardMemory | None) -> State:
+    """The State with the line taken over to another board (None is none), on a host of its architecture.
+
+    >>> from memkit.architectures import board_memory
+    >>> moved = with_board(start("-M q35,vmport=off -m 4G"), board_memory("microvm"))
+    >>> moved.text, moved.carried.left[0].words
+    ('-M microvm -m 4G', 'vmport=off of -machine')
+    """
+    if state.config is None or board is None:
+        return state
+    host = host_for(board, state.host, state.stands_on)
+    try:
+        carried = carried_to(board, state.config, state.text, state.qemu, host, last=state.carried,
+                             boots=not state.stale)
+    except MemkitError as error:
+        return replace(state, problem=replace(problem_of(error), in_line=False))
+    other = None if host == state.host else host
+    return typed(replace(state, other_host=other, carried=carried, before=""), carried.text)
+
+
+def with_host(state: State, host: Host) -> State:
+    """The State with the same line on another host."""
+    return typed(replace(state, other_host=None if host == state.host else host), state.text)
 
 
 def with_machine(state: State, machine: str) -> State:

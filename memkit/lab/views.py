@@ -17,6 +17,7 @@ from memkit.draw.text import plural
 from memkit.errors import MemkitError, Refused
 from memkit.explain.story import listed
 from memkit.guest import Guest
+from memkit.lab.questions.places import main_ram
 from memkit.lab.session import Problem, State
 from memkit.units import hex_address, human, parse_address
 from memkit.versions import known_qemu
@@ -37,20 +38,39 @@ def status(state: State, note: str = "") -> str:
     )
     exact = f'<p class="mk-warn"><b>Note:</b> {escape(state.note)}</p>' if state.note else ""
     about = f'<p class="mk-note">{escape(note)}</p>' if note else ""
-    return f"{said}{warnings}{exact}{about}"
+    return f"{said}{warnings}{exact}{_left_out(state)}{about}"
+
+
+def _left_out(state: State) -> str:
+    """What the board cannot have of the line that was taken over to it."""
+    carried = state.carried
+    if carried is None or not carried.left:
+        return ""
+    items = "".join(f"<li><code>{escape(_short(out.words))}</code>: {escape(_short(out.why))}</li>"
+                    for out in carried.left)
+    return (f'<div class="mk-warn" role="status"><b>Left out on {escape(carried.board.machine)}</b>, until '
+            f"the line goes to a board that takes it, with QEMU's reason:<ul>{items}</ul></div>")
 
 
 def _boots(state: State) -> str:
     guest, controls = state.guest, state.controls
     if guest is None or controls is None:
         return ""
-    facts = [guest.machine_type, f"{human(controls.ram)} of RAM"]
+    facts = [guest.machine_type, f"{human(_ram_of(guest) or controls.ram)} of RAM"]
     if guest.memory_devices:
         total = human(sum(d.size for d in guest.memory_devices))
         facts.append(f"{plural(len(guest.memory_devices), 'memory device')} with {total}")
     facts.append(plural(len(guest.ram_blocks), "RAMBlock"))
     return (f'<p class="mk-good" role="status"><b>Boots</b> in QEMU {escape(guest.qemu)}: '
             f"{escape(', '.join(facts))}.</p>")
+
+
+def _ram_of(guest: Guest) -> int:
+    """The bytes of main RAM, 0 if it is not known: boards have defaults of their own."""
+    try:
+        return sum(block.used_length for block in main_ram(guest))
+    except MemkitError:
+        return 0
 
 
 def _problem(problem: Problem, state: State) -> str:
