@@ -8,7 +8,7 @@ Source: the fields of MachineClass in include/hw/boards.h (QEMU 7.2).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from memkit.errors import Refused
@@ -36,7 +36,10 @@ class Board:
     ports of its PCI bus are called there.  ``buses`` are (name, type) of those that are not PCI.
     ``vga_used`` is False where ``-vga`` makes no card, ``makes_nics`` where ``-nic`` makes no PCI card.
     ``places`` says how many drives the board takes of each interface, ``drive_interface`` is that of a
-    drive without ``if=``, ``units`` the drives on one bus.  ``releases`` are those of QEMU that the class is
+    drive without ``if=``, ``units`` the drives on one bus.  ``nic_names`` are models of ``-nic`` that are no
+    PCI cards: name → driver.  ``auto_numa`` means that there is always one node.  ``property_kinds`` says how
+    the values of some machine properties are read (see memkit.config.visit).  ``releases`` are those of QEMU
+    that the class is
     for (see ``memkit.versions.holds``), where there is more than one for a family.
     """
 
@@ -52,14 +55,17 @@ class Board:
     default_vga: ClassVar[str | None] = None
     makes_nics: ClassVar[bool] = False
     default_nic: ClassVar[str | None] = None
+    nic_names: ClassVar[Mapping[str, str]] = {}
     numa: ClassVar[bool] = False
     auto_numa_slots: ClassVar[bool] = False
     auto_numa_memdev: ClassVar[bool] = False
+    auto_numa: ClassVar[bool] = False
     buses: ClassVar[tuple[tuple[str, str], ...]] = ()
     places: ClassVar[Mapping[str, int]] = {}
     drive_interface: ClassVar[str] = "none"
     units: ClassVar[Mapping[str, int]] = {}
     takes_dimms: ClassVar[bool] = False
+    property_kinds: ClassVar[Mapping[str, str]] = {}
     releases: ClassVar[str] = ""
 
     def ram_id(self, machine: Machine) -> str:
@@ -108,6 +114,10 @@ class Board:
     def add_default_devices(self, build: Build, devices: DeviceBuilder) -> None:
         """The graphics card and the NICs of the board, in its order; raises Refused."""
 
+    def plug_own(self, build: Build, spec: DeviceSpec, driver: str, props: Mapping[str, Any]) -> bool:
+        """True if ``driver`` is a device that only this board plugs, which is done now; raises Refused."""
+        return False
+
     def finish(self, build: Build) -> None:
         """What the board does when all devices are there: tables, device tree, last checks."""
 
@@ -137,6 +147,11 @@ class Board:
 
     def pre_plug(self, build: Build, spec: DeviceSpec) -> None:
         """Raise Refused for a pc-dimm, nvdimm or virtio memory device before anything else is checked."""
+
+    def check_region(
+        self, build: Build, spec: DeviceSpec, region: Callable[[], MemoryRegion], props: Mapping[str, Any]
+    ) -> None:
+        """Raise Refused for a DIMM whose ``region`` (without its label) the board minds, first of all."""
 
     def plugged(self, build: Build, spec: DeviceSpec, props: Mapping[str, Any], addr: int) -> None:
         """Raise Refused for a DIMM that has its slot and address, if the board minds (plug handlers)."""

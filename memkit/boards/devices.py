@@ -94,8 +94,11 @@ class DeviceBuilder:
             if spec.id in build.device_ids:
                 raise refuse("device-id", spec.option, located=True, id=spec.id)
             build.device_ids.add(spec.id)
-        if driver in ("pc-dimm", "nvdimm"):
+        if driver in ("pc-dimm", "nvdimm", "spapr-nvdimm"):
             plug_dimm(self.dimms, spec, self.backed.memdev(spec, props), props, self.nodes)
+            return
+        board = build.machine.board
+        if board is not None and board.plug_own(build, spec, driver, props):
             return
         if is_cpu(driver):
             plug_cpu(build, spec, driver, props)
@@ -227,8 +230,8 @@ class DeviceBuilder:
             # A device is said to map into the memory of its bus, whatever that is called here.
             containers |= {"pci": memory, memory.name: memory, self.bus_memory: memory}
         add_windows(mapped, containers, regions)
-        # The default graphics card's ports are among those of the board.
-        if spec is None and bus is not None:
+        # The ports of a PC's default graphics card are among those of the board.
+        if spec is None and bus is not None and build.machine.board is None:
             return
         shift, size = port_shift(self.qemu, driver, props, self._count(driver)), props.get("iosize")
 

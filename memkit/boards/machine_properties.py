@@ -55,6 +55,8 @@ def set_property(machine: Machine, config: Config, name: str, value: Any, *, tex
         raise refuse("machine-read-only", option, machine=f"{machine.type}-machine", name=name)
     try:
         wanted = _KINDS.get(kind, "str")
+        if machine.board is not None:
+            wanted = machine.board.property_kinds.get(name, wanted)
         if name == "smbios-entry-point-type":
             wanted = "smbios-auto" if machine.qemu.smbios_auto else "smbios"
         sizes = size_reader(machine.qemu)

@@ -22,6 +22,7 @@ __all__ = ["place", "plug_dimm", "virtio_mem_realize"]
 
 TARGET_PAGE = 4096
 VIRTIO_MEM_MIN_BLOCK = 1 << 20
+NVDIMMS = ("nvdimm", "spapr-nvdimm")
 # Of hosts that the kit does not know.
 THP_SIZE = 2 << 20
 
@@ -101,7 +102,7 @@ def plug_dimm(
     dimms: Dimms, spec: DeviceSpec, memdev: Memdev | None, props: dict[str, Any], nodes: int
 ) -> None:
     """Plug a pc-dimm or nvdimm: slot, address, then the checks of realize; raises Refused."""
-    build, nvdimm = dimms.build, spec.driver == "nvdimm"
+    build, nvdimm = dimms.build, spec.driver in NVDIMMS
     # microvm has nobody who plugs a DIMM: QEMU 7.2 makes the device, which no address shows.
     board = build.machine.board
     plugged = build.machine.family != "microvm" if board is None else board.takes_dimms
@@ -144,6 +145,7 @@ def _pre_plug(
     machine, option = dimms.build.machine, spec.option
     if machine.board is not None:
         machine.board.pre_plug(dimms.build, spec)
+        machine.board.check_region(dimms.build, spec, lambda: _checked_region(spec, memdev, props), props)
     elif not machine.flag("acpi", True) or machine.family == "isapc":
         raise refuse("hotplug-acpi", option, located=True)
     elif spec.driver == "nvdimm" and not machine.flag("nvdimm", False):
@@ -155,16 +157,21 @@ def _pre_plug(
     slot = dimms.take_slot(spec, None if given == -1 else given)
     if dimms.build.device_memory is None and dimms.build.qemu.window_first:
         raise refuse("no-device-memory", option, located=True)
-    if memdev is None:
-        raise refuse("dimm-memdev-unset", option, located=True)
-    region = _region(spec, memdev, props)
+    region = _checked_region(spec, memdev, props)
+    assert memdev is not None
     align = memdev.align if machine.facts.aligned_dimm else TARGET_PAGE
     addr = place(dimms.build, spec, region.size, align, memdev.align, props.get("addr", 0), dimms.window)
     return slot, addr, region
 
 
+def _checked_region(spec: DeviceSpec, memdev: Memdev | None, props: dict[str, Any]) -> MemoryRegion:
+    if memdev is None:
+        raise refuse("dimm-memdev-unset", spec.option, located=True)
+    return _region(spec, memdev, props)
+
+
 def _region(spec: DeviceSpec, memdev: Memdev, props: dict[str, Any]) -> MemoryRegion:
-    if spec.driver == "nvdimm":
+    if spec.driver in NVDIMMS:
         return _nvdimm_region(spec, memdev, props.get("label-size", 0), bool(props.get("unarmed", False)))
     return memdev.region
 

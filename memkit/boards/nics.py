@@ -50,7 +50,7 @@ def wanted_nics(build: Build) -> list[Nic]:
             if not build.qemu.nics_left_over:
                 raise _refusal(build, option, model)
         elif model != ISA_NIC:
-            driver, props = _SHORT.get(model, model), {}
+            driver, props = _names(build).get(model, model), {}
             # Newer releases read addr=, but do not look at it any more.
             if "addr" in words and not build.qemu.nics_left_over:
                 props = {"addr": _slot(option, driver, words["addr"])}
@@ -106,7 +106,13 @@ def _slot(option: Option, driver: str, text: str) -> str:
 def _possible(build: Build, model: str) -> bool:
     if build.machine.family == "isapc":
         return model == ISA_NIC
-    return model in (*catalog.nic_models(build.program), ISA_NIC, *_SHORT)
+    return model in (*catalog.nic_models(build.program), ISA_NIC, *_names(build))
+
+
+def _names(build: Build) -> Mapping[str, str]:
+    """Short names, and models that only this board has, → driver."""
+    board = build.machine.board
+    return _SHORT if board is None else {**_SHORT, **board.nic_names}
 
 
 def _refusal(build: Build, option: Option, model: str) -> Refused:

@@ -132,6 +132,7 @@ def _complete(build: Build, state: NumaState, machine_backend: Memdev | None) ->
     if not state.nodes and (
         (machine.slots and facts.auto_numa_slots)
         or (machine.maxram_size > machine.ram_size and facts.auto_numa_memdev)
+        or (machine.board is not None and machine.board.auto_numa)
     ):
         state.nodes[0] = Node(mem=machine.ram_size)
     for number in range(max(state.nodes, default=-1), -1, -1):

@@ -66,6 +66,8 @@ def windows(qemu: str, driver: str, family: str) -> tuple[Window, ...]:
     A second window just like one of the board's own does not show when two starts are compared; ports are
     therefore taken from the board where most of them were new.
     """
+    if family not in ("pc", "q35", "microvm", "isapc"):
+        return _parsed(_tree(qemu, driver, family))
     found = {board: _parsed(_tree(qemu, driver, board)) for board in ("pc", "q35", "microvm")}
     ports = max(([w for w in mine if w.container == "io"] for mine in found.values()), key=len)
     if family == "isapc":
