@@ -22,9 +22,14 @@ from memkit.boards.machine import Machine
 from memkit.boards.main_ram import check_main_ram, main_ram
 from memkit.boards.numa import numa_nodes, parse_numa
 from memkit.boards.peers import network_warnings
+from memkit.boards.pseries import Pseries
+from memkit.boards.raspi import Raspi3b
 from memkit.boards.refusals import refuse
+from memkit.boards.sbsa_ref import SbsaRef
 from memkit.boards.startup import start
 from memkit.boards.topology import Topology
+from memkit.boards.vexpress import VexpressA15
+from memkit.boards.virt_arm import OldVirtArm, VirtArm
 from memkit.config import Config
 from memkit.errors import MemkitError, Refused
 from memkit.host import Host
@@ -33,7 +38,9 @@ from memkit.versions import holds, parse_version, qemu_facts
 
 __all__ = ["BOARDS", "TARGETS", "board_types", "build_other"]
 
-BOARDS: tuple[Board, ...] = ()
+BOARDS: tuple[Board, ...] = (
+    VirtArm(), OldVirtArm(), SbsaRef(), Raspi3b(), VexpressA15(), Pseries(),
+)
 TARGETS = ("aarch64", "arm", "ppc64", "riscv64", "s390x")
 # The type of a program without -machine (is_default in each board's file).
 _DEFAULTS = {"ppc64": "pseries", "s390x": "s390-ccw-virtio"}
@@ -90,7 +97,8 @@ def select_board(config: Config, target: str) -> tuple[Machine, Board]:
             record.name == board.family or (board.prefix and record.name.startswith(board.prefix))
         ):
             number = record.name.removeprefix(board.prefix) if board.prefix else config.qemu
-            version = parse_version(number)
+            # pseries-2.12-sxxm is a variant of its version.
+            version = parse_version(number.partition("-")[0])
             machine = Machine(
                 board.family, record.name, version, board.facts(version), facts,
                 ram_size=board.default_ram, maxram_size=board.default_ram, target=target, board=board,

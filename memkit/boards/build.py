@@ -82,6 +82,8 @@ class Build:
     cxl_registers: MemoryRegion | None = None
     iommu: str = ""
     smram: MemoryRegion | None = None
+    secure_memory: MemoryRegion | None = None
+    tag_memory: list[MemoryRegion] = field(default_factory=list)
     numa_count: int = 0
     node_sizes: list[int] = field(default_factory=list)
     cpu_nodes: dict[int, int] = field(default_factory=dict)

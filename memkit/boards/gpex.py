@@ -38,7 +38,8 @@ def add_gpex(build: Build) -> Gpex:
     """
     memory = window = MemoryRegion("gpex_mmio", 1 << 64)
     ports = ports_window = MemoryRegion("gpex_ioport", 0x10000)
-    if build.qemu.gpex_window:
+    # Older machine types have allow-unmapped-accesses=off (hw_compat_6_0, hw/core/machine.c).
+    if build.qemu.gpex_window and build.machine.version >= (6, 1):
         window = MemoryRegion("gpex_mmio_window", 1 << 64, "i/o")
         window.add(memory, 0)
         ports_window = MemoryRegion("gpex_ioport_window", 0x10000, "i/o")

@@ -1,0 +1,55 @@
+"""The board ``raspi3b``: a Raspberry Pi 3B, whose RAM is 1 GiB and nothing else.
+
+RAM begins at 0, and the last 16 MiB of it lie behind the devices of the system on a chip.
+
+Source: raspi_machine_init and raspi_machine_class_common_init in hw/arm/raspi.c, bcm2836_realize in
+hw/arm/bcm2836.c, hw/arm/bcm2835_peripherals.c (QEMU 5.2, 7.2, 10.0, 11.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from memkit.boards.arm_cpus import check_cpu
+from memkit.boards.board import GIB, Board, refuse_here
+from memkit.boards.fixed_windows import add_fixed_windows
+from memkit.memory.region import MemoryRegion
+
+if TYPE_CHECKING:
+    from memkit.boards.build import Build
+    from memkit.boards.machine import Machine
+
+__all__ = ["Raspi3b"]
+
+DEFAULT_CPU = "cortex-a53"
+
+
+class Raspi3b(Board):
+    """``raspi3b`` for aarch64, with the four CPUs of its chip."""
+
+    family = "raspi3b"
+    targets = ("aarch64",)
+    default_ram = GIB
+    default_cpus = 4
+    min_cpus = 4
+    drive_interface = "sd"
+    places: ClassVar[Mapping[str, int]] = {"sd": 1}
+    buses = (("sd-bus", "sd-bus"), ("usb-bus.0", "usb-bus"))
+
+    def ram_id(self, machine: Machine) -> str:
+        return "ram"
+
+    def check_cpu(self, build: Build) -> None:
+        check_cpu(build, DEFAULT_CPU)
+
+    def build_memory(self, build: Build, ram: MemoryRegion) -> None:
+        """RAM, and the devices in front of its end; raises Refused for another size of RAM."""
+        if build.machine.ram_size != GIB:
+            raise refuse_here(
+                "Invalid RAM size, should be 1 GiB", "RAM is soldered onto this board.",
+                "use -m 1G, or leave out -m", "raspi_machine_init, hw/arm/raspi.c, QEMU 7.2",
+                build.config.last("m"),
+            )
+        build.system.add(ram, 0)
+        add_fixed_windows(build.program, self.family, frozenset(), build.system)
