@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from memkit.lab.real import real
     from memkit.lab.stepper import steps
     from memkit.migration import Outlook, migrate
+    from memkit.monitor.parser import read_monitor
     from memkit.qemu.launch import launch
 
 __version__ = "0.1.0"
@@ -47,6 +48,7 @@ _FACE = {
     # doors
     "boot": "memkit.boot",
     "launch": "memkit.qemu.launch",
+    "read_monitor": "memkit.monitor.parser",
     # what comes out
     "Guest": "memkit.guest",
     "diff": "memkit.diff",
@@ -116,6 +118,7 @@ __all__ = [
     "migrate",
     "predict",
     "progress",
+    "read_monitor",
     "real",
     "since",
     "steps",

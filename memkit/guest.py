@@ -72,7 +72,9 @@ class Guest:
             if space.name == name:
                 return space
         known = ", ".join(dict.fromkeys(s.name for s in self.address_spaces)) or "none"
-        raise MemkitError(f"no address space is called {name!r}; this guest has: {known}")
+        trees = self.door != "text" or self.address_spaces
+        hint = "" if trees else "; the text that it was read from has no answer to info mtree"
+        raise MemkitError(f"no address space is called {name!r:.60}; this guest has: {known[:400]}{hint}")
 
     def flat_view(self, name: str = "memory") -> FlatView:
         """The FlatView of the address space ``name``: gpa ranges; raises MemkitError if unknown."""
@@ -155,7 +157,9 @@ class Guest:
 
     @cached_property
     def main_flat_view(self) -> FlatView:
-        """The FlatView of "memory" (rendered once; the views share it)."""
+        """The FlatView of "memory" (rendered once; the views share it); empty where no text tells it."""
+        if self.door == "text" and all(space.name != "memory" for space in self.address_spaces):
+            return FlatView(None, ())
         return self.flat_view("memory")
 
     def __str__(self) -> str:

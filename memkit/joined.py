@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from memkit.memory.ramblock import RAMBlock
     from memkit.memory.region import MemoryRegion
 
-__all__ = ["Backing", "Gap", "Joined", "JoinedRow", "Kind", "join"]
+__all__ = ["Backing", "Gap", "Joined", "JoinedRow", "Kind", "join", "kind_of_range"]
 
 Kind = Literal["ram", "rom", "device", "pmem", "table"]
-Backing = Literal["private", "shared", "huge", "pmem", "file"]
+Backing = Literal["private", "shared", "huge", "pmem", "file", "unknown"]
 
 _KIND_OF_PURPOSE: dict[str, Kind] = {
     "ram": "ram", "vram": "device", "shared": "device", "rom": "rom", "flash": "rom",
@@ -36,7 +36,9 @@ _BARS = frozenset({"ivshmem-plain", "ivshmem-doorbell"})
 _PERSISTENT = frozenset({"nvdimm", "virtio-pmem", "virtio-pmem-pci"})
 # Options that shape the memory that the machine makes for itself.
 _MAIN_RAM_OPTIONS = frozenset({"m", "mem-path", "mem-prealloc"})
-_FILES_IN_RAM = frozenset({"anonymous", "memfd", "shm"})
+# Private memory of text whose file system is not told is private in any case.
+_FILES_IN_RAM = frozenset({"anonymous", "memfd", "shm", "unknown"})
+LARGEST_BASE_PAGE = 64 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ class JoinedRow:
     block first (if it is known), then the enabled aliases onto it that are part of "memory".
     ``ranges`` are those of the FlatView of "memory" (gpa), and ``shown_by`` names, range by
     range, the region of ``regions`` through which the guest sees it.
-    ``kind`` says what sort of memory it is, ``backing`` how the host provides it.
+    ``kind`` says what sort of memory it is, ``backing`` how the host provides it, unknown where a text does
+    not tell it.
     """
 
     block: RAMBlock
@@ -97,7 +100,8 @@ class JoinedRow:
 class Joined:
     """The whole join: ``rows`` in order of creation, and what the FlatView holds besides.
 
-    ``io_ranges`` are the ranges of "memory" that a device answers; ``gaps`` lie between ranges.
+    ``io_ranges`` are the ranges of "memory" that a device answers, or memory of which no RAMBlock is known;
+    ``gaps`` lie between ranges.
     """
 
     rows: tuple[JoinedRow, ...]
@@ -151,6 +155,13 @@ def join(guest: Guest) -> Joined:
     return Joined(rows, tuple(io_ranges), tuple(gaps))
 
 
+def kind_of_range(found: FlatRange) -> str:
+    """What sort of memory a range is whose RAMBlock is not known, or ``io``: nothing but a device."""
+    if found.nonvolatile:
+        return "pmem"
+    return {"ram": "ram", "rom": "rom", "romd": "rom", "ramd": "device"}.get(found.type, "io")
+
+
 def _row(
     block: RAMBlock,
     frontends: Iterable[Frontend],
@@ -192,8 +203,13 @@ def _backing(block: RAMBlock) -> Backing:
             return "huge"
         if backend.share or block.shared:
             return "shared"
+        if backend.share is None:
+            return "unknown"
         return "private" if backend.filesystem in _FILES_IN_RAM else "file"
-    return "shared" if block.shared else "private"
+    # Only hugetlbfs has pages of more than any host's base page.
+    if block.page_size > LARGEST_BASE_PAGE:
+        return "huge"
+    return "unknown" if block.shared is None else "shared" if block.shared else "private"
 
 
 def _options_by_backend(guest: Guest) -> dict[str, list[int]]:

@@ -18,7 +18,7 @@ Table = dict[str, Any]
 PAD = 10
 STEPS = 20
 # The size of a pattern's tile in pixels, near that of the static picture.
-TILES = {"shared": 22, "huge": 14, "pmem": 10, "file": 8}
+TILES = {"shared": 22, "huge": 14, "pmem": 10, "file": 8, "unknown": 16}
 TIP = (
     '<div style="white-space:pre-line;max-width:520px;font:12px/1.45 '
     + MONO.replace("'", "") + '">@tip</div>'

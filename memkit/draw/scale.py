@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from memkit.draw import marking, text
 from memkit.draw.theme import BACKINGS, KIND_NAMES, KINDS
+from memkit.joined import kind_of_range
 from memkit.units import hex_address, human
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def _who(row: JoinedRow) -> str:
 def block_item(number: int, row: JoinedRow) -> Fact:
     """The box of a RAMBlock (ram_addr_t); ``number`` is the block's place among the names."""
     block = row.block
-    fs = row.backend.filesystem if row.backend else "anonymous"
+    fs = row.backend.filesystem if row.backend else "unknown" if block.shared is None else "anonymous"
     path = row.backend.mem_path if row.backend and row.backend.mem_path else ""
     pages = -(-block.max_length // block.page_size)
     who = ", ".join(text.frontend_name(f) for f in row.frontends)
@@ -101,7 +102,7 @@ def block_item(number: int, row: JoinedRow) -> Fact:
 
 def range_item(r: FlatRange, number: int | None, row: JoinedRow | None) -> Fact:
     """The box of a FlatRange (gpa), of the RAMBlock ``number`` or of a device."""
-    kind = row.kind if row else "io"
+    kind = row.kind if row else kind_of_range(r)
     facts = [
         r.region.name, f"gpa {text.span(r.start, r.size)}", f"{human(r.size)}, {r.type}",
         f"priority {r.region.priority}",
@@ -111,10 +112,12 @@ def range_item(r: FlatRange, number: int | None, row: JoinedRow | None) -> Fact:
         if through is not r.region:
             facts.append(f"seen through {through.name}")
         facts.append(f"RAMBlock {row.block.label} from offset {hex_address(r.offset_in_region)}")
+    elif kind != "io":
+        facts.append("its RAMBlock is not known")
     return {
         "column": "guest", "start": r.start, "size": r.size, "name": r.region.name,
         "note": f"{human(r.size)} {r.type}", "kind": kind,
-        "backing": row.backing if row else "private",
+        "backing": row.backing if row else "private" if kind == "io" else "unknown",
         "blocks": [] if number is None else [number], "count": 1, "tip": "\n".join(facts),
         "ram": row.block.offset + r.offset_in_region if row else None,
         "who": _who(row) if row else "", "mark": [], "was": [], "past": False,
@@ -307,7 +310,7 @@ def finished(
         item["id"] = f"i{number}"
         item["y0"], item["y1"] = scale(item["start"]), scale(item["start"] + item["size"])
     kinds = {i["kind"] for i in items}
-    backings = {i["backing"] for i in blocks}
+    backings = {i["backing"] for i in (*blocks, *(r for r in ranges if r["backing"] == "unknown"))}
     return {
         "title": title,
         "columns": [{"key": k, "title": t, "note": n} for k, t, n in columns],

@@ -98,6 +98,7 @@ def patterns(prefix: str) -> str:
         tile("huge", 12, f'<path d="M0 .6H12M.6 0V12" class="hs" stroke-width="1.2" {o}/>'),
         tile("pmem", 8, f'<circle cx="4" cy="4" r="1.5" class="hf" {o}/>'),
         tile("file", 6, f'<path d="M0 3H6" class="hs" stroke-width="1.2" {o}/>'),
+        tile("unknown", 14, f'<circle cx="7" cy="7" r="3" class="hs" stroke-width="1.2" {o}/>'),
     )) + "</defs>"
 
 

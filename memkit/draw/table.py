@@ -11,7 +11,7 @@ from memkit.draw import marking, svg
 from memkit.draw import text as words
 from memkit.draw.theme import KIND_NAMES, MONO, SANS, css, resolve
 from memkit.errors import Unavailable
-from memkit.joined import join
+from memkit.joined import join, kind_of_range
 from memkit.units import hex_address, human
 
 if TYPE_CHECKING:
@@ -284,7 +284,7 @@ def _block_row(row: JoinedRow) -> Row:
         "name": block.label, "page_size": block.page_size, "offset": block.offset,
         "used": block.used_length, "total": block.max_length, "kind": row.kind,
         "backing": row.backing, "backend": row.backend.id if row.backend else None,
-        "share": block.shared or bool(row.backend and row.backend.share),
+        "share": block.shared or (row.backend.share if row.backend else block.shared),
         "migratable": block.migratable,
         "mapped_by": ", ".join(words.frontend_name(f) for f in row.frontends),
         "at": [r.start for r in row.ranges],
@@ -297,7 +297,9 @@ def _flat_rows(joined: Joined) -> list[tuple[object, Row]]:
         for r, through in zip(row.ranges, row.shown_by, strict=True):
             name = through.name if through is not r.region else None
             rows.append((r, _flat_row(r, row.block.label, row.kind, row.backing, name)))
-    rows += [(r, _flat_row(r, None, "io", "private", None)) for r in joined.io_ranges]
+    for r in joined.io_ranges:
+        kind = kind_of_range(r)
+        rows.append((r, _flat_row(r, None, kind, "private" if kind == "io" else "unknown", None)))
     return sorted(rows, key=lambda r: r[1]["start"])
 
 
@@ -312,9 +314,11 @@ def _flat_row(r: FlatRange, block: str | None, kind: str, backing: str, through:
 def said(value: Cell, style: str) -> str:
     """One cell in words: sizes with units, addresses in groups.
 
-    >>> said(1 << 30, "size"), said(None, "text"), said(True, "flag")
-    ('1 GiB', '', 'yes')
+    >>> said(1 << 30, "size"), said(None, "text"), said(True, "flag"), said(None, "flag")
+    ('1 GiB', '', 'yes', 'unknown')
     """
+    if value is None and style == "flag":
+        return "unknown"
     if value is None or value == "":
         return ""
     if style == "size":

@@ -79,8 +79,8 @@ def page_text(row: JoinedRow) -> str:
     Huge and shared can hold at once, so the sharing is said whatever the pattern is.
     """
     block = row.block
-    shared = block.shared or bool(block.backend and block.backend.share)
-    words = ["shared" if shared else "private"]
+    shared = block.shared or (block.backend.share if block.backend else block.shared)
+    words = ["not known how" if shared is None else "shared" if shared else "private"]
     if row.backing in {"huge", "pmem", "file"}:
         words.append(row.backing)
     return f"{' '.join(words)}, {human(block.page_size)} pages"

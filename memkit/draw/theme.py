@@ -28,14 +28,14 @@ KIND_NAMES = {
 KINDS = tuple(KIND_NAMES)
 BACKING_NAMES = {
     "private": "private pages", "shared": "shared", "huge": "huge pages", "pmem": "pmem file",
-    "file": "private file mapping",
+    "file": "private file mapping", "unknown": "not known how",
 }
 BACKINGS = tuple(BACKING_NAMES)
 
 # Bokeh's names for the patterns that svg.patterns draws.
 _HATCHES = {
     "private": " ", "shared": "right_diagonal_line", "huge": "cross", "pmem": "dot",
-    "file": "horizontal_line",
+    "file": "horizontal_line", "unknown": "ring",
 }
 HATCH_ALPHA = 0.22
 

@@ -44,6 +44,8 @@ def facts_of_nobody(guest: Guest, gpa: int, space: str, steps: Sequence[Step]) -
         )))
     if space == "I/O":
         said = "The guest cannot even ask there: its CPUs have ports up to 0xffff only."
+    elif guest.target == "unknown":
+        said = "Such an access is unassigned: what its author gets depends on the target, which is not known."
     elif space == "memory" or space.startswith("cpu-"):
         said = ("Such an access is unassigned: a read by the guest gives 0, a write is lost, and the "
                 "monitor's xp says that it cannot access memory.")
@@ -84,12 +86,20 @@ def facts_about(guest: Guest, found: FlatRange, gpa: int) -> tuple[Step, ...]:
     if block is None:
         return tuple(facts)
     page = block.page_size
-    say("page", f"It is in target page {hex_address(gpa // TARGET_PAGE)} of the guest ({human(TARGET_PAGE)} "
-        f"each) and in host page {hex_address(offset // page)} of the block ({human(page)} each).",
-        target_page=gpa // TARGET_PAGE, host_page=offset // page, page_size=page)
+    host_page = f"host page {hex_address(offset // page)} of the block ({human(page)} each)"
+    if guest.target == "unknown":
+        say("page", f"It is in {host_page}; which target page depends on the target, and that is not known.",
+            host_page=offset // page, page_size=page)
+    else:
+        say("page", f"It is in target page {hex_address(gpa // TARGET_PAGE)} of the guest "
+            f"({human(TARGET_PAGE)} each) and in {host_page}.",
+            target_page=gpa // TARGET_PAGE, host_page=offset // page, page_size=page)
     backend = block.backend
     if backend is not None:
-        share = "shared: others who map it see the same bytes" if backend.share else "private to this QEMU"
+        share = {
+            True: "shared: others who map it see the same bytes", False: "private to this QEMU",
+            None: "and nothing tells whether it is shared",
+        }[backend.share]
         say("backend", f"Backend {backend.id} ({backend.type}) takes it from {_place(backend)}, {share}.",
             id=backend.id, share=backend.share, mem_path=backend.mem_path)
     owners = [f for f in guest.frontends if any(b is block for b in f.blocks)]

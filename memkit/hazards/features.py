@@ -144,7 +144,7 @@ _BACKING: tuple[Feature, ...] = (
        "-object memory-backend-memfd,id=f,size=256M,hugetlb=on -M memory-backend=f"),
     _F("share-on", "memory mapped shared", "backing", _backends(lambda s, b: b.share),
        "-object memory-backend-memfd,id=f,size=256M,share=on -M memory-backend=f"),
-    _F("share-off", "memory mapped privately", "backing", _backends(lambda s, b: not b.share),
+    _F("share-off", "memory mapped privately", "backing", _backends(lambda s, b: b.share is False),
        "-object memory-backend-file,id=f,size=256M,mem-path=/dev/shm/f -M memory-backend=f"),
     _F("pmem-on", "persistent memory on the host (pmem=on)", "backing", _backends(lambda s, b: b.pmem)),
     _F("readonly", "a read-only file", "backing", _backends(lambda s, b: b.readonly)),

@@ -168,6 +168,11 @@ class Scene:
         path = backend.mem_path
         return bool(path) and not str(path).startswith("/dev/dax") and not self.host.is_directory(str(path))
 
+    @staticmethod
+    def told_of(backend: Backend) -> bool:
+        """False if only a text tells of ``backend``, which names neither type nor file."""
+        return backend.mem_path is not None or backend.filesystem != "unknown"
+
     def known_shared(self, backend: Backend) -> bool:
         """True if QEMU knows that this memory is shared: before 6.1 it forgot so of anonymous memory."""
         return backend.share and (backend.type != "memory-backend-ram" or self.version >= (6, 1))
@@ -202,6 +207,11 @@ class Scene:
             if self.config.flag("enable-kvm"):
                 words.append("kvm")
         return "kvm" in words
+
+    @property
+    def tcg(self) -> bool:
+        """True if it is certain that TCG runs the guest: a text does not tell."""
+        return not self.kvm and self.host.accelerator != "unknown"
 
     @cached_property
     def dirty_ring(self) -> Option | None:

@@ -15,7 +15,8 @@ class Backend:
     """A HostMemoryBackend object.
 
     ``size`` and ``align`` are bytes, ``page_size`` the host page size of what it maps (bytes).
-    ``filesystem`` is the kind of host memory: anonymous, memfd, tmpfs, hugetlbfs, ext4 ...
+    ``filesystem`` is the kind of host memory: anonymous, memfd, tmpfs, hugetlbfs, ext4 ... or unknown.
+    ``share`` is None where a text does not tell it.
     ``implicit`` is True for the one that the machine makes for ``-m``.
     ``option_index`` is the index of its option in ``config.options``, or None.
     ``path`` is its place in QEMU's object tree (``/objects/m1``).
@@ -25,7 +26,7 @@ class Backend:
     type: str
     size: int
     page_size: int = 4096
-    share: bool = False
+    share: bool | None = False
     merge: bool = True
     dump: bool = True
     prealloc: bool = False

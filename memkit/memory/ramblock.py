@@ -32,6 +32,7 @@ class RAMBlock:
     for resizeable blocks; ``page_size`` is that of the host memory behind it, in bytes.
     ``idstr`` is "" while the block has no name (it then does not migrate).
     ``owner`` says who made it, in QEMU's words: an object path or a device.
+    ``shared`` is None where a text does not tell it.
     """
 
     offset: int
@@ -43,7 +44,7 @@ class RAMBlock:
     owner: str = ""
     purpose: Purpose = "ram"
     backend: Backend | None = None
-    shared: bool = False
+    shared: bool | None = False
     readonly: bool = False
     resizeable: bool = False
 

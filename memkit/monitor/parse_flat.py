@@ -1,6 +1,6 @@
 """FlatViews as ``info mtree -f`` prints them, still as text records.
 
-Source: mtree_print_flatview in softmmu/memory.c (QEMU 7.2).
+Source: mtree_print_flatview in memory.c (QEMU 2.12), softmmu/memory.c (7.2), system/memory.c (11.1).
 """
 
 from __future__ import annotations
@@ -8,17 +8,20 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from memkit.monitor.parse_text import numbered, unreadable
+from memkit.monitor.parse_text import Lines, numbered, unreadable
 
 __all__ = ["FlatLine", "FlatText", "read_flat"]
 
 _RANGE = re.compile(
-    r"^\s*(?P<start>[0-9a-f]{8,16})-(?P<end>[0-9a-f]{8,16}) \(prio (?P<prio>-?\d+), "
-    r"(?P<nv>nv-)?(?P<type>[a-z/-]+)\): (?P<rest>.*)$"
+    r"(?P<start>[0-9a-f]{8,16})-(?P<end>[0-9a-f]{8,16}) \(prio (?P<prio>-?[0-9]{1,10}), "
+    r"(?P<nv>nv-)?(?P<type>ramd|ram|romd|rom|i/o|container|RW|R-|-W|--)\): (?P<rest>.*)$"
 )
-_OFFSET = re.compile(r"^(?P<name>.*?)(?: @(?P<offset>[0-9a-f]{8,16}))?(?: (?:KVM|HAX|NVMM|WHPX|HVF))?$")
-_OWNER = re.compile(r"( owner:\{.*| parent:\{.*| orphan)$")
-_SPACE = re.compile(r'^\s*AS "(?P<name>.*)", root: (?P<root>.*?)(?:, alias (?P<alias>.*))?$')
+# Behind the name: the offset, then with -o the owner, then the accelerator that has the range as memory.
+_OWNER = re.compile(r" (?:owner:\{|parent:\{|orphan(?: |$))")
+_ACCELERATOR = re.compile(r"(?: KVM| kvm| HAX| NVMM| WHPX| HVF)+$")
+_ACCELERATORS = ("KVM", "kvm", "HAX", "NVMM", "WHPX", "HVF")
+_OFFSET = re.compile(r" @(?P<offset>[0-9a-f]{8,16})$")
+_SPACE = re.compile(r' *AS "(?P<name>[^"]*)", root: (?P<root>.*)$')
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +39,19 @@ class FlatLine:
 
 @dataclass(slots=True)
 class FlatText:
-    """One FlatView: the (address space, root) pairs that share it, and its ranges."""
+    """One FlatView: the (address space, root) pairs that share it, and its ranges.
+
+    ``empty`` if QEMU says that nothing is rendered; ``complete`` is False if its beginning is missing.
+    """
 
     spaces: list[tuple[str, str]] = field(default_factory=list)
     root: str | None = None
     lines: list[FlatLine] = field(default_factory=list)
+    empty: bool = False
+    complete: bool = True
 
 
-def read_flat(text: str) -> list[FlatText]:
+def read_flat(text: str | Lines) -> list[FlatText]:
     """The FlatViews of ``info mtree -f``; raises MemkitError.
 
     A bare list of ranges counts as the FlatView of "memory".
@@ -52,25 +60,28 @@ def read_flat(text: str) -> list[FlatText]:
     [('memory', '')]
     """
     views: list[FlatText] = []
+    dispatch = False  # -d adds QEMU's dispatch tables behind each FlatView, which are of no use here
     for number, line in numbered(text):
-        if re.match(r"^FlatView #\d+", line):
+        said = line.strip()
+        if said.startswith("FlatView #") and said[10:].isdecimal():
             views.append(FlatText())
+            dispatch = False
             continue
         if not views:
-            views.append(FlatText([("memory", "")]))
+            views.append(FlatText([("memory", "")], complete=False))
         view = views[-1]
-        if match := _SPACE.match(line):
-            view.spaces.append((match["name"], match["root"]))
-        elif line.strip().startswith("Root memory region:"):
-            root = line.partition(":")[2].strip()
+        if match := _RANGE.match(said):
+            view.lines.append(_range(match, number, line, view.lines[-1] if view.lines else None))
+        elif match := _SPACE.match(said):
+            view.spaces.append((match["name"], match["root"].partition(", alias ")[0]))
+        elif said.startswith("Root memory region:"):
+            root = said.partition(":")[2].strip()
             view.root = None if root == "(none)" else root
-        elif "No rendered FlatView" in line:
-            continue
-        elif match := _RANGE.match(line):
-            view.lines.append(_range(match))
-        elif line.strip().startswith("Dispatch"):
-            break  # -d adds QEMU's dispatch tables, which are of no use here
-        else:
+        elif "No rendered FlatView" in said:
+            view.empty = True
+        elif said == "Dispatch":
+            dispatch = True
+        elif not dispatch:
             raise unreadable(
                 "info mtree -f", number, line,
                 "a line is a FlatView, an AS, a root, or START-END (prio N, TYPE): NAME",
@@ -78,11 +89,19 @@ def read_flat(text: str) -> list[FlatText]:
     return views
 
 
-def _range(match: re.Match[str]) -> FlatLine:
-    rest = _OFFSET.match(_OWNER.sub("", match["rest"]).rstrip())
-    assert rest is not None  # every part of the pattern is optional
+def _range(match: re.Match[str], number: int, line: str, last: FlatLine | None) -> FlatLine:
+    rest = match["rest"].rstrip()
+    if (owner := _OWNER.search(rest)) is not None:
+        rest = rest[:owner.start()]
+    if rest.endswith(_ACCELERATORS):
+        rest = _ACCELERATOR.sub("", rest)
+    offset = _OFFSET.search(rest, max(len(rest) - 18, 0))
     start, end = int(match["start"], 16), int(match["end"], 16)
+    if end < start or (last is not None and start < last.start + last.size):
+        raise unreadable(
+            "info mtree -f", number, line, "the ranges of a FlatView rise and do not overlap"
+        )
     return FlatLine(
-        start, end - start + 1, int(match["prio"]), match["type"], match["nv"] is not None, rest["name"],
-        int(rest["offset"] or "0", 16),
+        start, end - start + 1, int(match["prio"]), match["type"], match["nv"] is not None,
+        rest[:offset.start()] if offset is not None else rest, int(offset["offset"], 16) if offset else 0,
     )

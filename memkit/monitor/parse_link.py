@@ -13,8 +13,9 @@ from memkit.memory.device import Frontend, MemoryDevice
 from memkit.memory.flatview import AddressSpace, FlatRange, FlatView, render
 from memkit.memory.ramblock import RAMBlock
 from memkit.memory.region import ADDRESS_SPACE_SIZE, MemoryRegion
+from memkit.monitor.parse_alias import reachable
 from memkit.monitor.parse_flat import FlatLine, FlatText
-from memkit.monitor.parse_mtree import Forest, reachable
+from memkit.monitor.parse_mtree import Forest
 
 __all__ = [
     "attach_flat_views", "find_frontends", "link_backends", "link_blocks", "regions_by_block", "settle_kinds",
@@ -26,15 +27,23 @@ _FRONTENDS = {"dimm": "pc-dimm", "nvdimm": "nvdimm", "virtio-mem": "virtio-mem-p
               "virtio-pmem": "virtio-pmem-pci"}
 _MEMORY = ("ram", "rom", "romd", "ramd")
 PAGE = 4096
+# No host has larger pages of its own, so what is larger comes from hugetlbfs.
+LARGEST_BASE_PAGE = 64 << 10
+MOST_WORK = 2_500_000
 
 
-def settle_kinds(forest: Forest, views: Sequence[FlatText]) -> None:
-    """Decide which vague regions are containers.
+def settle_kinds(forest: Forest, views: Sequence[FlatText], blocks: Sequence[RAMBlock] = ()) -> None:
+    """Decide which vague regions are containers, and which of an old text are RAM: those with a block's name.
 
     With FlatViews: a region is a device where one of its ranges is shown, and a container where
     it would have to show.  Without: one with regions inside, or of 4 GiB and more, is a container.
     """
     answering = {(line.name, line.priority) for view in views for line in view.lines}
+    named = _by_end(blocks) if forest.unsaid else {}
+    for region in forest.unsaid:
+        if not region.subregions and any(_fits(region, b) for b in named.get(region.name, ())):
+            region.kind = "rom" if region.readonly else "ram"
+    forest.vague = [r for r in forest.vague if r.kind not in _MEMORY]
     for region in forest.vague:
         if (region.name, region.priority) in answering:
             region.kind = "i/o"
@@ -44,12 +53,16 @@ def settle_kinds(forest: Forest, views: Sequence[FlatText]) -> None:
         region.kind = "container" if holds else "i/o"
     vague = {id(r) for r in forest.vague}
     shown = _lines_by_space(views)
+    settled: set[tuple[int, int]] = set()
+    # Taking one container away shows what is below it: a few rounds, less where each is much work.
+    rounds = min(MOST_WORK // (forest.looks + 1) + 1, 40)
     for space in forest.spaces:
         lines = shown.get((space.name, space.root.name))
-        if lines is None:
+        if lines is None or (id(space.root), id(lines)) in settled:
             continue
+        settled.add((id(space.root), id(lines)))
         names = {line.name for line in lines}
-        for _ in range(len(forest.vague)):
+        for _ in range(rounds):
             wrong = [r.region for r in render(space.root).ranges
                      if r.region.name not in names and id(r.region) in vague]
             if not wrong:
@@ -157,24 +170,41 @@ def link_backends(blocks: Iterable[RAMBlock], backends: Iterable[Backend]) -> No
             if backend.size <= block.max_length < backend.size + max(block.page_size, PAGE):
                 block.backend, block.shared, block.purpose = backend, backend.share, "ram"
                 block.owner = backend.path
+                if block.page_size > LARGEST_BASE_PAGE:
+                    backend.filesystem = "hugetlbfs"
+                backend.page_size = block.page_size
                 break
 
 
 def link_blocks(regions: Iterable[MemoryRegion], blocks: Sequence[RAMBlock]) -> None:
     """Give each ram, rom or romd region its RAMBlock, where name and size leave no choice."""
+    named = _by_end(blocks)
     wanted: dict[tuple[str, int], list[MemoryRegion]] = {}
     for region in regions:
-        if region.alias is None and region.kind in _MEMORY:
-            wanted.setdefault((region.name, -(-region.size // PAGE) * PAGE), []).append(region)
-    for (name, size), same in wanted.items():
-        fit = [b for b in blocks if size in (b.max_length, b.used_length) and _named(b.idstr, name)]
+        if region.alias is None and region.kind in _MEMORY and region.name in named:
+            wanted.setdefault((region.name, region.size), []).append(region)
+    for (name, _), same in wanted.items():
+        fit = [b for b in named[name] if _fits(same[0], b)]
         if len(fit) == 1 and len(same) == 1:
             same[0].block = fit[0]
             fit[0].region_name = name
 
 
-def _named(idstr: str, region: str) -> bool:
-    return bool(region) and (idstr == region or idstr.endswith("/" + region))
+def _by_end(blocks: Iterable[RAMBlock]) -> dict[str, list[RAMBlock]]:
+    """Name of a region → the blocks that it may have: a block has its device's path in front."""
+    found: dict[str, list[RAMBlock]] = {}
+    for block in blocks:
+        parts = block.idstr.split("/")
+        ends = {block.idstr, *("/".join(parts[-count:]) for count in range(1, min(len(parts), 12)))}
+        for end in ends - {""}:
+            found.setdefault(end, []).append(block)
+    return found
+
+
+def _fits(region: MemoryRegion, block: RAMBlock) -> bool:
+    """True if the block has the region's size, rounded up to whole pages."""
+    return any(0 <= length - region.size < max(PAGE, block.page_size)
+               for length in (block.max_length, block.used_length))
 
 
 def find_frontends(

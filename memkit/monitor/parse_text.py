@@ -1,45 +1,107 @@
-"""Pasted monitor text made readable: line ends, prompts and echoed commands taken off.
+"""Lines of monitor text, cleaned of what terminals, mails and consoles add, and the errors that name a line.
 
-People copy from terminals, ``virsh qemu-monitor-command --hmp``, logs and bug reports.
+People copy from terminals, ``virsh qemu-monitor-command --hmp``, QMP, logs, mails and bug reports.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from memkit.errors import MemkitError
 
-__all__ = ["COMMANDS", "by_command", "normal_command", "numbered", "unreadable"]
+__all__ = [
+    "COMMANDS", "ECHO", "MAX_LENGTH", "MAX_LINES", "MAX_WIDTH", "PROMPT", "Lines", "cleaned",
+    "normal_command", "numbered", "quoted", "unreadable",
+]
 
 # What memkit reads; -o (owners) and -D (disabled regions, too) only add to a tree.
 COMMANDS = (
     "info ramblock", "info mtree", "info mtree -f", "info memdev", "info memory-devices", "info numa",
 )
-MAX_LENGTH = 64 << 20
+# A guest with 255 CPUs and 256 DIMMs prints less than a third of this.
+MAX_LENGTH = 8_000_000
+MAX_LINES = 120_000
+# QEMU's own lines have at most some 300 characters, owners and all.
+MAX_WIDTH = 1000
 
-_ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-_PROMPT = re.compile(r"^\s*\(qemu\)\s?(?P<rest>.*)$")
-_COMMAND = re.compile(r"^\s*(?P<command>info\s+[a-z]+[a-z -]*?(?:\s+-[a-zA-Z])*)\s*$")
-# How the first line of each answer looks, for text that was pasted without prompts.
-_OPENINGS = (
-    ("info ramblock", re.compile(r"^\s*Block Name\s+PSize\b")),
-    ("info mtree -f", re.compile(r"^FlatView #\d+")),
-    ("info mtree", re.compile(r"^(address-space|memory-region): ")),
-    ("info memdev", re.compile(r"^memory backend: ")),
-    ("info memory-devices", re.compile(r"^Memory device \[")),
-    ("info numa", re.compile(r"^\d+ nodes?\s*$")),
-)
+# Numbered lines; numbers count from 1 in what was pasted.
+Lines = Iterable[tuple[int, str]]
+
+PROMPT = re.compile(r"\s*\(qemu\)(?P<rest>.*)$")
+ECHO = re.compile(r"\s*(?P<command>info +[a-z]+(?:[a-z-]*)(?: +-[a-zA-Z]+)*)\s*$")
+_ESCAPE = re.compile(r"\x1b(?:\[[0-9;?]{0,40}[ -/]{0,4}[@-~]|\][^\x07\x1b\n]{0,400}(?:\x07|\x1b\\)?|[@-Z^_])")
+_QUOTES = re.compile(r"^ ?(?:> ?)+", re.M)
+# What word processors and web pages put in place of a blank.
+_BLANKS = str.maketrans({"\u00a0": " ", "\u2007": " ", "\u202f": " ", "\x00": None, "\ufeff": None})
 
 
-def numbered(text: str) -> Iterator[tuple[int, str]]:
+def cleaned(text: object) -> str:
+    """Monitor text with plain line ends and blanks, without escapes of terminals and marks of quoted mail.
+
+    An answer in QMP's form is unpacked.  Raises MemkitError for what is no text, and for far too much.
+
+    >>> cleaned("> 1 nodes\\r\\n> \\x1b[Knode 0 cpus: 0\\r\\n")
+    '1 nodes\\nnode 0 cpus: 0\\n'
+    """
+    if not isinstance(text, str):
+        raise MemkitError(
+            f"monitor text is a str, not {type(text).__name__}: read a file with open(name).read(), "
+            "and decode bytes"
+        )
+    if len(text) > MAX_LENGTH:
+        raise MemkitError(
+            f"the text has {len(text):,} characters; up to {MAX_LENGTH:,} are read: paste only the answers "
+            f"to {', '.join(COMMANDS)}"
+        )
+    if "\x1b" in text:
+        text = _ESCAPE.sub("", text)
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if "\0" in text or not text.isascii():
+        text = text.translate(_BLANKS)
+    if '"return"' in text:
+        text = _unpacked(text)
+    lines = text.count("\n")
+    if lines > MAX_LINES:
+        raise MemkitError(
+            f"the text has {lines:,} lines; up to {MAX_LINES:,} are read: paste only the answers to "
+            f"{', '.join(COMMANDS)}"
+        )
+    if 2 * (text.count("\n>") + text.startswith(">")) > lines:
+        text = _QUOTES.sub("", text)
+    return text
+
+
+def _unpacked(text: str) -> str:
+    """The same with each answer of QMP's human-monitor-command as the monitor itself would print it."""
+    out = []
+    for line in text.split("\n"):
+        if line.startswith("{"):
+            try:
+                answer = json.loads(line).get("return")
+            except (ValueError, RecursionError):
+                answer = None
+            if isinstance(answer, str):
+                line = answer.replace("\r\n", "\n")
+        out.append(line)
+    return "\n".join(out)
+
+
+def numbered(text: str | Lines) -> Iterator[tuple[int, str]]:
     """The lines that say something, with their numbers from 1; no line end, prompt or echo is left.
+
+    Lines that have numbers already come out as they are.
 
     >>> list(numbered("(qemu) info numa\\r\\n1 nodes\\r\\n\\r\\n"))
     [(2, '1 nodes')]
     """
-    for number, line in enumerate(_clean(text).split("\n"), 1):
-        if line.strip() and not _PROMPT.match(line) and not _COMMAND.match(line):
+    if not isinstance(text, str):
+        yield from text
+        return
+    for number, line in enumerate(cleaned(text).split("\n"), 1):
+        plain = line.strip()
+        if plain and not plain.startswith("(qemu)") and not (plain.startswith("info ") and ECHO.match(plain)):
             yield number, line.rstrip()
 
 
@@ -53,44 +115,16 @@ def normal_command(command: str) -> str:
     return " ".join(words)
 
 
-def by_command(text: str) -> dict[str, str]:
-    """Command → its answer, for a transcript with or without prompts; raises MemkitError.
+def quoted(line: str) -> str:
+    """``line`` between quotes, short enough for a message.
 
-    >>> by_command("(qemu) info numa\\n1 nodes\\nmemory backend: m\\n  size:  4096\\n")
-    {'info numa': '1 nodes\\n', 'info memdev': 'memory backend: m\\n  size:  4096\\n'}
+    >>> quoted("  node zero  "), len(quoted("x" * 100))
+    ("'node zero'", 62)
     """
-    if len(text) > MAX_LENGTH:
-        raise MemkitError(f"the text has {len(text)} characters; monitor text has at most {MAX_LENGTH}")
-    found: dict[str, list[str]] = {}
-    current: str | None = None
-    for line in _clean(text).split("\n"):
-        prompt = _PROMPT.match(line)
-        command = _COMMAND.match(prompt["rest"] if prompt else line)
-        if prompt or command:
-            current = normal_command(command["command"]) if command else None
-            continue
-        opening = next((name for name, pattern in _OPENINGS if pattern.match(line)), None)
-        if opening is not None:
-            current = opening
-        if current is not None:
-            found.setdefault(current, []).append(line)
-    answers = {
-        name: "\n".join(lines).strip("\n") + "\n" for name, lines in found.items() if name in COMMANDS
-    }
-    if not any(t.strip() for t in answers.values()):
-        raise MemkitError(
-            f"this is not the text of a QEMU monitor: no answer to {', '.join(COMMANDS)} was found; "
-            "paste the answers whole, with their first line"
-        )
-    return answers
+    shown = line.strip()
+    return repr(shown if len(shown) <= 60 else shown[:57] + "...")[:140]
 
 
 def unreadable(command: str, number: int, line: str, wanted: str) -> MemkitError:
     """A MemkitError that names the line that cannot be read and what should stand there."""
-    shown = line.strip()
-    shown = shown if len(shown) <= 60 else shown[:57] + "..."
-    return MemkitError(f"line {number} of {command!r} cannot be read: {shown!r}; {wanted}")
-
-
-def _clean(text: str) -> str:
-    return _ESCAPE.sub("", text).replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
+    return MemkitError(f"line {number} of {command!r} cannot be read: {quoted(line)}; {wanted}")

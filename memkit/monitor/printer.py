@@ -30,8 +30,9 @@ __all__ = ["COMMANDS", "answer"]
 def answer(guest: Guest, command: str) -> str:
     """The text that QEMU prints for ``command``, with its last newline.
 
-    A guest that was observed or read answers with the text that it came with.  Raises MemkitError
-    with the known commands for any other word; blanks around and between words do not matter.
+    A guest that was observed or read answers with the text that it came with; to one that was read, what its
+    text does not tell is unknown, except ``info mtree -f``, which follows from ``info mtree``.  Raises
+    MemkitError with the known commands for any other word; blanks around and between words do not matter.
 
     >>> import memkit
     >>> print(answer(memkit.boot("-m 1G,slots=1,maxmem=2G"), "info numa"), end="")
@@ -47,6 +48,11 @@ def answer(guest: Guest, command: str) -> str:
     if printer is None:
         raise MemkitError(
             f"the monitor command {wanted[:60]!r} is not known here; try one of: {', '.join(COMMANDS)}"
+        )
+    if guest.door == "text" and not (wanted == "info mtree -f" and "info mtree" in guest.raw_monitor):
+        raise MemkitError(
+            f"the text that this guest was read from has no answer to {wanted!r}; it has those to: "
+            f"{', '.join(guest.raw_monitor)}"
         )
     return "".join(f"{line}\n" for line in printer(guest))
 
@@ -118,7 +124,7 @@ def _backend(backend: Backend, facts: QemuFacts) -> Iterator[str]:
     yield f"  dump: {_bool(backend.dump)}"
     yield f"  prealloc: {_bool(backend.prealloc)}"
     if facts.memdev_share:
-        yield f"  share: {_bool(backend.share)}"
+        yield f"  share: {_bool(bool(backend.share))}"
     if facts.memdev_reserve:
         yield f"  reserve: {_bool(backend.reserve)}"
     yield f"  policy: {backend.policy}"

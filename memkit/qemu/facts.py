@@ -16,8 +16,8 @@ from memkit.host import Host
 from memkit.memory.backend import Backend
 from memkit.memory.device import Frontend, MemoryDevice
 from memkit.memory.ramblock import RAMBlock
+from memkit.monitor.parse_alias import reachable
 from memkit.monitor.parse_link import regions_by_block
-from memkit.monitor.parse_mtree import reachable
 from memkit.monitor.parse_text import COMMANDS
 from memkit.qemu.talk import Answers, Execute
 

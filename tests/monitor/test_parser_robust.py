@@ -64,7 +64,11 @@ MISTAKES = st.tuples(WAYS, PLACES, PLACES, st.sampled_from("0f-:()@ \n\té[],x")
 def look_at(guest: Guest) -> None:
     """Everything that the views ask a guest."""
     for command in COMMANDS:
-        guest.monitor(command)
+        if command in guest.raw_monitor or (command == "info mtree -f" and "info mtree" in guest.raw_monitor):
+            assert isinstance(guest.monitor(command), str)
+        else:
+            with pytest.raises(MemkitError, match="has no answer to"):
+                guest.monitor(command)
     for space in guest.address_spaces[:3]:
         for found in space.flat_view.ranges[::7]:
             if 0 <= found.start < 1 << 64:

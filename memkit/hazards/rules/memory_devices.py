@@ -20,7 +20,8 @@ def _of_kind(scene: Scene, kind: str, sentence: str) -> Iterator[Culprit]:
 
 
 def _never(scene: Scene) -> Iterator[Culprit]:
-    return _of_kind(scene, "virtio-mem", f"QEMU {scene.guest.qemu} cannot take out {{name}}.")
+    qemu = "7.2 (the release is not known)" if scene.guest.qemu == "unknown" else scene.guest.qemu
+    return _of_kind(scene, "virtio-mem", f"QEMU {qemu} cannot take out {{name}}.")
 
 
 def _not_empty(scene: Scene) -> Iterator[Culprit]:

@@ -50,7 +50,7 @@ def _rate_bitmap(scene: Scene) -> Iterator[Culprit]:
 
 
 def _rate_tcg(scene: Scene) -> Iterator[Culprit]:
-    if not scene.kvm:
+    if scene.tcg:
         for name in scene.features["calc-dirty-rate"]:
             yield Culprit(f"{name} asks KVM, and TCG runs this guest.", (name,))
 
@@ -77,14 +77,14 @@ def _nameless(scene: Scene) -> Iterator[Culprit]:
             continue
         block = scene.block_of(backend)
         if scene.known_shared(backend) and block and block.migratable and not scene.names_file(backend):
-            if str(backend.mem_path).startswith("/dev/dax"):
+            if str(backend.mem_path).startswith("/dev/dax") or not scene.told_of(backend):
                 continue
             yield scene.blame(backend, f"RAMBlock {block.idstr} is skipped, and arrives as zeros "
                                        f"({backend.id} has no file that the destination could open).")
 
 
 def _missed(scene: Scene) -> Iterator[Culprit]:
-    if not scene.kvm:
+    if scene.tcg:
         for name in scene.features["migrate-precopy"]:
             yield Culprit(f"TCG runs this guest, and {name} may miss what it writes late.", (name,))
 

@@ -51,6 +51,8 @@ def _volatile(scene: Scene) -> Iterator[Culprit]:
         backend, spec = scene.backend(device.memdev), scene.device_of(device)
         if device.kind != "nvdimm" or backend is None or backend.mem_path is not None:
             continue
+        if not scene.told_of(backend):
+            continue
         if spec is None or not on(spec, "unarmed"):
             name = scene.name_of(device)
             yield Culprit(
