@@ -46,10 +46,11 @@ def _left_out(state: State) -> str:
     carried = state.carried
     if carried is None or not carried.left:
         return ""
-    items = "".join(f"<li><code>{escape(_short(out.words))}</code>: {escape(_short(out.why))}</li>"
-                    for out in carried.left)
+    said = [(_short(out.words), _short(out.why.removeprefix(f"{out.words}: "))) for out in carried.left]
+    items = "".join(f"<li><code>{escape(words)}</code>: {escape(why)}</li>" for words, why in said)
     return (f'<div class="mk-warn" role="status"><b>Left out on {escape(carried.board.machine)}</b>, until '
-            f"the line goes to a board that takes it, with QEMU's reason:<ul>{items}</ul></div>")
+            "the line goes to a board that takes it, with QEMU's reason:"
+            f'<ul style="margin:0;padding-left:22px;line-height:1.45">{items}</ul></div>')
 
 
 def _boots(state: State) -> str:
