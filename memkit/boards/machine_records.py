@@ -213,8 +213,8 @@ def cpu(qemu: str, name: str) -> CpuFacts | None:
     bits = load("machines", qemu)["cpuid_bits"]
     lacks = tuple(bits[n] for n in row.get("tcg_lacks") or ())
     return CpuFacts(
-        name, row["vendor"], row["phys-bits"], row["lm"], row["pse36"], row["pae"], row["apic"], lacks, "",
-        row.get("desc") or "", row["level"],
+        name, row.get("vendor", ""), row.get("phys-bits") or 0, row.get("lm", False), row.get("pse36", False),
+        row.get("pae", False), row.get("apic", False), lacks, "", row.get("desc") or "", row.get("level", 0),
     )
 
 

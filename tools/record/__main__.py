@@ -1,6 +1,7 @@
 """Record what a QEMU says: facts about it, and its answers to command lines.
 
-usage: python -m tools.record facts [--root DIR] [--only PART ...] [--types PATTERN] [--out DIR]
+usage: python -m tools.record facts [--root DIR] [--target NAME] [--only PART ...] [--types PATTERN]
+                                       [--out DIR]
        python -m tools.record captures [--root DIR] --lines FILE [--host FILE] -o OUT.jsonl.gz
        python -m tools.record acpi [--root DIR] [--out DIR]
        python -m tools.record answers [--root DIR] --lines FILE [--host FILE] -o OUT.jsonl.gz
@@ -38,6 +39,7 @@ from .all_of_ram import record_all_of_ram
 from .answers import read_asked, record_answers
 from .ask import Binary
 from .atlas import record_atlas
+from .board_windows import record_board_windows
 from .captures import record_captures, write_captures
 from .compare import compare
 from .devices import record_devices
@@ -47,6 +49,7 @@ from .lines import read_lines, read_rows
 from .machines import record_machines
 from .migration_all import record_all
 from .real import record_real
+from .targets import target_names
 from .windows import record_windows
 from .workloads import record_workloads
 
@@ -73,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     facts = verbs.add_parser("facts", help="record devices, machine types, CPU models and windows of boards")
     facts.set_defaults(do=_facts)
+    facts.add_argument("--target", choices=target_names(), help="ask qemu-system-NAME")
     facts.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="the parts to record")
     facts.add_argument(
         "--types", type=_pattern, default="", metavar="PATTERN",
@@ -165,13 +169,15 @@ def _packed(text: str) -> Path:
 
 
 def _facts(words: argparse.Namespace) -> int:
-    binary = Binary(words.binary, words.jobs, words.root, words.types)
+    program = f"qemu-system-{words.target}" if words.target else words.binary
+    binary = Binary(program, words.jobs, words.root, words.types)
     name = f"{binary.target}-{binary.short}.json"
     try:
         for part in words.only:
             path = words.out / part / name
             if part == "windows":
-                record_windows(binary, path)
+                record = record_windows if binary.target == "x86_64" else record_board_windows
+                record(binary, path)
             else:
                 write(path, record_devices(binary) if part == "devices" else record_machines(binary))
     finally:

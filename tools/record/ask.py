@@ -24,6 +24,8 @@ from .roots import Root
 
 START_SECONDS = 30.0
 MIB = 1 << 20
+# What is told of the recorder's own signal, and of modules that are packages of their own.
+NO_ANSWER = ("terminating on signal", ": info: ", "qemu: module ")
 SCRATCH = tempfile.TemporaryDirectory()
 
 
@@ -130,20 +132,20 @@ class Binary:
         """Where a file that QEMU calls ``path`` lies here."""
         return self.root.outside(path) if self.root else path
 
-    def output(self, *words: str) -> str:
+    def output(self, *words: str, seconds: float = START_SECONDS) -> str:
         """What a short command prints where QEMU lives; "" if there is no such program."""
         try:
             done = subprocess.run(
-                self.command(*words), capture_output=True, text=True, timeout=START_SECONDS, check=False,
+                self.command(*words), capture_output=True, text=True, timeout=seconds, check=False,
                 stdin=subprocess.DEVNULL,
             )
         except FileNotFoundError:
             return ""
         return done.stdout
 
-    def help(self, *words: str) -> str:
+    def help(self, *words: str, seconds: float = START_SECONDS) -> str:
         """What the program prints for ``words``."""
-        return self.output(self.program, *words)
+        return self.output(self.program, *words, seconds=seconds)
 
     def start(
         self, argv: Sequence[str], questions: Sequence[str | dict[str, Any]], seconds: float = START_SECONDS,
@@ -187,7 +189,7 @@ class Binary:
         answer.stderr = [
             line.strip().removeprefix(prefix)
             for line in said.splitlines()
-            if line.strip() and "terminating on signal" not in line and ": info: " not in line
+            if line.strip() and not any(word in line for word in NO_ANSWER)
         ]
         if code is not None and code < 0:
             answer.trouble = f"killed by signal {-code}"
@@ -199,11 +201,22 @@ class Binary:
         return answer
 
     def cached(self, argv: Sequence[str], questions: Sequence[str | dict[str, Any]]) -> Answer:
-        """The same, remembered by ``argv``."""
-        key = tuple(argv)
+        """The same, remembered."""
+        key = (*argv, json.dumps(questions))
         if key not in self._cache:
             self._cache[key] = self.start(argv, questions)
         return self._cache[key]
+
+    def each(self, argv: Sequence[str], questions: Sequence[dict[str, Any]]) -> list[Any]:
+        """The answer to every question, of as few processes as can be; None for one that ends QEMU."""
+        found: list[Any] = []
+        while len(found) < len(questions):
+            answer = self.start(argv, questions[len(found) :])
+            if answer.started:
+                return found + answer.results
+            # The first result is that of the greeting.
+            found += [*answer.results[1:], None]
+        return found
 
     def stop(self) -> None:
         """Start no more; returns when those that run have ended."""

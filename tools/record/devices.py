@@ -10,12 +10,20 @@ from typing import Any
 
 from .ask import Answer, Binary, split
 from .files import dump, provenance
-from .listing import aliases, hidden, interfaces, listed_devices, not_pluggable, rom_files
+from .listing import (
+    aliases,
+    hidden,
+    interfaces,
+    listed_devices,
+    listed_properties,
+    not_pluggable,
+    rom_files,
+)
 from .props import pack, read_properties, share
 from .reading import rom_of
-from .recipes import BOARDS, BUS_NAMES, BUSES, COMPANIONS, PATHS, RECIPES
 from .sizes import rules, sweep
-from .state import QUESTIONS, State, difference, minus
+from .state import OWN_PATH, QUESTIONS, State, difference, minus
+from .targets import X86, Target, target
 
 
 class Devices:
@@ -23,6 +31,7 @@ class Devices:
 
     def __init__(self, binary: Binary) -> None:
         self.binary = binary
+        self.target = target(binary.target)
 
     def state(self, argv: Sequence[str]) -> tuple[Answer, State | None]:
         """The answer and, if it started, its state."""
@@ -36,9 +45,9 @@ class Devices:
 
     def argv(self, board: str, extra: str = "") -> list[str]:
         """The options before the device."""
-        words = ["-nodefaults", "-machine", board]
+        words = ["-nodefaults", "-machine", self.target.machine(board)]
         if "-m " not in f" {extra} ":
-            words += ["-m", "128M"]
+            words += ["-m", self.target.memory]
         return [*words, *split(extra)]
 
     def observe(self, board: str, driver: str, extra: str = "", props: str = "") -> dict[str, Any]:
@@ -63,12 +72,12 @@ class Devices:
     def record(self, driver: str, bus: str) -> dict[str, Any]:
         """What a device does on every board: alone, with what it needs, and below bridges."""
         facts: dict[str, Any] = {}
-        for board in BOARDS:
+        for board in self.target.boards:
             seen = self.observe(board, driver)
             if seen == {"refusal": f"%: No '{bus}' bus found for device '{driver}'"}:
                 seen["refusal"] = "no bus"
             if "refusal" in seen and not (bus == "PCI" and seen["refusal"] == "no bus"):
-                extra, props = RECIPES.get(driver, (COMPANIONS.get(bus, ""), ""))
+                extra, props = self.target.recipes.get(driver, (self.target.companions.get(bus, ""), ""))
                 if extra or props:
                     seen["with"] = f"{extra} -device {driver}{',' + props if props else ''}".strip()
                     seen["then"] = self.observe(board, driver, extra, props)
@@ -77,19 +86,30 @@ class Devices:
                 named = self.observe(board, driver, "", "id=ID")
                 if named.get("buses") != seen["buses"]:
                     seen["buses_with_id"] = named.get("buses", named.get("refusal"))
-        if facts["q35"].get("refusal") == "no bus" and COMPANIONS.get(bus):
+        # q35 for x86, and the only board elsewhere.
+        board = self.target.boards[:2][-1]
+        if facts[board].get("refusal") == "no bus" and self.target.companions.get(bus):
             # With a bus, it may still want a drive or a character device.
-            bare = self.observe("q35", driver, COMPANIONS[bus])
+            companion = self.target.companions[bus]
+            same = self.target.recipes.get(driver, (companion, "")) == (companion, "")
+            bare = facts[board]["then"] if same else self.observe(board, driver, companion)
             if "refusal" in bare:
                 facts["bare"] = bare["refusal"]
-        if bus == "PCI":
+        if bus == "PCI" and self.matters_below(driver, facts):
             self.below(driver, facts)
         self.twice(driver, facts)
         return facts
 
+    def matters_below(self, driver: str, facts: dict[str, Any]) -> bool:
+        """False where only bridges and what has RAMBlocks are tried below a bridge, and this is neither."""
+        seen = facts[self.target.boards[0]]
+        seen = seen.get("then", seen)
+        bridge = any(kind[:3].lower() in ("pci", "pxb", "cxl") for _, kind in seen.get("buses", ()))
+        return bridge or "blocks" in seen or not self.target.few
+
     def twice(self, driver: str, facts: dict[str, Any]) -> None:
         """Add the refusal of a second device of this type, on the first board that takes one."""
-        board = next((b for b in BOARDS if "refusal" not in facts[b]), None)
+        board = next((b for b in self.target.boards if "refusal" not in facts[b]), None)
         if board is not None:
             words = [*self.argv(board), "-device", driver, "-device", driver]
             answer = self.binary.start(words, [])
@@ -100,8 +120,9 @@ class Devices:
     def paths(self, text: str) -> Any:
         """The RAMBlocks that a start adds to the bare machine, or the refusal."""
         board = re.search(r"-machine (\S+)", text)
-        plain = ["-nodefaults", "-m", "128M", "-machine", board[1] if board else "pc"]
-        answer, state = self.state(["-nodefaults", "-m", "128M", *split(text)])
+        memory = self.target.memory
+        plain = ["-nodefaults", "-m", memory, "-machine", board[1] if board else self.target.boards[0]]
+        answer, state = self.state(["-nodefaults", "-m", memory, *split(text)])
         base = self.baseline(plain)
         if state is None or base is None:
             return answer.refusal or " ".join(answer.stderr[-1:])
@@ -110,13 +131,10 @@ class Devices:
 
     def below(self, driver: str, facts: dict[str, Any]) -> None:
         """Add what happens when it is plugged below a bridge, where that differs from the root bus."""
-        for board, port, name in (
-            ("pc", "pci-bridge,chassis_nr=1,id=B", "pci-bridge"),
-            ("q35", "pcie-root-port,chassis=1,id=B", "pcie-root-port"),
-        ):
+        for board, port, name in self.target.bridges:
             home, extra, props = facts[board], "", ""
             if "refusal" in home:
-                extra, props = RECIPES.get(driver, ("", ""))
+                extra, props = self.target.recipes.get(driver, ("", ""))
                 if "bus=" in props or "then" not in home or "refusal" in home["then"]:
                     continue
                 home = home["then"]
@@ -124,10 +142,7 @@ class Devices:
             if "refusal" in seen:
                 facts[f"below {name}"] = seen["refusal"].replace(f"{props},bus=B", "PROPS")
                 continue
-            blocks = [
-                [re.sub(r"^0000:00:0[12]\.0:00\.0/", "%/", b[0]), *b[1:]]
-                for b in seen.get("blocks", [])
-            ]
+            blocks = [[OWN_PATH.sub("%/", b[0]), *b[1:]] for b in seen.get("blocks", [])]
             if blocks != home.get("blocks", []):
                 facts[f"below {name}"] = {"blocks": blocks}
 
@@ -142,14 +157,18 @@ class Devices:
             block = state.qtree[state.qtree.index('dev: pci-testdev, id "T"') :]
             address = re.search(r"addr = (\S+)", block)
             found["first"] = address[1] if address else None
-            for count in range(2, 36):
+            fit, over = 1, 36
+            while over - fit > 1:
+                count = (fit + over) // 2
                 answer = self.binary.start(
                     [*self.argv(board, extra), *split(" ".join([tester] * count))], []
                 )
-                if not answer.started:
-                    found["fit"] = count - 1
+                if answer.started:
+                    fit = count
+                else:
+                    over = found["fit"] = count
+                    found["fit"] -= 1
                     found["full"] = answer.refusal.replace(f"{tester}: ", "%: ")
-                    break
         for slot in ("0", "1", "1f"):
             answer = self.binary.start([*self.argv(board, extra), *split(f"{tester},addr={slot}")], [])
             found[f"addr={slot}"] = "ok" if answer.started else answer.refusal.partition(": ")[2]
@@ -166,10 +185,13 @@ class Devices:
 
 def record_devices(binary: Binary) -> dict[str, Any]:
     """All sections of devices/*.json."""
+    wanted = target(binary.target)
     listed = listed_devices(binary)
     rows = [row for row in listed if binary.wants(row["name"])]
     names = [row["name"] for row in rows]
-    helps = binary.map(lambda n: read_properties(binary.help("-device", f"{n},help")), names)
+    helps = listed_properties(binary, names) if wanted.few else binary.map(
+        lambda n: read_properties(binary.help("-device", f"{n},help")), names
+    )
     groups, numbers = share([pack(h) for h in helps])
     devices = Devices(binary)
     todo = [row for row in rows if row["categories"] != ["CPU"]]
@@ -207,9 +229,9 @@ def record_devices(binary: Binary) -> dict[str, Any]:
             facts["interfaces"] = kinds
         if name in seen:
             if swept[name]:
-                home = next((seen[name][b] for b in BOARDS if "refusal" not in seen[name][b]), None)
+                home = next((seen[name][b] for b in wanted.boards if "refusal" not in seen[name][b]), None)
                 if home is None:
-                    home = next(seen[name][b]["then"] for b in BOARDS if "then" in seen[name][b])
+                    home = next(seen[name][b]["then"] for b in wanted.boards if "then" in seen[name][b])
                 found = rules(
                     swept[name], home.get("blocks", []), {k: d for k, (_, d) in by_name[name].items()}
                 )
@@ -219,20 +241,21 @@ def record_devices(binary: Binary) -> dict[str, Any]:
                 facts["sweep"] = {prop: inverted(values) for prop, values in swept[name].items()}
                 if found:
                     facts["rules"] = found
-            facts |= boards_in_short(seen[name])
+            facts |= boards_in_short(seen[name], wanted)
         result[name] = facts
-    lists = pool_lists(result)
+    lists = pool_lists(result, wanted.boards)
+    bare = devices.argv(wanted.boards[0])
     return {
-        "about": provenance(binary, "qemu-system-x86"),
+        "about": provenance(binary),
         "aliases": aliases(binary, names),
-        "not_pluggable": not_pluggable(binary, [row["name"] for row in listed]),
+        "not_pluggable": not_pluggable(binary, [row["name"] for row in listed], bare),
         "rom_files": rom_files(binary),
-        "hidden_properties": hidden(binary),
+        "hidden_properties": hidden(binary, bare, wanted.known),
         "pci_buses": {
-            f"{board} {extra}".strip(): devices.slots(board, extra, bus) for board, extra, bus in BUSES
+            f"{board} {extra}".strip(): devices.slots(board, extra, bus) for board, extra, bus in wanted.buses
         },
-        "bus_names": {f"{board} {extra}": devices.names(board, extra) for board, extra in BUS_NAMES},
-        "paths": dict(zip(PATHS, binary.map(devices.paths, PATHS), strict=True)),
+        "bus_names": {f"{board} {extra}": devices.names(board, extra) for board, extra in wanted.bus_names},
+        "paths": dict(zip(wanted.paths, binary.map(devices.paths, wanted.paths), strict=True)),
         "property_groups": [" ".join(g) for g in groups],
         "lists": lists,
         "devices": result,
@@ -247,18 +270,16 @@ def inverted(values: dict[str, str]) -> dict[str, str]:
     return {outcome: " ".join(v) for outcome, v in found.items()}
 
 
-DEFAULT_DEVFN = {"pc": "02.0", "q35": "01.0", "microvm": ""}
-
-
-def boards_in_short(seen: dict[str, Any]) -> dict[str, Any]:
+def boards_in_short(seen: dict[str, Any], wanted: Target = X86) -> dict[str, Any]:
     """The facts of every board; a board like pc says so, or only where it differs (null: not there)."""
-    for board in BOARDS:
+    first, *others = wanted.boards
+    for board in wanted.boards:
         for facts in (seen[board], seen[board].get("then", {})):
             for function in facts.get("pci", [])[:1]:
-                if function["devfn"] == DEFAULT_DEVFN[board]:
+                if function["devfn"] == wanted.first_slots[board]:
                     del function["devfn"]
-    pc = seen["pc"]
-    for board in BOARDS[1:]:
+    pc = seen[first]
+    for board in others:
         other = seen[board]
         if other == pc:
             seen[board] = "pc"
@@ -268,18 +289,18 @@ def boards_in_short(seen: dict[str, Any]) -> dict[str, Any]:
             changed: dict[str, Any] = {k: v for k, v in other.items() if pc.get(k) != v}
             seen[board] = {"like": "pc"} | changed | {k: None for k in pc if k not in other}
     if set(pc) == {"refusal"}:
-        seen["pc"] = pc["refusal"]
+        seen[first] = pc["refusal"]
     return seen
 
 
 POOLED = ("tree", "flat memory", "flat I/O")
 
 
-def pool_lists(devices: dict[str, Any]) -> list[list[str]]:
+def pool_lists(devices: dict[str, Any], names: Sequence[str] = X86.boards) -> list[list[str]]:
     """Lists that several devices share, moved out: their place in the device holds a number."""
     holders: dict[str, list[tuple[dict[str, Any], str]]] = {}
     for facts in devices.values():
-        boards = [facts[b] for b in BOARDS if isinstance(facts.get(b), dict)]
+        boards = [facts[b] for b in names if isinstance(facts.get(b), dict)]
         for board in boards + [b["then"] for b in boards if "then" in b]:
             for key in POOLED:
                 if isinstance(board.get(key), list):

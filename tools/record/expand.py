@@ -10,10 +10,11 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .devices import DEFAULT_DEVFN, POOLED, boards_in_short, pool_lists
-from .machines import chain, cpu_table, order, ranges
+from .cpus import cpu_table
+from .devices import POOLED, boards_in_short, pool_lists
+from .machines import chain, order, ranges
 from .props import share
-from .recipes import BOARDS
+from .targets import Target, target
 
 __all__ = ["COMPACT", "EXPAND", "woven"]
 
@@ -83,17 +84,22 @@ def _copy(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
+def _target(facts: Facts) -> Target:
+    return target(facts["about"].get("target", "x86_64"))
+
+
 def expand_devices(facts: Facts) -> Facts:
     """data/devices with property groups, shared lists and boards like pc written out."""
     facts = _copy(facts)
     groups, lists = facts.pop("property_groups"), facts.pop("lists")
     facts["not_pluggable"] = {text: dict.fromkeys(names) for text, names in facts["not_pluggable"].items()}
+    boards = _target(facts).boards
     for row in facts["devices"].values():
         row["props"] = _groups(row["props"], groups)
-        for board in BOARDS:
+        for board in boards:
             if board in row:
                 # A copy, since boards share lists, and each is changed by itself.
-                row[board] = _copy(_full_board(row[board], row["pc"], lists))
+                row[board] = _copy(_full_board(row[board], row[boards[0]], lists))
     return facts
 
 
@@ -101,22 +107,23 @@ def compact_devices(facts: Facts) -> Facts:
     """The opposite of ``expand_devices``."""
     facts = _copy(facts)
     facts["not_pluggable"] = {text: list(names) for text, names in facts["not_pluggable"].items() if names}
+    wanted = _target(facts)
     rows = facts.pop("devices")
     groups, numbers = share([sorted(_words(row["props"])) for row in rows.values()])
     for row, number in zip(rows.values(), numbers, strict=True):
         row["props"] = number
-        boards = {board: row[board] for board in BOARDS if board in row}
+        boards = {board: row[board] for board in wanted.boards if board in row}
         for name, board in boards.items():
             for part in (board, board.get("then", {})):
                 for function in part.get("pci", [])[:1]:
-                    function.setdefault("devfn", DEFAULT_DEVFN[name])
+                    function.setdefault("devfn", wanted.first_slots[name])
                 if "spaces" in part:
                     part["spaces"] = [
                         name if lines is None else {name: lines} for name, lines in part["spaces"].items()
                     ]
-        row |= boards_in_short(boards) if boards else {}
+        row |= boards_in_short(boards, wanted) if boards else {}
     facts["property_groups"] = [" ".join(group) for group in groups]
-    facts["lists"] = pool_lists(rows)
+    facts["lists"] = pool_lists(rows, wanted.boards)
     return facts | {"devices": rows}
 
 

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from .ask import Binary
 
 
-def provenance(binary: Binary, package: str) -> dict[str, str]:
-    """Where the facts come from."""
+def provenance(binary: Binary, package: str = "") -> dict[str, str]:
+    """Where the facts come from; the package is looked up unless it is named."""
+    package = package or _package(binary)
     version = binary.output("dpkg-query", "-W", "-f", "${Version}", package)
     about = {
         "qemu": binary.version,
@@ -22,8 +23,15 @@ def provenance(binary: Binary, package: str) -> dict[str, str]:
         "script": "tools/record",
         "licence": "CC0-1.0",
     }
+    if binary.target != "x86_64":
+        about["target"] = binary.target
     # A try, which must not be taken for the whole.
     return about | ({"only": binary.only} if binary.only else {})
+
+
+def _package(binary: Binary) -> str:
+    """The package that the program belongs to; "" where no package manager knows."""
+    return binary.output("dpkg-query", "-S", binary.program).partition(":")[0]
 
 
 def dump(value: Any) -> str:

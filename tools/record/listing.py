@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from .props import read_properties
 
 if TYPE_CHECKING:
     from .ask import Binary
@@ -36,6 +39,23 @@ def listed_devices(binary: Binary) -> list[dict[str, Any]]:
     return list(found.values())
 
 
+def listed_properties(binary: Binary, names: Sequence[str]) -> list[dict[str, tuple[str, str | None]]]:
+    """name → (type, default) for each device: what its help is made of, asked of one process."""
+    replies = binary.each(
+        ["-machine", "none"],
+        [{"execute": "device-list-properties", "arguments": {"typename": name}} for name in names],
+    )
+
+    def text(value: Any) -> str:
+        return value if isinstance(value, str) else json.dumps(value)
+
+    return [
+        {p["name"]: (p["type"], text(p["default-value"]) if "default-value" in p else None) for p in found}
+        if isinstance(found, list) else read_properties(binary.help("-device", f"{name},help"))
+        for name, found in zip(names, replies, strict=True)
+    ]
+
+
 def aliases(binary: Binary, names: Iterable[str]) -> dict[str, str]:
     """alias → driver: the ones listed, and each candidate whose own help speaks of another driver."""
     candidates = {re.sub(r"-(pci|device)$", "", name) for name in names} | {
@@ -53,16 +73,27 @@ def aliases(binary: Binary, names: Iterable[str]) -> dict[str, str]:
     return {word: driver for word, driver in answers if driver != word}
 
 
-def not_pluggable(binary: Binary, listed: Iterable[str]) -> dict[str, list[str]]:
-    """Device types that -device help does not list, by what -device says to them on pc."""
+def not_pluggable(binary: Binary, listed: Iterable[str], board: Sequence[str]) -> dict[str, list[str]]:
+    """Device types that -device help does not list, by what -device says to them on ``board``."""
     answer = binary.start(
         ["-machine", "none"],
         [{"execute": "qom-list-types", "arguments": {"implements": "device", "abstract": True}}],
     )
     names = sorted({t["name"] for t in answer.results[0] if binary.wants(t["name"])} - set(listed))
 
+    # A running QEMU says the same to device_add, and need not be started a thousand times.
+    tried = binary.each(
+        board, [{"execute": "device_add", "arguments": {"driver": name}} for name in names]
+    )
+    said = {
+        name: f"-device {name}: {reply['desc']}" for name, reply in zip(names, tried, strict=True)
+        if reply and re.search(r"'driver' expects (a |)(pluggable|non-abstract)", reply.get("desc", ""))
+    }
+
     def ask(name: str) -> tuple[str, str]:
-        seen = binary.start(["-nodefaults", "-machine", "pc", "-device", name], [])
+        if name in said:
+            return name, said[name]
+        seen = binary.start([*board, "-device", name], [])
         return name, "(starts)" if seen.started else seen.refusal
 
     found: dict[str, list[str]] = {}
@@ -71,11 +102,11 @@ def not_pluggable(binary: Binary, listed: Iterable[str]) -> dict[str, list[str]]
     return found
 
 
-def hidden(binary: Binary) -> dict[str, str]:
+def hidden(binary: Binary, board: Sequence[str], known: str) -> dict[str, str]:
     """What -device says to properties that exist but that its help does not list."""
     found = {}
     for name in ("type", "hotpluggable", "hotplugged", "parent_bus", "legacy-addr", "realized", "nope"):
-        answer = binary.start(["-nodefaults", "-device", f"VGA,{name}=on"], [])
+        answer = binary.start([*board, "-device", f"{known},{name}=on"], [])
         found[name] = "(starts)" if answer.started else answer.refusal
     return found
 
@@ -96,9 +127,14 @@ def interfaces(binary: Binary) -> dict[str, list[str]]:
 def rom_files(binary: Binary) -> dict[str, int]:
     """Every firmware and option-ROM file that the binary finds by name: bytes."""
     found: dict[str, int] = {}
+    suffixes = (".bin", ".rom", ".fd")
+    if binary.target not in ("x86_64", "i386"):
+        # Firmware of Power, Z and RISC-V, and boards' device trees.
+        suffixes += (".img", ".lid", ".elf", ".dtb", "")
     for word in binary.help("-L", "help").split():
         directory = binary.root.path / word.lstrip("/") if binary.root else Path(word)
         for path in sorted(directory.iterdir()) if directory.is_dir() else []:
-            if path.is_file() and path.suffix in (".bin", ".rom", ".fd") and path.name not in found:
+            known = path.name in found or path.name.startswith("trace-events")
+            if path.is_file() and path.suffix in suffixes and not known:
                 found[path.name] = path.stat().st_size
     return found

@@ -1,21 +1,22 @@
-"""All sections of data/machines: machine types, what changed from version to version, CPU models."""
+"""All sections of data/machines: machine types, and what changed from version to version."""
 
 from __future__ import annotations
 
-import json
 import re
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 from .ask import Answer, Binary, split
+from .cpus import record_cpus
 from .files import dump, provenance
 from .props import pack, read_properties, share
 from .reading import read_blocks, rom_of
-from .scenarios import OUTCOMES, SCENARIOS, VGA_KINDS, ZOO
 from .sizes import size_text
-from .state import QUESTIONS, State, minus
+from .state import OWN_PATH, QUESTIONS, State, minus
+from .targets import target
 
 
 def qtree_devices(text: str) -> list[str]:
@@ -29,10 +30,11 @@ def qtree_devices(text: str) -> list[str]:
 
 
 class Machines:
-    """Everything about machine types and CPU models."""
+    """Everything about machine types."""
 
     def __init__(self, binary: Binary) -> None:
         self.binary = binary
+        self.target = target(binary.target)
         self.rows = self.query()
 
     def query(self) -> list[dict[str, Any]]:
@@ -66,12 +68,14 @@ class Machines:
         facts["pci"] = qtree_devices(state.qtree)
         return facts
 
+    def listed(self, machine: str) -> Answer:
+        """The machine object's properties; remembered."""
+        asked = {"execute": "qom-list", "arguments": {"path": "/machine"}}
+        return self.binary.cached(["-machine", machine, "-nodefaults"], [asked])
+
     def instance_properties(self, machine: str) -> dict[str, tuple[str, str | None]]:
         """Properties that only the machine object has, not its class: name → type."""
-        listed = self.binary.start(
-            ["-machine", machine, "-nodefaults"],
-            [{"execute": "qom-list", "arguments": {"path": "/machine"}}],
-        )
+        listed = self.listed(machine)
         if not listed.started:
             return {}
         return {
@@ -82,10 +86,7 @@ class Machines:
 
     def values(self, machine: str) -> dict[str, str]:
         """The machine object's own properties and their values at start."""
-        listed = self.binary.start(
-            ["-machine", machine, "-nodefaults"],
-            [{"execute": "qom-list", "arguments": {"path": "/machine"}}],
-        )
+        listed = self.listed(machine)
         if not listed.started:
             return {}
         names = [
@@ -105,13 +106,17 @@ class Machines:
 
     def zoo(self, device: str, machine: str) -> str:
         """The blocks that one device adds, or the refusal."""
-        extra = "-nodefaults -m 1G,slots=4,maxmem=4G -object memory-backend-ram,id=m0,size=64M"
+        slots = "-nodefaults -m 1G,slots=4,maxmem=4G -object memory-backend-ram,id=m0,size="
+        slots += self.target.piece
         if device.startswith("nvdimm"):
-            extra += " -machine nvdimm=on"
-        before = self.binary.cached(["-machine", machine, *split(extra)], ["info ramblock"])
-        if not before.started:
-            extra = extra.replace(",slots=4,maxmem=4G", "")
+            slots += " -machine nvdimm=on"
+        tries = [slots, slots.replace(",slots=4,maxmem=4G", "")]
+        if self.target.for_dimms and device.startswith(("pc-dimm", "nvdimm")):
+            tries = [f"{self.target.for_dimms} {slots}", slots.replace(" -machine nvdimm=on", "")]
+        for extra in tries:
             before = self.binary.cached(["-machine", machine, *split(extra)], ["info ramblock"])
+            if before.started:
+                break
         answer = self.binary.start(
             ["-machine", machine, *split(extra), "-device", device], ["info ramblock", "info qtree"]
         )
@@ -119,7 +124,7 @@ class Machines:
             return "! " + answer.refusal.replace(f"-device {device}: ", "%: ", 1)
         old = {b[0] for b in read_blocks(before.results[0])}
         new = [b for b in read_blocks(answer.results[0]) if b[0] not in old]
-        words = [f"{re.sub(r'^0000:00:0[12].0/', '%/', b[0])}={size_text(b[1])}" for b in new]
+        words = [f"{OWN_PATH.sub('%/', b[0])}={size_text(b[1])}" for b in new]
         rom = rom_of(answer.results[1], device.partition(",")[0])
         if rom and any(".rom=" in word for word in words):
             words.append(f"<- {rom}")
@@ -151,64 +156,14 @@ class Machines:
         lines = [line.replace(machine, "MACHINE") for line in answer.stderr]
         return " | ".join([*(["starts"] if answer.started else []), *lines[:3]])
 
-    def cpu_properties(self) -> list[str]:
-        """What ``-cpu MODEL,NAME=`` takes: for all models, and what only ``max`` has."""
-        found = []
-        for name in ("qemu64", "max"):
-            asked = {"typename": f"{name}-x86_64-cpu"}
-            answer = self.binary.start(
-                ["-machine", "none"], [{"execute": "qom-list-properties", "arguments": asked}]
-            )
-            found.append({
-                f"{p['name']}={p['type']}" for p in answer.results[0]
-                if " " not in p["type"] and not p["type"].startswith(("link<", "child<"))
-            })
-        common, more = found
-        return [" ".join(sorted(common)), " ".join(sorted(more - common))]
 
-    def cpu(self, line: str) -> tuple[str, dict[str, Any]]:
-        """One line of ``-cpu help``."""
-        match = re.match(r"^(?:x86)? +(\S+)\s*(.*?)\s*$", line)
-        assert match is not None
-        name, about = match.groups()
-        facts: dict[str, Any] = {"desc": about} if about else {}
-        first = self.binary.cached(["-nodefaults", "-machine", "pc"], [{"execute": "query-cpus-fast"}])
-        path = first.results[0][0]["qom-path"]
-        wanted = (
-            "apic",
-            "vendor",
-            "family",
-            "model",
-            "stepping",
-            "phys-bits",
-            "lm",
-            "pse36",
-            "pae",
-            "level",
-            "xlevel",
-        )
-        answer = self.binary.start(
-            ["-nodefaults", "-machine", "pc", "-cpu", name],
-            [
-                {"execute": "query-cpus-fast"},
-                *({"execute": "qom-get", "arguments": {"path": path, "property": p}} for p in wanted),
-            ],
-        )
-        if not answer.started:
-            return name, {**facts, "refusal": answer.refusal}
-        assert answer.results[0][0]["qom-path"] == path
-        facts |= dict(zip(wanted, answer.results[1:], strict=True))
-        probe = self.binary.start(
-            ["-nodefaults", "-machine", "pc", "-cpu", name, "-m", "1G,slots=1,maxmem=64T"], []
-        )
-        facts["maxmem=64T"] = "starts" if probe.started else probe.refusal
-        lacks = [w.partition("feature: ")[2] for w in answer.warnings if "feature: " in w]
-        if lacks:
-            facts["tcg_lacks"] = lacks
-        more = [w for w in answer.warnings if "feature: " not in w]
-        if more:
-            facts["warnings"] = more
-        return name, facts
+def nic_models(binary: Binary, board: str) -> list[str]:
+    """What ``-net nic,model=help`` lists on ``board``; one without such a list starts, and is ended."""
+    words = ("-machine", board, "-S", "-display", "none", "-net", "nic,model=help")
+    try:
+        return binary.help(*words, seconds=5.0).split("\n")[1:-1]
+    except subprocess.TimeoutExpired:
+        return []
 
 
 def order(machine: str) -> tuple[str, tuple[int, ...]]:
@@ -239,11 +194,12 @@ def ranges(names: list[str], values: dict[str, str]) -> dict[str, list[str]]:
 
 def record_machines(binary: Binary) -> dict[str, Any]:
     """All sections of machines/*.json."""
-    machines = Machines(binary)
+    machines, wanted = Machines(binary), target(binary.target)
     info: dict[str, Any] = {}
     names = [
         row["name"] for row in machines.rows
         if row["name"] not in ("none", "x-remote", "pc", "q35") and binary.wants(row["name"])
+        and (not wanted.built or re.fullmatch(wanted.built, row["name"]))
     ]
     alias = {row["alias"]: row["name"] for row in machines.rows if "alias" in row}
     for row in machines.rows:
@@ -267,7 +223,7 @@ def record_machines(binary: Binary) -> dict[str, Any]:
     plain: dict[str, dict[str, Any]] = {}
     # Xen and Nitro enclaves need what no ordinary host has: they only refuse.
     built = [name for name in names if not name.startswith(("xen", "nitro"))]
-    for title, text in SCENARIOS.items():
+    for title, text in wanted.scenarios.items():
         if binary.release < (6, 1):
             text = text.replace(",reserve=off", "")
         seen = dict(zip(built, binary.map(partial(machines.scenario, text), built), strict=True))
@@ -284,31 +240,29 @@ def record_machines(binary: Binary) -> dict[str, Any]:
                             f"+ {x}" for x in minus(now, was)
                         ]
         starts[title] = {"options": text} | chain(built, seen)
-    text = "-nodefaults -m 1G -machine pcie=on"
-    starts["microvm pcie"] = {"options": text, "microvm": machines.scenario(text, "microvm")}
+    if "microvm" in wanted.boards:
+        text = "-nodefaults -m 1G -machine pcie=on"
+        starts["microvm pcie"] = {"options": text, "microvm": machines.scenario(text, "microvm")}
     print(f"{binary.starts} starts for machines", file=sys.stderr)
 
-    def by_machine(ask: Callable[[str], str]) -> dict[str, list[str]]:
-        return ranges(names, dict(zip(names, binary.map(ask, names), strict=True)))
+    def by_machine(ask: Callable[[str], str], some: Sequence[str] = names) -> dict[str, list[str]]:
+        return ranges(names, dict(zip(some, binary.map(ask, some), strict=True)))
 
-    zoo = {device: by_machine(partial(machines.zoo, device)) for device in ZOO}
+    # Elsewhere than on x86 few things depend on the version: of the rest, the newest of a family will do.
+    first = {order(name)[0]: name for name in reversed(names)}
+    newest = [name for name in names if first[order(name)[0]] == name] if wanted.few else names
+
+    def some(title: str) -> list[str]:
+        return names if title in wanted.each or not wanted.few else newest
+
+    zoo = {device: by_machine(partial(machines.zoo, device), some(device)) for device in wanted.zoo}
     outcomes = {
-        title: {"options": text, **by_machine(partial(machines.outcome, text))}
-        for title, text in OUTCOMES.items()
+        title: {"options": text, **by_machine(partial(machines.outcome, text), some(title))}
+        for title, text in wanted.outcomes.items()
     }
     print(f"{binary.starts} starts with devices", file=sys.stderr)
-    text = binary.help("-cpu", "help")
-    listed, _, flags = text.partition("Recognized CPUID flags:")
-    # In 7.2 the lines begin with x86, in 10.0 with blanks.
-    lines = [line for line in listed.splitlines() if line.startswith(("x86 ", "  "))]
-    lines = [line for line in lines if binary.wants(line.removeprefix("x86").split()[0])]
-    cpus = dict(binary.map(machines.cpu, lines))
-    bits = sorted({bit for facts in cpus.values() for bit in facts.get("tcg_lacks", [])})
-    for facts in cpus.values():
-        if "tcg_lacks" in facts:
-            facts["tcg_lacks"] = [bits.index(bit) for bit in facts["tcg_lacks"]]
     return {
-        "about": provenance(binary, "qemu-system-x86"),
+        "about": provenance(binary),
         "aliases": alias,
         "machines": info,
         "property_groups": [" ".join(g) for g in groups],
@@ -316,12 +270,9 @@ def record_machines(binary: Binary) -> dict[str, Any]:
         "starts": starts,
         "devices": zoo,
         "outcomes": outcomes,
-        "vga": {kind: by_machine(partial(machines.graphics, kind)) for kind in VGA_KINDS},
-        "nic_models": binary.help("-net", "nic,model=help").split("\n")[1:-1],
-        "cpus": cpu_table(cpus),
-        "cpuid_bits": bits,
-        "cpu_properties": machines.cpu_properties(),
-        "cpu_flags": " ".join(flags.split()),
+        "vga": {kind: by_machine(partial(machines.graphics, kind), newest) for kind in wanted.vga_kinds},
+        "nic_models": nic_models(binary, wanted.boards[0]),
+        **record_cpus(binary),
     }
 
 
@@ -347,23 +298,3 @@ def chain(names: list[str], seen: dict[str, dict[str, Any]]) -> dict[str, Any]:
                 result[name] = {"unlike": newer_name} | changes
         family, newer, newer_name = order(name)[0], facts, name
     return result
-
-
-def cpu_table(cpus: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Equal facts once: models by name; the usual values left out are in ``""``."""
-    usual: dict[str, Any] = {}
-    for key in {k for facts in cpus.values() for k in facts if k not in ("desc", "refusal")}:
-        counts: dict[str, int] = {}
-        for facts in cpus.values():
-            counts[dump(facts.get(key))] = counts.get(dump(facts.get(key)), 0) + 1
-        usual[key] = json.loads(max(counts, key=lambda text: counts[text]))
-    usual = {k: v for k, v in sorted(usual.items()) if v is not None}
-    table: dict[str, Any] = {"": usual}
-    for name, facts in cpus.items():
-        if "refusal" in facts:
-            table[name] = facts
-        else:
-            table[name] = {k: v for k, v in facts.items() if usual.get(k) != v} | {
-                k: None for k in usual if k not in facts
-            }
-    return table

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .ask import MIB, SCRATCH, Binary
-from .recipes import BOARDS, COMBINATIONS, RECIPES, ROM_FILE_SIZES, SWEEP
+from .recipes import COMBINATIONS
 
 if TYPE_CHECKING:
     from .devices import Devices
@@ -26,17 +26,18 @@ def sweep(
     binary: Binary, devices: Devices, driver: str, facts: dict[str, Any], names: set[str]
 ) -> dict[str, Any]:
     """How the blocks of ``driver`` follow its properties: {property: {value: blocks or refusal}}."""
-    board = next((b for b in BOARDS if "refusal" not in facts[b]), None)
+    asked, boards = devices.target, devices.target.boards
+    board = next((b for b in boards if "refusal" not in facts[b]), None)
     extra, props = "", ""
     if board is None:
-        board = next((b for b in BOARDS if "refusal" not in facts[b].get("then", {"refusal": 1})), None)
+        board = next((b for b in boards if "refusal" not in facts[b].get("then", {"refusal": 1})), None)
         if board is None:
             return {}
-        extra, props = RECIPES.get(driver, ("", ""))
+        extra, props = asked.recipes.get(driver, ("", ""))
         default = facts[board]["then"].get("blocks", [])
     else:
         default = facts[board].get("blocks", [])
-    wanted = {n: SWEEP[n].split() for n in SWEEP if n in names}
+    wanted = {n: values.split() for n, values in asked.sweep.items() if n in names}
     if not any(row[0].startswith("%/") or "vram" in row[0] for row in default):
         # Only properties that could make a block where there was none.
         wanted = {n: v for n, v in wanted.items() if n not in ("rombar", "romsize")}
@@ -48,11 +49,11 @@ def sweep(
         for v in COMBINATIONS.get(driver.removesuffix("-vga"), [])
         if driver.startswith("qxl")
     ]
-    if "romfile" in names and (
+    if asked.rom_sizes and "romfile" in names and (
         has_rom or driver in ("virtio-net-pci", "edu", "pci-bridge", "virtio-rng-pci")
     ):
         jobs.append(("romfile", "", "romfile="))
-        jobs += [("romfile", str(n), f"romfile={rom_file(n)}") for n in ROM_FILE_SIZES]
+        jobs += [("romfile", str(n), f"romfile={rom_file(n)}") for n in asked.rom_sizes]
         jobs.append(
             (
                 "romsize,romfile",

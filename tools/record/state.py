@@ -84,9 +84,15 @@ def pci_function(device: dict[str, Any]) -> dict[str, Any]:
     return facts
 
 
+# The path of a device in the first free slot of the root bus, or below a bridge there: Power's begins
+# with the number of the host bridge.
+PATH = re.compile(r"(?:0000:(?:[0-9a-f]{2}:)?|pci@[0-9a-f]+:)(?:[0-9a-f]{2}\.[0-7]:)*([0-9a-f]{2}\.[0-7])/")
+OWN_PATH = re.compile(r"^(?:0000:00:|pci@[0-9a-f]+:)0[0-2]\.0(?::0[01]\.0)?/")
+
+
 def short_path(name: str, functions: list[dict[str, Any]]) -> str:
     """A block's name with the device's own path (``0000:00:02.0``, or below a bridge) as ``%``."""
-    match = re.match(r"0000:(?:[0-9a-f]{2}:)?(?:[0-9a-f]{2}\.[0-7]:)*([0-9a-f]{2}\.[0-7])/", name)
+    match = PATH.match(name)
     if match and functions and match[1] == functions[0]["devfn"]:
         return "%/" + name[match.end() :]
     return name
