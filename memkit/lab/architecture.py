@@ -201,6 +201,10 @@ def _smaller(
     config: Config, refusal: Refused, board: BoardMemory, qemu: str, host: Host
 ) -> tuple[Config, str, Change] | None:
     """The line without the words that are refused, those words, and what puts them back."""
+    blamed = _blamed(config, refusal)
+    if blamed is not None and blamed.name not in ("m", "machine"):
+        change, words, restore = _without_option(blamed)
+        return change(config), words, restore
     for change, words, restore in _candidates(config, refusal, board):
         try:
             smaller = change(config)
@@ -208,22 +212,31 @@ def _smaller(
             continue
         if smaller == config:
             continue
+        # Whatever does not change QEMU's answer was not the reason.
         after = _refusal(smaller, qemu, host)
-        if after is None or (after.message, after.option) != (refusal.message, refusal.option):
+        if after is None or _said(after) != _said(refusal):
             return smaller, words, restore
+    return None
+
+
+def _said(refusal: Refused) -> str:
+    return refusal.message.removeprefix(f"{refusal.option}: ")
+
+
+def _blamed(config: Config, refusal: Refused) -> Option | None:
+    """The option that QEMU names."""
+    for option in config.options:
+        if refusal.position == option.index or (refusal.position is None and refusal.option == option.text):
+            return option
     return None
 
 
 def _candidates(
     config: Config, refusal: Refused, board: BoardMemory
 ) -> Iterator[tuple[Change, str, Change]]:
-    """What could be left out, the most likely first."""
-    at = next((o for o in config.options if refusal.position is not None and o.index == refusal.position),
-              None) or next((o for o in config.options if refusal.option and o.text == refusal.option), None)
+    """What could be left out where QEMU names no option, the most likely first."""
     named = re.search(r"[.'\"]([\w-]+)['\"]", refusal.message)
     machine = [key for key in config.machine if key not in ("type", "memory-backend")]
-    if at is not None and at.name not in ("m", "machine"):
-        yield _without_option(at)
     if named is not None and named[1] in machine:
         yield _without_word(config, named[1])
     words = config.merged("m")
