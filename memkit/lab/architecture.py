@@ -32,10 +32,14 @@ Change = Callable[[Config], Config]
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Words that a board does not take, as written, and QEMU's reason; ``restore`` puts them back."""
+    """Words that a board does not take, as written; ``restore`` puts them back.
+
+    ``why`` is QEMU's reason, ``hint`` ours on what would help, or "".
+    """
 
     words: str
     why: str
+    hint: str
     restore: Change = field(compare=False, repr=False)
 
 
@@ -157,7 +161,7 @@ def carried_to(
         if smaller is None or refusal is None:
             break
         here, words, restore = smaller
-        left.append(LeftOut(words, refusal.message.partition("\n")[0], restore))
+        left.append(LeftOut(words, refusal.message.partition("\n")[0], refusal.hint, restore))
     return Carried(text, rewritten(moved_text, moved, here), board, tuple(left))
 
 

@@ -46,8 +46,10 @@ def _left_out(state: State) -> str:
     carried = state.carried
     if carried is None or not carried.left:
         return ""
-    said = [(_short(out.words), _short(out.why.removeprefix(f"{out.words}: "))) for out in carried.left]
-    items = "".join(f"<li><code>{escape(words)}</code>: {escape(why)}</li>" for words, why in said)
+    said = [(_short(out.words), _short(out.why.removeprefix(f"{out.words}: ")),
+             f" ({_short(out.hint)})" if out.hint else "") for out in carried.left]
+    items = "".join(f"<li><code>{escape(words)}</code>: {escape(why)}{escape(hint)}</li>"
+                    for words, why, hint in said)
     return (f'<div class="mk-warn" role="status"><b>Left out on {escape(carried.board.machine)}</b>, until '
             "the line goes to a board that takes it, with QEMU's reason:"
             f'<ul style="margin:0;padding-left:22px;line-height:1.45">{items}</ul></div>')
