@@ -6,10 +6,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from memkit.explain.story import listed
 from memkit.history.facts import HOLDS, KINDS, Source, Statement, VersionChange
+
+if TYPE_CHECKING:
+    from memkit.draw.releases import ReleaseChart
 
 __all__ = ["History", "Talk"]
 
@@ -71,6 +74,12 @@ class History:
             "since": self.since, "until": self.until, "chosen": self.chosen,
             "changes": [change.data() for change in self.changes],
         }
+
+    def chart(self) -> ReleaseChart:
+        """A picture: how many changes of each kind each release brought."""
+        from memkit.draw.releases import ReleaseChart
+
+        return ReleaseChart(self)
 
     def __str__(self) -> str:
         lines = [f"{self.title}.", self.summary]

@@ -42,6 +42,7 @@ CHAPTERS: tuple[Chapter, ...] = (
             ("ram-addr-of", "name-of-block", "offset-at")),
     Chapter("12-combined-hazards", "Combined hazards", 30, ("08-sharing", "10-migration"),
             ("which-hazard", "mend")),
+    Chapter("13-since-2018", "Then and now", 20, ("03-command-line",), ("which-qemus", "still-holds")),
 )
 
 

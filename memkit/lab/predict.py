@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from memkit.boot import boot
 from memkit.config import Config
 from memkit.errors import MemkitError
 from memkit.guest import Guest
@@ -17,7 +16,7 @@ from memkit.host import Host
 from memkit.lab import live, page, quiz
 from memkit.lab.answer_box import AnswerBox
 from memkit.lab.progress import record_prediction
-from memkit.lab.questions import Question, Value, Verdict, ask, grade, read_answer
+from memkit.lab.questions import Question, Value, Verdict, ask, asked, grade, read_answer
 
 __all__ = ["Prediction", "predict"]
 
@@ -47,7 +46,7 @@ def predict(
       - 4 GiB
     """
     if not isinstance(line, Guest):
-        return Prediction(ask(question, boot(line, qemu=qemu, host=host), of))
+        return Prediction(asked(question, line, qemu, host, of))
     if host is not None or qemu is not None:
         raise MemkitError("a Guest has its host and its QEMU already; give them to memkit.boot instead")
     return Prediction(ask(question, line, of))

@@ -18,6 +18,10 @@ STYLE = (
     ".memkit .widget-html,.memkit .widget-html-content{min-width:0;max-width:100%}"
     ".memkit ol.mk-ask{margin:0 0 4px;padding-left:24px}"
     ".memkit .mk-right p,.memkit .mk-wrong p{max-width:90ch}"
+    ".mk-reasons{border-collapse:collapse;max-width:100ch;margin:4px 0 8px;font-size:13px;line-height:1.45}"
+    ".mk-reasons :is(th,td){text-align:left!important;vertical-align:top;padding:4px 14px 4px 4px;"
+    "border-top:1px solid var(--mk-line,#c9ced5);overflow-wrap:anywhere}"
+    ".mk-reasons th{white-space:nowrap}"
     ".memkit .mk-chosen{font-weight:600;outline:2px solid var(--mk-ink);outline-offset:-2px}</style>"
 )
 
@@ -28,7 +32,8 @@ def prompt(question: Question, title: str, how: str = "") -> str:
     # Wrapped here, too, since a page may lack our style: what matters often stands at the end of a line.
     wrapped = 'class="mk-said" style="white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere"'
     line = f"<pre {wrapped}>{escape(question.text)}</pre>" if question.text else ""
-    asked = [f"The guest of QEMU {guest.qemu}.", *guest.notes] if guest.config else []
+    one = guest.config and not question.everywhere
+    asked = [f"The guest of QEMU {guest.qemu}.", *guest.notes] if one else []
     said = " ".join(filter(None, [*asked, how]))
     note = f'<p class="mk-note">{escape(said)}</p>' if said else ""
     return f'<div class="mk-ask"><p><b>{escape(title)}</b> {escape(question.prompt)}</p>{line}{note}</div>'
@@ -82,6 +87,10 @@ def story(question: Question) -> str:
 
 
 def _picture(question: Question) -> str:
+    if question.view == "reasons":
+        rows = "".join(f'<tr><th scope="row">{escape(name)}</th><td>{escape(said)}</td></tr>'
+                       for name, said in question.reasons.items())
+        return f'<table class="mk-reasons">{rows}</table>'
     if question.view == "tables":
         return ('<div tabindex="0" role="region" aria-label="Tables" style="overflow-x:auto">'
                 f"{question.guest.tables().html()}</div>")

@@ -16,11 +16,15 @@ __all__ = ["MAKERS", "Made"]
 
 
 class Made(NamedTuple):
-    """A line for a drill: what it runs on, and the block, address or hazard that the question is about."""
+    """A line for a drill: what it runs on, and the block, address or hazard that the question is about.
+
+    ``qemu`` is the QEMU that reads it where nobody asks for another.
+    """
 
     line: str
     host: Host | None = None
     of: str = ""
+    qemu: str | None = None
 
 
 Maker = Callable[[Random, int], Made]

@@ -6,14 +6,15 @@ from functools import lru_cache
 from random import Random
 from typing import Any
 
-from memkit.boot import boot
 from memkit.errors import MemkitError
-from memkit.lab.drills.lines import MAKERS
-from memkit.lab.questions import Question, Value, Verdict, ask, grade, read_answer
+from memkit.lab.drills.lines import MAKERS as LINES
+from memkit.lab.drills.releases import MAKERS as RELEASES
+from memkit.lab.questions import Question, Value, Verdict, asked, grade, read_answer
 from memkit.versions import known_qemu
 
 __all__ = ["KINDS", "LEVELS", "Drill", "drill"]
 
+MAKERS = {**LINES, **RELEASES}
 KINDS = tuple(MAKERS)
 LEVELS = (1, 2, 3)
 # A line that leaves nothing to ask is made again, with the next seed of its own.
@@ -56,8 +57,7 @@ def _question(kind: str, seed: int, level: int, qemu: str | None) -> Question:
     for _ in range(_TRIES):
         made = MAKERS[kind](pick, level)
         try:
-            guest = boot(made.line, qemu=qemu, host=made.host)
-            return ask(kind, guest, made.of, seed=pick.randrange(1 << 30))
+            return asked(kind, made.line, qemu or made.qemu, made.host, made.of, pick.randrange(1 << 30))
         except MemkitError:
             continue
     raise MemkitError(f"no line for {kind} came up with seed {seed}; take another seed")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 
+from memkit.boot import boot
+from memkit.config import Config
 from memkit.errors import MemkitError
 from memkit.guest import Guest
+from memkit.host import Host
 from memkit.lab.questions import (
     answers,
     boots,
@@ -14,17 +18,23 @@ from memkit.lab.questions import (
     naming,
     outcomes,
     pages,
+    releases,
     sharing,
     whole,
 )
 from memkit.lab.questions.mistakes import MISTAKES
 from memkit.lab.questions.question import About, Asker, Choice, Question, Value, Verdict, grade, read_answer
 
-__all__ = ["MISTAKES", "QUESTIONS", "Choice", "Question", "Value", "Verdict", "ask", "grade", "read_answer"]
+__all__ = ["MISTAKES", "QUESTIONS", "Choice", "Question", "Value", "Verdict", "ask", "asked", "grade",
+           "read_answer"]
+
+# A command line: text, argv, or what either was read into.
+Line = str | Sequence[str] | Config
 
 QUESTIONS: dict[str, Asker] = {
     name: asker
-    for room in (layout, answers, pages, sharing, naming, boots, whole, outcomes, dangers)
+    for room in (layout, answers, pages, sharing, naming, boots, whole, outcomes, dangers,
+                 releases)
     for name, asker in room.QUESTIONS.items()
 }
 
@@ -47,3 +57,18 @@ def ask(name: str, guest: Guest, of: str = "", seed: int = 0) -> Question:
     if len(question.choices) < 2:
         raise MemkitError(f"on this guest, {name!r} has only one possible answer; ask about a larger guest")
     return question
+
+
+def asked(name: str, line: Line, qemu: str | None = None, host: Host | None = None, of: str = "",
+          seed: int = 0) -> Question:
+    """The question called ``name`` about a command line, as QEMU ``qemu`` reads it on ``host``.
+
+    Without ``qemu``, a question about the line in all QEMUs is asked of one that starts it.  Raises
+    MemkitError as ``ask`` does, Refused where QEMU would.
+
+    >>> asked("which-qemus", "-M pc,nvdimm -m 1G").answer.text
+    '5.2'
+    """
+    everywhere = qemu is None and name in releases.EVERYWHERE
+    guest = releases.started(line, host) if everywhere else boot(line, qemu=qemu, host=host)
+    return ask(name, guest, of, seed)

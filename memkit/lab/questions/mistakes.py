@@ -51,6 +51,14 @@ MISTAKES: dict[str, str] = {
     "starts-anyway": "a refusal overlooked",
     "refused-for-another": "another rule's refusal",
     "refused-though-fine": "a rule that does not apply",
+    # releases
+    "old-line-stays": "an old line taken for one that starts for ever",
+    "newer-takes-more": "a newer release taken for one that takes more",
+    "a-release-off": "the change dated one release off",
+    "nobody-starts": "a line that starts taken for a wrong one",
+    "newer-release": "a later release's behaviour",
+    "old-statement": "a change since 2018 overlooked",
+    "change-that-is-none": "a change where there is none",
     # naming and migration
     "backend-for-name": "the backend's id taken for the block's name",
     "region-for-name": "the region's name taken for the block's name",

@@ -6,6 +6,7 @@ who reckons in decimal gigabytes that one.  So the words that go with it name th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from random import Random
@@ -69,13 +70,15 @@ class Choice:
 class Question:
     """A question about ``guest`` with its choices; one of them is the answer.
 
-    ``kind`` says what the values are: an address (gpa or an offset), a size in bytes, a count, a word, or a
-    set of ``pool``'s names, where ``reasons`` tells for each name why it belongs to the answer or not.
-    ``typed`` means that the learner writes the answer instead of choosing it.  ``gpa`` is an address
-    whose story tells the reason, or None; ``view`` is the picture that shows it: graph, map or tables, and
-    ``follow`` the block that stands out there.  ``hints`` go from a nudge to nearly all of it.
-    ``line`` is the command line where that is not the guest's.  ``space`` says whose addresses the answers
-    are, where they are addresses: gpa, ram_addr_t, or offset in the block ``follow``.
+    ``kind`` says what the values are: an address (gpa or an offset), a size in bytes, a count, a word, or
+    a set of ``pool``'s names, where ``reasons`` tells for each name why it belongs to the answer or not.
+    ``typed`` means that the learner writes the answer instead of choosing it. ``gpa`` is an address whose
+    story tells the reason, or None; ``view`` is the picture that shows it: graph, map, tables, or
+    reasons, which is a table of ``reasons``; ``follow`` is the block that stands out there. ``hints`` go
+    from a nudge to nearly all of it. ``line`` is the command line where that is not the guest's.
+    ``space`` says whose addresses the answers are, where they are addresses: gpa, ram_addr_t, or offset
+    in the block ``follow``. ``everywhere`` means that the question is about the line in all QEMUs;
+    ``guest`` is of one that starts it.
     """
 
     name: str
@@ -93,6 +96,7 @@ class Question:
     follow: str = ""
     line: str = ""
     space: Space = ""
+    everywhere: bool = False
 
     @property
     def text(self) -> str:
@@ -166,7 +170,7 @@ def shown(value: Value, kind: Kind) -> str:
     ('0xc000_0000 (3 GiB)', '3 GiB', 'a, b')
     """
     if isinstance(value, frozenset):
-        return ", ".join(sorted(value)) or NOTHING
+        return ", ".join(sorted(value, key=_by_number)) or NOTHING
     if isinstance(value, str):
         return value
     if kind == "count":
@@ -175,6 +179,11 @@ def shown(value: Value, kind: Kind) -> str:
         return human(value) if value >= 0 else str(value)
     round_number = value and value % (1 << 20) == 0
     return f"{hex_address(value)} ({human(value)})" if round_number else hex_address(value)
+
+
+def _by_number(name: str) -> str:
+    """Sorts names as people do: 7.2 in front of 10.0."""
+    return re.sub(r"\d+", lambda number: number[0].zfill(20), name)
 
 
 def read_answer(question: Question, text: object) -> Value:
