@@ -19,6 +19,7 @@ from memkit.boards.device_window import Plugged
 from memkit.boards.memory_devices import (
     VIRTIO_MEM_MIN_BLOCK,
     Dimms,
+    no_window,
     place,
     virtio_mem_block_size,
     virtio_mem_realize,
@@ -78,7 +79,7 @@ class BackedDevices:
             # microvm has no device-memory window: QEMU 7.2 starts and leaves the address at 0.
             return 0
         if self.build.device_memory is None and self.build.qemu.window_first:
-            raise refuse("no-device-memory", spec.option, located=True)
+            raise no_window(self.build, spec)
         if memdev is None:
             raise refuse("dimm-memdev-unset", spec.option, located=True)
         return place(

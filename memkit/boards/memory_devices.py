@@ -9,22 +9,36 @@ from __future__ import annotations
 from typing import Any
 
 from memkit.boards import catalog
+from memkit.boards.board import refuse_here
 from memkit.boards.build import Build, Memdev
 from memkit.boards.device_refusals import refuse_device
 from memkit.boards.device_window import DeviceWindow, Plugged
 from memkit.boards.refusals import refuse
 from memkit.config import DeviceSpec
+from memkit.errors import Refused
 from memkit.host import Host
 from memkit.memory.device import Frontend, MemoryDevice
 from memkit.memory.region import MemoryRegion
 
-__all__ = ["place", "plug_dimm", "virtio_mem_realize"]
+__all__ = ["no_window", "place", "plug_dimm", "virtio_mem_realize"]
 
 TARGET_PAGE = 4096
 VIRTIO_MEM_MIN_BLOCK = 1 << 20
 NVDIMMS = ("nvdimm", "spapr-nvdimm")
 # Of hosts that the kit does not know.
 THP_SIZE = 2 << 20
+
+
+def no_window(build: Build, spec: DeviceSpec) -> Refused:
+    """The refusal of a memory device for which there is no device-memory window."""
+    if build.machine.board is None or build.qemu.window_first:
+        return refuse("no-device-memory", spec.option, located=True)
+    # A PC had a window even without maxmem=, other boards had none then.
+    return refuse_here(
+        "memory devices (e.g. for memory hotplug) are not supported by the machine",
+        "Memory devices live in the device-memory window, which maxmem= opens.", "add maxmem= to -m",
+        "memory_device_get_free_addr, hw/mem/memory-device.c, QEMU 7.2", spec.option, located=True,
+    )
 
 
 def place(
@@ -37,7 +51,7 @@ def place(
     """
     machine, facts = build.machine, build.qemu
     if build.device_memory is None:
-        raise refuse("no-device-memory", spec.option, located=True)
+        raise no_window(build, spec)
     base, room = build.device_memory_base, build.device_memory.size
     total = machine.maxram_size - machine.ram_size
     full = window.used + size > total
@@ -156,7 +170,7 @@ def _pre_plug(
     given = props.get("slot", -1)
     slot = dimms.take_slot(spec, None if given == -1 else given)
     if dimms.build.device_memory is None and dimms.build.qemu.window_first:
-        raise refuse("no-device-memory", option, located=True)
+        raise no_window(dimms.build, spec)
     region = _checked_region(spec, memdev, props)
     assert memdev is not None
     align = memdev.align if machine.facts.aligned_dimm else TARGET_PAGE
