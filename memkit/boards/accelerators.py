@@ -19,6 +19,11 @@ from memkit.versions import QemuFacts, holds, qemu_facts
 __all__ = ["choose_accelerator"]
 
 _BUILT_IN = ("tcg", "kvm")
+# Architecture of the host → targets whose programs have KVM there (meson.build).
+_KVM_TARGETS = {
+    "x86_64": ("x86_64", "i386"), "aarch64": ("aarch64",), "ppc64": ("ppc64", "ppc"),
+    "ppc64le": ("ppc64", "ppc"), "s390x": ("s390x",), "riscv64": ("riscv64",),
+}
 # QEMU's own tests use it; Debian's packages have it built in, or as a module that is not there.
 _TEST = "qtest"
 # Each with the releases that know it (see memkit.versions.holds).
@@ -28,8 +33,12 @@ _MAX_SHIFT = 10
 _BOOLS = frozenset(("on", "off", "yes", "no", "true", "false", "y", "n"))
 
 
-def choose_accelerator(config: Config, host: Host) -> str:
-    """The accelerator in use, tcg or kvm; raises Refused."""
+def choose_accelerator(config: Config, host: Host, target: str = "x86_64") -> str:
+    """The accelerator in use, tcg or kvm; raises Refused.
+
+    A program has KVM built in where the host's processor is like the guest's ``target``.
+    """
+    built = target in _KVM_TARGETS.get(host.arch, ())
     facts = qemu_facts(config.qemu)
     _check_icount(config.last("icount"))
     _check_cache(config.last("tb-size"))
@@ -38,10 +47,11 @@ def choose_accelerator(config: Config, host: Host) -> str:
     if options and wanted is not None:
         raise refuse("accel-twice", options[-1])
     if options:
-        return _first([(dict(o.args).get("accel", ""), o) for o in options], host, facts)
+        return _first([(dict(o.args).get("accel", ""), o) for o in options], host, facts, built=built)
     at = config.last("enable-kvm") or config.last("machine")
     names = "tcg:kvm" if wanted is None else wanted
-    return _first([(name, at) for name in names.split(":") if name or wanted], host, facts, located=False)
+    tried = [(name, at) for name in names.split(":") if name or wanted]
+    return _first(tried, host, facts, built=built, located=False)
 
 
 def _check_cache(option: Option | None) -> None:
@@ -62,7 +72,8 @@ def _check_icount(option: Option | None) -> None:
 
 
 def _first(
-    names: list[tuple[str, Option | None]], host: Host, facts: QemuFacts, *, located: bool = True
+    names: list[tuple[str, Option | None]], host: Host, facts: QemuFacts, *, built: bool,
+    located: bool = True,
 ) -> str:
     """The first accelerator that works; what QEMU says first if none does."""
     located_kvm = facts.located_kvm
@@ -70,7 +81,7 @@ def _first(
     for name, option in names:
         if name == _TEST and not facts.qtest_module:
             return name
-        if name not in _BUILT_IN:
+        if name not in _BUILT_IN or (name == "kvm" and not built):
             failure = failure or refuse("accel-unknown", option, located, name=name)
         elif name == "kvm" and host.accelerator != "kvm":
             at_option = located and option is not None and located_kvm

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from memkit.boards.build import Build
     from memkit.boards.devices import DeviceBuilder
     from memkit.boards.machine import Machine
+    from memkit.boards.pci import PciBus
     from memkit.boards.topology import Topology
     from memkit.config import DeviceSpec, Option
 
@@ -117,6 +118,11 @@ class Board:
     def plug_own(self, build: Build, spec: DeviceSpec, driver: str, props: Mapping[str, Any]) -> bool:
         """True if ``driver`` is a device that only this board plugs, which is done now; raises Refused."""
         return False
+
+    def check_function(
+        self, build: Build, spec: DeviceSpec, driver: str, bus: PciBus, devfn: int | None
+    ) -> None:
+        """Raise Refused for a PCI device at ``devfn`` of ``bus`` that the board's hotplug handler minds."""
 
     def finish(self, build: Build) -> None:
         """What the board does when all devices are there: tables, device tree, last checks."""

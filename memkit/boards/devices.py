@@ -155,6 +155,8 @@ class DeviceBuilder:
         check_bridges(build, bus, driver, spec)
         given = spec.props.get("addr") if spec else props.get("addr")
         devfn = self._devfn(driver, given, spec, bus)
+        if build.machine.board is not None and spec is not None:
+            build.machine.board.check_function(build, spec, driver, bus, devfn)
         devfn = bus.plug(driver, devfn, spec, bool(props.get("multifunction")))
         # Most devices that show a backend have finer checks of their own.
         if spec is not None and kind in ("", "nvme"):

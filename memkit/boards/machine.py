@@ -204,7 +204,7 @@ def apply_smp(machine: Machine, config: Config) -> None:
 
 def set_accelerator(machine: Machine, config: Config, host: Host) -> None:
     """Choose the accelerator, behind which QEMU warns of old machine types; raises Refused."""
-    machine.accelerator = choose_accelerator(config, host)
+    machine.accelerator = choose_accelerator(config, host, machine.target)
     record = catalog.machine(machine.program, machine.type)
     if record is not None and record.deprecated:
         reason = machine.qemu.deprecation_reason

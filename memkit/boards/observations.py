@@ -205,7 +205,7 @@ def secondary_bus(qemu: str, driver: str) -> SecondaryBus | None:
     >>> secondary_bus("7.2", "pcie-root-port").express, secondary_bus("7.2", "e1000")
     (True, None)
     """
-    for board in ("pc", "q35"):
+    for board in ("pc", "q35", "virt", "pseries"):
         seen = observed(qemu, driver, board)
         seen = seen.then if seen is not None and seen.refusal else seen
         for _, kind in seen.buses if seen else ():

@@ -116,7 +116,7 @@ def find_model(qemu: str, name: str) -> PowerCpu | None:
 
 
 def model(build: Build) -> PowerCpu | None:
-    """The model of ``-cpu``, or the default of the machine type; None for a CPU of which there are no cores."""
+    """The model of ``-cpu``, or the machine type's default; None for a CPU of which there are no cores."""
     record = catalog.machine(build.program, build.machine.type)
     default = record.default_cpu if record is not None else ""
     return find_model(build.qemu.version, _name(build) or default.removesuffix(_SUFFIX))

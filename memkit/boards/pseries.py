@@ -34,7 +34,13 @@ from memkit.boards.pseries_checks import (
     interrupt_mode,
     refuse_part,
 )
-from memkit.boards.pseries_pci import HOST_BRIDGE, add_device_views, add_host_bridge, plug_host_bridge
+from memkit.boards.pseries_pci import (
+    HOST_BRIDGE,
+    add_device_views,
+    add_host_bridge,
+    check_function,
+    plug_host_bridge,
+)
 from memkit.memory.flatview import AddressSpace
 from memkit.memory.region import MemoryRegion
 from memkit.versions import MachineFacts, Version, holds, machine_facts, plain_facts
@@ -43,6 +49,7 @@ if TYPE_CHECKING:
     from memkit.boards.build import Build
     from memkit.boards.devices import DeviceBuilder
     from memkit.boards.machine import Machine
+    from memkit.boards.pci import PciBus
     from memkit.boards.topology import Topology
     from memkit.config import DeviceSpec, Option
 
@@ -123,9 +130,11 @@ class Pseries(Board):
         build.ram_above_4g = machine.ram_size - build.ram_below_4g
         if machine.maxram_size > machine.ram_size:
             _add_device_memory(build)
-        add_fixed_windows(
-            build.program, "pseries", frozenset({"xive"} if interrupts != "xics" else ()), build.system
-        )
+        features = frozenset({"xive"} if interrupts != "xics" else ())
+        regions = add_fixed_windows(build.program, "pseries", features, build.system)
+        if interrupts == "xive":
+            # In use from the start, it keeps its event queues to itself (spapr_xive_mmio_set_enabled).
+            regions["xive.end"].enabled = False
         check_nvram(build)
         build.default_bus = add_host_bridge(build, 0, {})
 
@@ -160,6 +169,12 @@ class Pseries(Board):
         else:
             return False
         return True
+
+    def check_function(
+        self, build: Build, spec: DeviceSpec, driver: str, bus: PciBus, devfn: int | None
+    ) -> None:
+        """Raise Refused for a function that is taken, and for a bridge without a number of its own."""
+        check_function(build, spec, driver, bus, devfn)
 
     def finish(self, build: Build) -> None:
         """Apply the capabilities, as the first reset does; raises Refused."""

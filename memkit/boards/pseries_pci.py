@@ -14,16 +14,20 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from memkit.boards.bridges import is_bridge
 from memkit.boards.build import Build
 from memkit.boards.device_refusals import refuse_device
 from memkit.boards.pci import PciBus
 from memkit.boards.windows import WHOLE, LateAddressSpace, bus_master_space
 from memkit.config import DeviceSpec
+from memkit.config.numbers import c_integer
 from memkit.memory.flatview import AddressSpace
 from memkit.memory.region import MemoryRegion
 from memkit.versions import holds
 
-__all__ = ["HOST_BRIDGE", "add_device_views", "add_host_bridge", "dma_view", "plug_host_bridge"]
+__all__ = [
+    "HOST_BRIDGE", "add_device_views", "add_host_bridge", "check_function", "dma_view", "plug_host_bridge",
+]
 
 HOST_BRIDGE = "spapr-pci-host-bridge"
 TIB = 1 << 40
@@ -99,7 +103,35 @@ def plug_host_bridge(build: Build, spec: DeviceSpec, props: Mapping[str, Any]) -
             spec, message, "Each host bridge has a number, which says where its windows lie.",
             f"use index=1, or another free number up to {last}", "spapr_phb_pre_plug, hw/ppc/spapr.c",
         )
-    add_host_bridge(build, index, props, spec.id)
+    # Devices without bus= go to the newest bridge.
+    build.default_bus = add_host_bridge(build, index, props, spec.id)
+
+
+def check_function(build: Build, spec: DeviceSpec, driver: str, bus: PciBus, devfn: int | None) -> None:
+    """Raise Refused for a function that is taken, and for a bridge without a number of its own.
+
+    Each function has a connector, by which the guest gives it back (spapr_pci_pre_plug).
+    """
+    if is_bridge(build.program, driver):
+        number = c_integer(str(spec.props.get("chassis_nr", "0")))
+        message = ""
+        if not number and (driver != "pci-bridge" or holds(build.qemu.version, "6.0")):
+            message = 'PCI Bridge lacks a "chassis_nr" property\nTry -device pci-bridge instead.'
+        elif (number, 0) in build.chassis:
+            message = f"Bridge chassis {number} already in use"
+        if message:
+            raise refuse_device(
+                spec, message, "The guest tells bridges by their numbers.",
+                "use pci-bridge with a chassis_nr= of its own", "hw/ppc/spapr_pci.c",
+            )
+        build.chassis.add((number, 0))
+    taken = bus.taken.get(devfn) if devfn is not None else None
+    if devfn is not None and taken is not None and holds(build.qemu.version, "6.0"):
+        first = bus.taken.get(devfn & ~7, taken)
+        raise refuse_device(
+            spec, f"PCI: slot {devfn >> 3} already occupied by {first.driver}",
+            "Another device has this function.", "leave out addr=, or use another slot", "spapr_pci_pre_plug, hw/ppc/spapr_pci.c",
+        )
 
 
 def dma_view(name: str, number: int) -> MemoryRegion:
