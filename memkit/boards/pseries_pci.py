@@ -130,7 +130,8 @@ def check_function(build: Build, spec: DeviceSpec, driver: str, bus: PciBus, dev
         first = bus.taken.get(devfn & ~7, taken)
         raise refuse_device(
             spec, f"PCI: slot {devfn >> 3} already occupied by {first.driver}",
-            "Another device has this function.", "leave out addr=, or use another slot", "spapr_pci_pre_plug, hw/ppc/spapr_pci.c",
+            "Another device has this function.", "leave out addr=, or use another slot",
+            "spapr_pci_pre_plug, hw/ppc/spapr_pci.c",
         )
 
 
