@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from memkit.architectures import target_page
+from memkit.errors import MemkitError
 from memkit.explain.story import Step
 from memkit.memory.flatview import FlatRange
 from memkit.units import hex_address, human
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
     from memkit.memory.device import MemoryDevice
 
 __all__ = ["facts_about", "facts_of_nobody"]
-
-TARGET_PAGE = 4096
 
 
 def facts_of_nobody(guest: Guest, gpa: int, space: str, steps: Sequence[Step]) -> tuple[Step, ...]:
@@ -87,13 +87,13 @@ def facts_about(guest: Guest, found: FlatRange, gpa: int) -> tuple[Step, ...]:
         return tuple(facts)
     page = block.page_size
     host_page = f"host page {hex_address(offset // page)} of the block ({human(page)} each)"
-    if guest.target == "unknown":
+    unit = _target_page(guest)
+    if unit is None:
         say("page", f"It is in {host_page}; which target page depends on the target, and that is not known.",
             host_page=offset // page, page_size=page)
     else:
-        say("page", f"It is in target page {hex_address(gpa // TARGET_PAGE)} of the guest "
-            f"({human(TARGET_PAGE)} each) and in {host_page}.",
-            target_page=gpa // TARGET_PAGE, host_page=offset // page, page_size=page)
+        say("page", f"It is in target page {hex_address(gpa // unit)} of the guest ({human(unit)} each) and "
+            f"in {host_page}.", target_page=gpa // unit, host_page=offset // page, page_size=page)
     backend = block.backend
     if backend is not None:
         share = {
@@ -123,6 +123,14 @@ def facts_about(guest: Guest, found: FlatRange, gpa: int) -> tuple[Step, ...]:
     else:
         say("migration", "Its block has no name, so it does not migrate.", idstr="")
     return tuple(facts)
+
+
+def _target_page(guest: Guest) -> int | None:
+    """The target page in bytes, or None if that of the target is not known."""
+    try:
+        return target_page(guest.target, guest.machine_type)
+    except MemkitError:
+        return None
 
 
 def _place(backend: Backend) -> str:

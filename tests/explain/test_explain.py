@@ -413,3 +413,11 @@ def test_a_real_qemu_is_explained_like_its_model(line: str) -> None:
 def decided(story: Explanation) -> list[tuple[str, str, int]]:
     """The decisions without what only the model knows: the monitor hides disabled regions."""
     return [(s.kind, s.region, s.depth) for s in story.steps if s.kind != "disabled"]
+
+
+@pytest.mark.parametrize(("machine", "gpa", "page"), [
+    ("virt -m 1G", 0x4010_0000, "target page 0x4_0100 of the guest (4 KiB each)"),
+    ("raspi3b", 0x10_0400, "target page 0x401 of the guest (1 KiB each)"),
+])
+def test_the_target_page_is_that_of_the_board(machine: str, gpa: int, page: str) -> None:
+    assert page in str(memkit.boot(f"qemu-system-aarch64 -M {machine}").explain(gpa))

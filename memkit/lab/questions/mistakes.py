@@ -36,6 +36,7 @@ MISTAKES: dict[str, str] = {
     "guest-page-for-host": "the guest's page size taken for the host's",
     "target-page-always": "the target page taken for the block's page",
     "file-is-huge": "a file taken for huge pages",
+    "other-host": "the pages of another architecture's host",
     "first-block-for-all": "one block's pages taken for all",
     "pages-rounded-down": "pages that are only touched forgotten",
     "bytes-for-pages": "bytes counted as pages",
