@@ -34,14 +34,14 @@ class Board:
 
     ``prefix`` begins the names of its versioned types, "" where it has none.  ``observed_as`` is the family
     on which the devices of these targets were recorded, ``recorded_bus`` what the containers for memory and
-    ports of its PCI bus are called there.  ``buses`` are (name, type) of those that are not PCI.
+    ports of its PCI bus are called there, ``ports_moved`` how many bytes further up the ports are on this
+    board.  ``buses`` are (name, type) of those that are not PCI.
     ``vga_used`` is False where ``-vga`` makes no card, ``makes_nics`` where ``-nic`` makes no PCI card.
     ``places`` says how many drives the board takes of each interface, ``drive_interface`` is that of a
     drive without ``if=``, ``units`` the drives on one bus.  ``nic_names`` are models of ``-nic`` that are no
     PCI cards: name → driver.  ``auto_numa`` means that there is always one node.  ``property_kinds`` says how
     the values of some machine properties are read (see memkit.config.visit).  ``releases`` are those of QEMU
-    that the class is
-    for (see ``memkit.versions.holds``), where there is more than one for a family.
+    that the class is for (see ``memkit.versions.holds``), where there is more than one for a family.
     """
 
     family: ClassVar[str]
@@ -49,6 +49,7 @@ class Board:
     prefix: ClassVar[str] = ""
     observed_as: ClassVar[str] = "virt"
     recorded_bus: ClassVar[tuple[str, str]] = ("gpex_mmio", "gpex_ioport")
+    ports_moved: ClassVar[int] = 0
     default_ram: ClassVar[int] = 128 * MIB
     default_cpus: ClassVar[int] = 1
     min_cpus: ClassVar[int] = 1
@@ -70,7 +71,7 @@ class Board:
     releases: ClassVar[str] = ""
 
     def ram_id(self, machine: Machine) -> str:
-        """The id of the backend that the machine makes for ``-m`` (default_ram_id)."""
+        """The id of the backend that the machine makes for ``-m`` (default_ram_id); "" if it makes none."""
         raise NotImplementedError
 
     def facts(self, version: Version) -> MachineFacts:

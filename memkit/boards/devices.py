@@ -236,6 +236,8 @@ class DeviceBuilder:
         if spec is None and bus is not None and build.machine.board is None:
             return
         shift, size = port_shift(self.qemu, driver, props, self._count(driver)), props.get("iosize")
+        if build.machine.board is not None:
+            shift += build.machine.board.ports_moved
 
         def add_ports(io: MemoryRegion) -> None:
             add_windows(mapped, {"io": io, self.bus_io: io}, shift=shift, size=size)

@@ -18,8 +18,8 @@ from memkit.boards.arm_flash import add_chip, check_bios, check_image
 from memkit.boards.board import GIB, MIB, Board, refuse_here
 from memkit.boards.firmware import flash_by_unit
 from memkit.boards.fixed_windows import add_fixed_windows
-from memkit.boards.gpex import add_gpex
 from memkit.boards.nics import wanted_nics
+from memkit.boards.pci import PciBus
 from memkit.memory.device import Frontend
 from memkit.memory.flatview import AddressSpace
 from memkit.memory.region import MemoryRegion
@@ -37,10 +37,6 @@ FLASH_SIZE = 256 * MIB
 SECURE_RAM, SECURE_RAM_SIZE = 0x2000_0000, 512 * MIB
 SECURE_UARTS = (0x6003_0000, 0x6004_0000)
 SECURE_CONTROLLER = 0x5000_0000
-PORTS = 0x7FFF_0000
-PCI_MMIO, PCI_MMIO_SIZE = 0x8000_0000, 0x7000_0000
-ECAM, ECAM_SIZE = 0xF000_0000, 256 * MIB
-HIGH_MMIO, HIGH_MMIO_SIZE = 1 << 32, 0xFF_0000_0000
 RAM_BASE, MOST_RAM = 1 << 40, 8192 * GIB
 REDISTRIBUTOR = 0x20000
 # CPU models in QEMU's order, and the releases that take them.
@@ -62,6 +58,8 @@ class SbsaRef(Board):
     drive_interface = "ide"
     places: ClassVar[Mapping[str, int]] = {"ide": 6, "pflash": 2}
     default_nic = "e1000e"
+    # Devices were recorded on virt, whose ports are at 0x3eff0000.
+    ports_moved = 0x7FFF_0000 - 0x3EFF_0000
     buses = (*((f"ide.{n}", "IDE") for n in range(6)), ("usb-bus.0", "usb-bus"))
 
     def ram_id(self, machine: Machine) -> str:
@@ -96,9 +94,15 @@ class SbsaRef(Board):
         for at in SECURE_UARTS:
             secure.add(MemoryRegion("pl011", 0x1000, "i/o"), at)
         secure.add(MemoryRegion("sbsa-ec", 0x1000, "i/o"), SECURE_CONTROLLER)
-        _add_pci(build)
-        regions = add_fixed_windows(build.program, "sbsa-ref", frozenset(), system)
+        regions = add_fixed_windows(build.program, self.family, frozenset(), system)
         regions["gicv3_redist_region[0]"].size = machine.cpus * REDISTRIBUTOR
+        bus = PciBus("pcie.0", "PCIE", memory=regions["gpex_mmio"], io=regions["gpex_ioport"])
+        # What the default graphics card maps comes with the card.
+        regions["gpex_mmio"].subregions.clear()
+        regions["gpex_ioport"].subregions.clear()
+        bus.claim("gpex-root", 0, multifunction=False)
+        build.buses[bus.name] = build.default_bus = bus
+        build.pci_functions.append(("gpex-root", bus, 0))
 
     def add_default_devices(self, build: Build, devices: DeviceBuilder) -> None:
         for nic in wanted_nics(build):
@@ -145,11 +149,3 @@ def _check_ram(build: Build) -> None:
             f"sbsa-ref: cannot model more than {shown}", "The board reserves 8 TiB of addresses for RAM.",
             "use less memory", "sbsa_ref_init, hw/arm/sbsa-ref.c, QEMU 7.2", build.config.last("m"),
         )
-
-
-def _add_pci(build: Build) -> None:
-    system, gpex = build.system, add_gpex(build)
-    system.add(MemoryRegion.window("pcie-ecam", gpex.configuration, 0, ECAM_SIZE), ECAM)
-    system.add(MemoryRegion.window("pcie-mmio", gpex.memory, PCI_MMIO, PCI_MMIO_SIZE), PCI_MMIO)
-    system.add(MemoryRegion.window("pcie-mmio-high", gpex.memory, HIGH_MMIO, HIGH_MMIO_SIZE), HIGH_MMIO)
-    system.add(gpex.ports, PORTS)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from memkit.boards.build import Build
     from memkit.boards.devices import DeviceBuilder
     from memkit.boards.machine import Machine
+    from memkit.boards.pci import PciBus
     from memkit.boards.topology import Topology
     from memkit.config import DeviceSpec, Option
 
@@ -154,6 +155,17 @@ class VirtArm(Board):
         if nvdimm and not build.machine.flag("nvdimm", False):
             raise _no_hotplug("nvdimm is not enabled: add 'nvdimm=on' to '-M'",
                               "Without nvdimm=on the guest could not find an nvdimm.", "add nvdimm=on", spec)
+
+    def check_function(
+        self, build: Build, spec: DeviceSpec, driver: str, bus: PciBus, devfn: int | None
+    ) -> None:
+        two = driver == "virtio-iommu-pci" and build.machine.words.get("iommu") == "smmuv3"
+        if two and holds(build.qemu.version, "7.0"):
+            raise refuse_here(
+                "virt machine does not support multiple IOMMUs", "A PCI bus has one IOMMU.",
+                "leave out iommu=smmuv3, or the device", "virt_machine_device_pre_plug_cb, hw/arm/virt.c, "
+                "QEMU 7.2", spec.option, located=True,
+            )
 
 
 class OldVirtArm(VirtArm):
