@@ -8,10 +8,11 @@ Source: hw/core/null-machine.c, machine_run_board_init in hw/core/machine.c (QEM
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from memkit.boards import cpus
+from memkit.boards import catalog, cpus
 from memkit.boards.backends import check_objects, check_types, create_backends, create_default_backend
 from memkit.boards.build import Build
 from memkit.boards.devices import DeviceBuilder
@@ -19,7 +20,7 @@ from memkit.boards.machine import Machine, apply_memory, apply_smp, set_accelera
 from memkit.boards.machine_properties import LEGACY, check_boot_order, set_property
 from memkit.boards.numa import consume, refuse_nodes
 from memkit.boards.refusals import refuse
-from memkit.config import Config
+from memkit.config import Config, Option
 from memkit.config.behind import check_kernel
 from memkit.config.networks import check_networks
 from memkit.errors import Refused
@@ -44,6 +45,10 @@ _PROPERTIES = {
 }
 
 
+_PCS = ("x86_64", "i386")
+_SEEN = {"aarch64": "virt", "arm": "virt", "ppc64": "pseries", "riscv64": "virt", "s390x": "s390-ccw-virtio"}
+
+
 class BareMachine(Machine):
     """The machine without a board; it has no device-memory window, like microvm."""
 
@@ -51,6 +56,22 @@ class BareMachine(Machine):
     def ram_id(self) -> str:
         """The id of the backend that the machine makes for ``-m``."""
         return "ram"
+
+    @property
+    def program(self) -> str:
+        """The key of what was recorded from the QEMU program (see ``recorded.load``)."""
+        pc = self.target in _PCS
+        return self.qemu.version if pc else f"{self.target}-{self.qemu.version}"
+
+    @property
+    def property_types(self) -> Mapping[str, str]:
+        """Property name → type of what ``-machine`` can set: the same for all targets."""
+        return catalog.machine_properties(self.qemu.version, self.family)
+
+    @property
+    def seen_as(self) -> str:
+        """The family on which the devices for this machine were recorded."""
+        return _SEEN.get(self.target, self.family)
 
 
 def is_bare(config: Config) -> bool:
@@ -66,15 +87,16 @@ def build_bare(config: Config, host: Host, target: str) -> Build:
     'ram'
     """
     facts = replace(machine_facts("microvm", (7, 2)), acpi_tables=False)
-    machine = BareMachine("microvm", NAME, (7, 2), facts, qemu_facts(config.qemu))
+    machine = BareMachine("microvm", NAME, (7, 2), facts, qemu_facts(config.qemu), target=target)
     build = Build(config, host, machine, target)
     build.warnings.extend(config.warnings)
     _start(build)
-    if config.flag("cpu"):
-        cpus.model(build)
+    option = config.last("cpu")
+    if option is not None:
+        _check_model(build, option)
     refuse_nodes(config)
     _ram(build)
-    if config.flag("cpu"):
+    if option is not None and target in _PCS:
         raise Refused(
             "apic-id property was not initialized properly",
             explanation="A CPU needs a board that gives it a number.", hint="leave out -cpu",
@@ -91,7 +113,19 @@ def build_bare(config: Config, host: Host, target: str) -> Build:
         devices.plug(spec)
     build.address_spaces.append(AddressSpace("memory", build.system))
     build.address_spaces.append(AddressSpace("I/O", MemoryRegion("io", 0x10000, "i/o")))
+    if option is not None:
+        build.address_spaces.append(AddressSpace("cpu-memory-0", build.system))
     return build
+
+
+def _check_model(build: Build, option: Option) -> None:
+    """Raise Refused for a CPU model that the program does not have."""
+    if build.target in _PCS:
+        cpus.model(build)
+        return
+    name = (option.value or "").partition(",")[0]
+    if name not in catalog.cpu_names(build.program):
+        raise refuse("cpu-unknown", option, name=name)
 
 
 def _set_properties(config: Config, machine: Machine) -> None:

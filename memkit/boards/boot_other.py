@@ -9,6 +9,7 @@ Source: qemu_init, qmp_x_exit_preconfig in softmmu/vl.c, machine_run_board_init 
 from __future__ import annotations
 
 from memkit.boards import catalog
+from memkit.boards.bare import build_bare, is_bare
 from memkit.boards.board import Board
 from memkit.boards.build import Build
 from memkit.boards.buses import add_board_buses
@@ -49,6 +50,8 @@ _DEFAULTS = {"ppc64": "pseries", "s390x": "s390-ccw-virtio"}
 def build_other(config: Config, host: Host, target: str) -> tuple[Build, tuple[NumaNode, ...]]:
     """Everything that QEMU builds for ``config`` on a board of ``target``; raises Refused."""
     config.check_memory()
+    if is_bare(config):
+        return build_bare(config, host, target), ()
     machine, board = select_board(config, target)
     build, main = start(machine, config, host, target)
     board.fix_ram_size(build)

@@ -6,7 +6,7 @@ machine_parse_smp_config in hw/core (QEMU 7.2).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +82,12 @@ class Machine:
     def program(self) -> str:
         """The key of what was recorded from the QEMU program (see ``recorded.load``)."""
         return self.qemu.version if self.board is None else f"{self.target}-{self.qemu.version}"
+
+    @property
+    def property_types(self) -> Mapping[str, str]:
+        """Property name → type of what ``-machine`` can set."""
+        newest = self.family if self.board is None else self.type
+        return catalog.machine_properties(self.program, newest)
 
     @property
     def seen_as(self) -> str:

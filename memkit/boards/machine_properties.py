@@ -44,8 +44,7 @@ def set_property(machine: Machine, config: Config, name: str, value: Any, *, tex
     ``text`` is True where the value is read without a tree.
     """
     option = _option(config, name)
-    newest = machine.family if machine.board is None else machine.type
-    kinds = catalog.machine_properties(machine.program, newest)
+    kinds = machine.property_types
     kind = kinds.get(name)
     if kind is None or name in _LATE:
         known = [k for k in kinds if k not in _LATE and k not in _READ_ONLY]

@@ -14,8 +14,8 @@ from functools import lru_cache
 from memkit.boards.recorded import load, unpack
 
 __all__ = [
-    "CpuFacts", "MachineRecord", "cpu", "cpu_properties", "device_on", "machine", "machine_names",
-    "machine_properties", "machine_start", "nic_models", "outcome", "vga_refusal",
+    "CpuFacts", "MachineRecord", "cpu", "cpu_names", "cpu_properties", "device_on", "machine",
+    "machine_names", "machine_properties", "machine_start", "nic_models", "outcome", "vga_refusal",
 ]
 
 
@@ -216,6 +216,15 @@ def cpu(qemu: str, name: str) -> CpuFacts | None:
         name, row.get("vendor", ""), row.get("phys-bits") or 0, row.get("lm", False), row.get("pse36", False),
         row.get("pae", False), row.get("apic", False), lacks, "", row.get("desc") or "", row.get("level", 0),
     )
+
+
+def cpu_names(qemu: str) -> tuple[str, ...]:
+    """The CPU models of ``-cpu help``.
+
+    >>> cpu_names("7.2")[0]
+    '486'
+    """
+    return tuple(name for name in load("machines", qemu)["cpus"] if name)
 
 
 @lru_cache(maxsize=16)

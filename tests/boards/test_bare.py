@@ -58,3 +58,27 @@ def test_a_dimm_is_there_but_nobody_sees_it() -> None:
     )
     assert [(d.addr, d.slot) for d in guest.memory_devices] == [(0, -1)]
     assert [b.idstr for b in guest.ram_blocks] == ["", "ram"]
+
+
+def test_machine_none_of_another_target_takes_a_cpu_and_a_dimm_that_nothing_shows() -> None:
+    """As qemu-system-aarch64 7.2 answers: only x86's CPUs want a number from the board."""
+    guest = memkit.boot(
+        "-M none -cpu max -object memory-backend-ram,id=m,size=1M -device pc-dimm,id=d,memdev=m",
+        target="aarch64",
+    )
+    assert [(d.id, d.addr, d.slot) for d in guest.memory_devices] == [("d", 0, -1)]
+    assert guest.flat_view("memory").root is None
+    assert [space.name for space in guest.address_spaces] == ["memory", "I/O", "cpu-memory-0"]
+
+
+@pytest.mark.parametrize(("line", "said"), [
+    ("-M none -cpu nope", "unable to find CPU model 'nope'"),
+    ("-M none,foo=1", "Property 'none-machine.foo' not found"),
+    ("-M none -numa node", "-numa node: NUMA is not supported by this machine-type"),
+    ("-M none -kernel x",
+     "The -kernel parameter is not supported (use the generic 'loader' device instead)."),
+])
+def test_machine_none_of_another_target_refuses_as_qemu_does(line: str, said: str) -> None:
+    with pytest.raises(memkit.Refused) as caught:
+        memkit.boot(line, target="aarch64")
+    assert caught.value.message == said
