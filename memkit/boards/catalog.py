@@ -41,8 +41,8 @@ from memkit.boards.recorded import data_file
 __all__ = [
     "Block", "CpuFacts", "DeviceFacts", "MachineRecord", "Observation", "SecondaryBus",
     "SizeRule", "address_space_name", "cpu", "cpu_names", "cpu_properties", "data_file", "device",
-    "device_names", "device_on", "machine", "machine_names", "machine_properties", "machine_start", "near", "nic_models",
-    "observed", "outcome", "refused_bare",
+    "device_names", "device_on", "machine", "machine_names", "machine_properties", "machine_start",
+    "near", "nic_models", "observed", "outcome", "refused_bare",
     "refused_below", "refused_twice", "rom_file_size", "secondary_bus", "size_rule", "unpluggable",
     "vga_refusal",
 ]
