@@ -234,6 +234,10 @@ def cpu_properties(qemu: str, name: str = "") -> Mapping[str, str]:
     >>> cpu_properties("7.2")["phys-bits"], "migratable" in cpu_properties("7.2", "max")
     ('uint32', True)
     """
-    common, more = load("machines", qemu)["cpu_properties"]
-    kinds, _ = unpack([common, more] if name == "max" else [common])
+    facts = load("machines", qemu)
+    common, more = facts["cpu_properties"]
+    # Elsewhere than on x86 each model has its own.
+    groups, cpus = facts.get("cpu_property_groups", ()), facts["cpus"]
+    own = [groups[n] for n in {**cpus[""], **cpus.get(name, {})}.get("props") or ()] if groups else []
+    kinds, _ = unpack([common, more] if name == "max" else [common, *own])
     return kinds

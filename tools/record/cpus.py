@@ -84,15 +84,11 @@ def _x86_cpu(binary: Binary, line: str) -> tuple[str, dict[str, Any]]:
 
 
 def _others(binary: Binary) -> dict[str, Any]:
-    answer = binary.start(["-machine", "none"], [{"execute": "query-cpu-definitions"}])
-    models = {
-        row["name"]: row["typename"]
-        for row in sorted(answer.results[0], key=lambda row: str(row["name"])) if binary.wants(row["name"])
-    }
+    models = {name: kind for name, kind in sorted(_models(binary).items()) if binary.wants(name)}
     texts = _descriptions(binary)
     cpus = dict(zip(models, binary.map(lambda name: _cpu(binary, name), models), strict=True))
     # Aliases are many on Power: a type is asked once.
-    types = list(dict.fromkeys(models.values()))
+    types = list(dict.fromkeys(kind for name, kind in models.items() if "refusal" not in cpus[name]))
     sets = dict(zip(types, _properties(binary, types), strict=True))
     common = set.intersection(*map(set, sets.values())) if sets else set()
     groups, numbers = share([sorted(set(words) - common) for words in sets.values()])
@@ -100,7 +96,7 @@ def _others(binary: Binary) -> dict[str, Any]:
     for name, facts in cpus.items():
         if texts.get(name):
             facts["desc"] = texts[name]
-        if owned[models[name]] and "refusal" not in facts:
+        if owned.get(models[name]):
             facts["props"] = owned[models[name]]
     largest = set(sets.get(models.get("max", ""), ()))
     return {
@@ -111,13 +107,23 @@ def _others(binary: Binary) -> dict[str, Any]:
     }
 
 
+def _models(binary: Binary) -> dict[str, str]:
+    """The type of each CPU model."""
+    answer = binary.start(["-machine", "none"], [{"execute": "query-cpu-definitions"}])
+    if isinstance(answer.results[0], list):
+        return {row["name"]: row["typename"] for row in answer.results[0]}
+    # RISC-V had no such command up to 8.0; all its types are named alike.
+    lines = binary.help("-machine", target(binary.target).boards[0], "-cpu", "help").splitlines()
+    return {line.strip(): f"{line.strip()}-riscv-cpu" for line in lines if line.strip() and ":" not in line}
+
+
 def _descriptions(binary: Binary) -> dict[str, str]:
     """What ``-cpu help`` says behind a name; some targets write theirs in front."""
     found = {}
     for line in binary.help("-machine", target(binary.target).boards[0], "-cpu", "help").splitlines():
         match = re.match(r"^(?:s390|PowerPC|riscv)?\s+(\S+)\s+(.*?)\s*$", line)
         if match:
-            found[match[1]] = match[2]
+            found[match[1]] = " ".join(match[2].split())
     return found
 
 

@@ -148,13 +148,13 @@ class Devices:
 
     def slots(self, board: str, extra: str, bus: str) -> dict[str, Any]:
         """Which slots of ``bus`` a plain device gets, how many fit, and what a wrong slot gives."""
-        tester = f"-device pci-testdev,bus={bus}"
+        tester = f"-device {self.target.tester},bus={bus}"
         found: dict[str, Any] = {}
         answer, state = self.state([*self.argv(board, extra), *split(f"{tester},id=T")])
         if state is None:
             found["first"] = answer.refusal.partition(": ")[2]
         else:
-            block = state.qtree[state.qtree.index('dev: pci-testdev, id "T"') :]
+            block = state.qtree[state.qtree.index(f'dev: {self.target.tester}, id "T"') :]
             address = re.search(r"addr = (\S+)", block)
             found["first"] = address[1] if address else None
             fit, over = 1, 36

@@ -84,10 +84,12 @@ def pci_function(device: dict[str, Any]) -> dict[str, Any]:
     return facts
 
 
-# The path of a device in the first free slot of the root bus, or below a bridge there: Power's begins
-# with the number of the host bridge.
-PATH = re.compile(r"(?:0000:(?:[0-9a-f]{2}:)?|pci@[0-9a-f]+:)(?:[0-9a-f]{2}\.[0-7]:)*([0-9a-f]{2}\.[0-7])/")
-OWN_PATH = re.compile(r"^(?:0000:00:|pci@[0-9a-f]+:)0[0-2]\.0(?::0[01]\.0)?/")
+# Power's paths begin with the number of the host bridge, and those of Z with the root bus.
+HOST_BRIDGE = r"pci@[0-9a-f]+:|pci\.0:"
+SLOT = r"[0-9a-f]{2}\.[0-7]"
+PATH = re.compile(rf"(?:0000:(?:[0-9a-f]{{2}}:)?|{HOST_BRIDGE})(?:{SLOT}:)*({SLOT})/")
+# The path of a device in the first free slot of the root bus, or below a bridge there.
+OWN_PATH = re.compile(rf"^(?:0000:00:|{HOST_BRIDGE})0[0-2]\.0(?::0[01]\.0)?/")
 
 
 def short_path(name: str, functions: list[dict[str, Any]]) -> str:
