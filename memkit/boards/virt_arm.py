@@ -117,7 +117,7 @@ class VirtArm(Board):
             devices.add_default(nic.driver, f"NIC {nic.driver}", nic.option_index, nic.props)
 
     def finish(self, build: Build) -> None:
-        add_acpi(build)
+        add_acpi(build, events=has_events(build))
 
     def add_address_spaces(self, build: Build) -> None:
         super().add_address_spaces(build)
