@@ -127,7 +127,7 @@ def interfaces(binary: Binary) -> dict[str, list[str]]:
 def rom_files(binary: Binary) -> dict[str, int]:
     """Every firmware and option-ROM file that the binary finds by name: bytes."""
     found: dict[str, int] = {}
-    suffixes = (".bin", ".rom", ".fd")
+    suffixes: tuple[str, ...] = (".bin", ".rom", ".fd")
     if binary.target not in ("x86_64", "i386"):
         # Firmware of Power, Z and RISC-V, and boards' device trees.
         suffixes += (".img", ".lid", ".elf", ".dtb", "")

@@ -136,10 +136,10 @@ SOME_ZOO = (
     "qemu-xhci",
 )
 # What only x86 has would be refused before anything is seen.
-ELSEWHERE: Recipes = {
+ELSEWHERE = {
     name: recipe for name, recipe in RECIPES.items() if "-cpu" not in recipe[0] and name != "intel-iommu"
 }
-PCI_SERIAL = ELSEWHERE | {
+VIRT_RECIPES = ELSEWHERE | {
     "virtio-iommu-pci": ("", ""),
     "arm-smmuv3": ("", "primary-bus=pcie.0"),
 }
@@ -153,7 +153,7 @@ def _virt(built: str, flash: int, dimms: str = "") -> Target:
     places = {name: (f"{dimms} {ELSEWHERE[name][0]}".strip(), "memdev=m0") for name in ("pc-dimm", "nvdimm")}
     return Target(
         boards=("virt",), first_slots={"virt": "01.0"}, built=built, for_dimms=dimms,
-        recipes=PCI_SERIAL | places, each=EACH,
+        recipes=VIRT_RECIPES | places, each=EACH,
         bridges=(PCI_BRIDGE, ROOT_PORT), buses=VIRT_BUSES, paths=VIRT_PATHS, bus_names=VIRT_NAMES,
         scenarios=SOME_SCENARIOS | {
             "dimms": f"{DIMMS.format('64M')} {dimms}".strip(), "pflash": FLASH.format(flash),
