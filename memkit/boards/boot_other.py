@@ -23,6 +23,7 @@ from memkit.boards.machine import Machine
 from memkit.boards.main_ram import check_main_ram, main_ram
 from memkit.boards.numa import numa_nodes, parse_numa
 from memkit.boards.peers import network_warnings
+from memkit.boards.powernv import OldPowernv9, Powernv9
 from memkit.boards.pseries import Pseries
 from memkit.boards.raspi import Raspi3b
 from memkit.boards.refusals import refuse
@@ -40,7 +41,8 @@ from memkit.versions import holds, parse_version, qemu_facts
 __all__ = ["BOARDS", "TARGETS", "board_types", "build_other"]
 
 BOARDS: tuple[Board, ...] = (
-    VirtArm(), OldVirtArm(), SbsaRef(), Raspi3b(), VexpressA15(), Pseries(),
+    VirtArm(), OldVirtArm(), SbsaRef(), Raspi3b(), VexpressA15(), Pseries(), Powernv9(),
+    OldPowernv9(),
 )
 TARGETS = ("aarch64", "arm", "ppc64", "riscv64", "s390x")
 # The type of a program without -machine (is_default in each board's file).

@@ -22,7 +22,7 @@ from memkit.versions import holds
 
 __all__ = [
     "COMPAT_LEVELS", "POWER7", "POWER8", "POWER9", "POWER10", "PowerCpu", "check_name", "check_properties",
-    "find_model", "model",
+    "find_model", "full_name", "model",
 ]
 
 # Levels of the instruction set; those of "older" CPUs make no difference.
@@ -120,6 +120,16 @@ def model(build: Build) -> PowerCpu | None:
     record = catalog.machine(build.program, build.machine.type)
     default = record.default_cpu if record is not None else ""
     return find_model(build.qemu.version, _name(build) or default.removesuffix(_SUFFIX))
+
+
+def full_name(build: Build) -> str:
+    """The model that ``-cpu`` means, of any board: short names are told apart by their descriptions."""
+    name = _name(build).lower()
+    said = str(load("machines", build.program)["cpus"].get(name, {}).get("desc", ""))
+    found = model(build)
+    if found is not None:
+        return found.name
+    return said.partition("alias for ")[2].rstrip(")") or name
 
 
 def check_name(build: Build) -> None:
