@@ -39,16 +39,17 @@ class Capture:
     refusal: str = ""
     key: str = ""
     qemu: str = "7.2"
+    target: str | None = None
 
 
 @cache
-def captures(qemu: str = "7.2") -> tuple[Capture, ...]:
-    """Every command line of data/captures/x86_64-QEMU.jsonl.gz."""
-    head, *rows = read_rows(ROOT / "data" / "captures" / f"x86_64-{qemu}.jsonl.gz")
+def captures(qemu: str = "7.2", target: str = "x86_64") -> tuple[Capture, ...]:
+    """Every command line of data/captures/TARGET-QEMU.jsonl.gz."""
+    head, *rows = read_rows(ROOT / "data" / "captures" / f"{target}-{qemu}.jsonl.gz")
     return tuple(
         Capture(
             row.get("id", f"{number}"), row["argv"], host_of(head["host"], row.get("files")),
-            row.get("hmp", {}), row.get("refusal", ""), "", qemu,
+            row.get("hmp", {}), row.get("refusal", ""), "", qemu, None if target == "x86_64" else target,
         )
         for number, row in enumerate(rows, 1)
     )

@@ -1,18 +1,10 @@
-"""The model says what real QEMUs said, line by line and column by column.
-
-Not compared, because they differ from run to run of QEMU itself: the host address of ``info ramblock``
-(address-space randomization) and the order of the stanzas of ``info memdev`` (a hash table).
-"""
+"""The model says what real QEMUs said, line by line and column by column (see agreement.py)."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
-
 import pytest
+from agreement import COLUMNS, outcome
 from recorded import ASKED, ROOT, Capture, answers, captures
-
-import memkit
 
 # QEMU → the columns in which the model differs in some captures, and why (docs/versions.md).
 KNOWN: dict[str, dict[str, str]] = {"5.2": {}, "7.2": {}, "8.2": {}, "10.0": {}, "11.1": {}}
@@ -22,42 +14,6 @@ KNOWN_ANSWERS: dict[tuple[str, str], str] = {
         "a property that is given twice is set twice, at its first place too",
     ("11.1", "accel=qtest"): "where Debian has it built in",
 }
-
-
-def lines(text: str) -> list[str]:
-    return [line.rstrip() for line in text.replace("\r", "").splitlines() if line.strip()]
-
-
-def ram_blocks(text: str) -> list[list[str]]:
-    host_address = r"\s0x[0-9a-f]{16}(?=\s+r[ow]$)|\sHVA(?=\s+RO$)"
-    return [re.sub(host_address, "", line).split() for line in lines(text)]
-
-
-def backends(text: str) -> list[list[str]]:
-    return sorted(lines(part) for part in re.split(r"(?m)^(?=memory backend)", text) if part.strip())
-
-
-def flat_view(text: str) -> list[str]:
-    """The ranges that serve the address space ``memory``."""
-    if "FlatView #" in text:
-        text = next(part for part in text.split("FlatView #") if 'AS "memory"' in part)
-    return [line.strip() for line in text.splitlines() if re.match(r"\s*[0-9a-f]{16}-[0-9a-f]{16} ", line)]
-
-
-# The text of a capture, the command whose output it is, and how the two are compared.
-COLUMNS: dict[str, tuple[str, Callable[[str], Sequence[object]]]] = {
-    "info ramblock": ("info ramblock", ram_blocks), "info memdev": ("info memdev", backends),
-    "info memory-devices": ("info memory-devices", lines), "info numa": ("info numa", lines),
-    "memory flatview": ("info mtree -f", flat_view),
-}
-
-
-def outcome(capture: Capture) -> tuple[memkit.Guest | None, str]:
-    """The guest and "", or None and the first line of the refusal."""
-    try:
-        return memkit.boot(capture.argv, qemu=capture.qemu, host=capture.host), ""
-    except memkit.Refused as refused:
-        return None, refused.message.partition("\n")[0].rstrip()
 
 
 @pytest.mark.parametrize("qemu", ASKED)
