@@ -1,7 +1,7 @@
 """What a real QEMU prints: the one that is installed here, or else what one printed when it was recorded.
 
-The recorded answers lie in ``data/real/``; ``python -m tools.record real`` goes through the notebooks and
-makes them anew.
+The recorded answers lie in ``data/real/``, a file for each target; ``python -m tools.record real`` goes
+through the notebooks and makes them anew.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from html import escape
 from typing import Any
 
 from memkit.boards.recorded import data_file
+from memkit.config.words import split
 from memkit.errors import MemkitError, Refused, Unavailable
 from memkit.monitor.parse_text import COMMANDS
 from memkit.qemu.launch import launch
 from memkit.qemu.process import find_binary
 
-__all__ = ["COMMAND", "Real", "key", "real"]
+__all__ = ["COMMAND", "Real", "key", "real", "target_of"]
 
 COMMAND = "info ramblock"
 
@@ -50,16 +51,21 @@ class Real:
             return f"QEMU {self.version} said this, on this machine, just now."
         return f"QEMU {self.version} said this when it was recorded, on {self.day}. {self.why}".rstrip()
 
+    @property
+    def said(self) -> str:
+        """The command line as a shell reads it, with the program."""
+        return self.line if split(self.line)[1] else f"qemu-system-x86_64 {self.line}"
+
     def __str__(self) -> str:
-        head = f"$ qemu-system-x86_64 {self.line}"
+        head = f"$ {self.said}"
         prompt = "" if self.refused else f"\n(qemu) {self.command}"
         return f"{head}{prompt}\n{self.text.rstrip()}\n\n{self.source}"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
         prompt = "" if self.refused else f"<b>(qemu) {escape(self.command)}</b>\n"
         html = (
-            f'<section aria-label="On a real QEMU"><pre style="white-space:pre-wrap"><b>$ qemu-system-x86_64 '
-            f"{escape(self.line)}</b></pre>"
+            f'<section aria-label="On a real QEMU"><pre style="white-space:pre-wrap"><b>$ '
+            f"{escape(self.said)}</b></pre>"
             f'<pre tabindex="0" style="overflow:auto;max-height:32em">{prompt}'
             f"{escape(self.text.rstrip())}</pre>"
             f"<p><small>{escape(self.source)}</small></p></section>"
@@ -76,6 +82,15 @@ def key(line: str, command: str) -> str:
     return f"{command}: {' '.join(line.split())}"
 
 
+def target_of(line: str) -> str:
+    """The target of the program that a line names, else x86_64.
+
+    >>> target_of("qemu-system-aarch64 -M virt")
+    'aarch64'
+    """
+    return split(line)[0] or "x86_64"
+
+
 def real(line: str, command: str = COMMAND) -> Real:
     """The Real answer to a monitor command for a command line: of the QEMU here, or as it was recorded.
 
@@ -89,53 +104,47 @@ def real(line: str, command: str = COMMAND) -> Real:
     if not isinstance(line, str):
         raise MemkitError(f"line is the text of a command line, not {line!r:.60}")
     line = " ".join(line.split())
-    recorded = _recorded().get(key(line, command))
+    target = target_of(line)
+    recorded = _file(target).get("answers", {}).get(key(line, command))
     try:
         guest = launch(line)
     except Unavailable as missing:
         if recorded is None:
             raise
-        return _shown(line, command, recorded, f"None is installed here: {missing}.")
+        return _shown(line, command, target, recorded, f"None is installed here: {missing}.")
     except Refused as refused:
         if recorded is None or recorded.get("refused"):
-            return Real(line, command, refused.message, _version(), str(date.today()), True, True)
-        return _shown(line, command, recorded, f"The one here refuses the line: {refused.message}.")
+            return Real(line, command, refused.message, _version(target), str(date.today()), True, True)
+        return _shown(line, command, target, recorded, f"The one here refuses the line: {refused.message}.")
     except MemkitError as trouble:
         if recorded is None:
             raise
-        return _shown(line, command, recorded, f"The one here did not answer: {trouble}.")
+        return _shown(line, command, target, recorded, f"The one here did not answer: {trouble}.")
     # The monitor ends its lines as a terminal wants it.
     text = guest.raw_monitor[command].replace("\r\n", "\n")
-    return Real(line, command, text, _version(), str(date.today()), True)
+    return Real(line, command, text, _version(target), str(date.today()), True)
 
 
-def _shown(line: str, command: str, recorded: dict[str, Any], why: str) -> Real:
-    about = _about()
+def _shown(line: str, command: str, target: str, recorded: dict[str, Any], why: str) -> Real:
+    about = _file(target)["about"]
     return Real(line, command, recorded["text"], about["version"], about["date"], False,
                 bool(recorded.get("refused")), why.replace("..", "."))
 
 
-@lru_cache(maxsize=1)
-def _version() -> str:
+@lru_cache(maxsize=16)
+def _version(target: str) -> str:
     """The whole version of the QEMU here, such as 7.2.22."""
     said = subprocess.run(
-        [find_binary("qemu-system-x86_64"), "--version"], capture_output=True, text=True, timeout=20,
+        [find_binary(f"qemu-system-{target}"), "--version"], capture_output=True, text=True, timeout=20,
         check=False, stdin=subprocess.DEVNULL,
     ).stdout
     found = re.search(r"version (\S+)", said)
     return found[1] if found else "of an unknown version"
 
 
-@lru_cache(maxsize=1)
-def _file() -> dict[str, Any]:
-    path = data_file("real", "x86_64.json")
+@lru_cache(maxsize=16)
+def _file(target: str) -> dict[str, Any]:
+    path = data_file("real", f"{target}.json")
     loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     return loaded
 
-
-def _recorded() -> dict[str, dict[str, Any]]:
-    return dict(_file().get("answers", {}))
-
-
-def _about() -> dict[str, str]:
-    return dict(_file()["about"])

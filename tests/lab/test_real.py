@@ -28,7 +28,7 @@ RECORDED = {
 def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Recorded answers of the test's own."""
     loaded: dict[str, Any] = json.loads(json.dumps(RECORDED))
-    monkeypatch.setattr(room, "_file", lambda: loaded)
+    monkeypatch.setattr(room, "_file", lambda target: loaded)
 
 
 @pytest.fixture
@@ -44,6 +44,15 @@ def test_the_qemu_here_answers_and_says_so(recorded: None) -> None:
     assert memkit.launch(LINE).monitor("info numa").splitlines() == shown.text.splitlines()
     assert re.fullmatch(r"\d+\.\d+\.\d+.*", shown.version)
     assert "on this machine, just now." in str(shown)
+
+
+def test_a_line_is_for_the_target_that_it_names(monkeypatch: pytest.MonkeyPatch, no_qemu: None) -> None:
+    line = "qemu-system-s390x -m 1G"
+    answers = {"s390x": {"about": RECORDED["about"], "answers": {f"info numa: {line}": {"text": "0 nodes"}}}}
+    monkeypatch.setattr(room, "_file", lambda target: answers[target])
+    shown = real(line, "info numa")
+    assert str(shown).startswith("$ qemu-system-s390x -m 1G\n(qemu) info numa\n0 nodes")
+    assert "qemu-system-s390x is not installed; install it with:" in shown.why
 
 
 @pytest.mark.needs_qemu

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from memkit.errors import MemkitError
-from memkit.lab.real import key
+from memkit.lab.real import key, target_of
 from memkit.monitor.parse_text import COMMANDS
 from tools.record.ask import Binary
 from tools.record.real import asked, calls, record_real
 
 ROOT = Path(__file__).resolve().parents[2]
-RECORDED = json.loads((ROOT / "data" / "real" / "x86_64.json").read_text(encoding="utf-8"))
+RECORDED = {path.stem: json.loads(path.read_text(encoding="utf-8"))
+            for path in (ROOT / "data" / "real").glob("*.json")}
 
 
 def notebook(folder: Path, *cells: str) -> Path:
@@ -44,15 +45,18 @@ def test_what_only_running_would_tell_is_refused_with_its_place(tmp_path: Path, 
 
 
 def test_every_call_of_the_notebooks_is_recorded_and_no_other() -> None:
-    assert sorted(key(*call) for call in asked()) == sorted(RECORDED["answers"])
+    for target, loaded in RECORDED.items():
+        assert sorted(key(*call) for call in asked(target=target)) == sorted(loaded["answers"])
+    assert {target_of(line) for line, _ in asked()} == set(RECORDED)
 
 
 def test_every_call_names_a_command_that_is_shown() -> None:
     assert set() == {command for _, command in asked()} - set(COMMANDS)
 
 
-def test_the_recording_says_which_qemu_and_when() -> None:
-    about = RECORDED["about"]
+@pytest.mark.parametrize("target", RECORDED)
+def test_the_recording_says_which_qemu_and_when(target: str) -> None:
+    about = RECORDED[target]["about"]
     assert about["version"] in about["qemu"]
     assert {"date", "package", "accelerator", "script", "licence"} <= set(about)
 

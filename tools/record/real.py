@@ -17,7 +17,7 @@ from shlex import join
 from typing import Any
 
 from memkit.errors import MemkitError, Refused
-from memkit.lab.real import COMMAND, key
+from memkit.lab.real import COMMAND, key, target_of
 from memkit.monitor.parse_text import COMMANDS
 from memkit.qemu.launch import launch
 
@@ -30,10 +30,13 @@ __all__ = ["NOTEBOOKS", "asked", "calls", "record_real"]
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
 
-def asked(folder: Path = NOTEBOOKS) -> list[tuple[str, str]]:
-    """Line and command of each call of memkit.real in the notebooks of a folder, each once, in order."""
+def asked(folder: Path = NOTEBOOKS, target: str = "") -> list[tuple[str, str]]:
+    """Line and command of each call of memkit.real in the notebooks of a folder, each once, in order.
+
+    With ``target``, only those that its program answers.
+    """
     found = [call for path in sorted(folder.glob("*.ipynb")) for call in calls(path)]
-    return list(dict.fromkeys(found))
+    return [call for call in dict.fromkeys(found) if target in ("", target_of(call[0]))]
 
 
 def calls(path: Path) -> list[tuple[str, str]]:
@@ -94,10 +97,10 @@ def _text(node: ast.expr, names: dict[str, str]) -> str | None:
 
 
 def record_real(binary: Binary, path: Path, folder: Path = NOTEBOOKS) -> None:
-    """Write the answers of ``binary`` to all calls in the notebooks of a folder."""
+    """Write the answers of ``binary`` to all calls in the notebooks of a folder that are for its target."""
     answers: dict[str, Any] = {}
     with _program(binary) as program:
-        for line, command in asked(folder):
+        for line, command in asked(folder, binary.target):
             if command not in COMMANDS:
                 raise MemkitError(f"{command!r:.60} is no command that memkit.real knows")
             answers[key(line, command)] = _answer(program, line, command)
