@@ -123,10 +123,14 @@ class Architectures:
         return f"<Architectures {', '.join(a.name for a in self.architectures)}>"
 
     def _repr_html_(self) -> str:
-        head = "".join(f'<th scope="col">{escape(column)}</th>' for column in self.COLUMNS)
-        rows = "".join(
-            f'<tr><th scope="row">{escape(first)}</th>{"".join(f"<td>{escape(c)}</td>" for c in rest)}</tr>'
-            for first, *rest in (architecture.row() for architecture in self.architectures))
+        # JupyterLab sets tables to the right.
+        left = 'style="text-align:left;vertical-align:top"'
+        head = "".join(f'<th scope="col" {left}>{escape(column)}</th>' for column in self.COLUMNS)
+        rows = ""
+        for architecture in self.architectures:
+            first, *rest = (escape(cell).replace("; ", "<br>") for cell in architecture.row())
+            cells = "".join(f"<td {left}>{cell}</td>" for cell in rest)
+            rows += f'<tr><th scope="row" {left}>{first}</th>{cells}</tr>'
         facts = "".join(
             f"<li><strong>{escape(fact.name)}</strong>: {escape(fact.words)}<br>"
             f"<small>Source: {escape('; '.join(fact.sources))}</small></li>" for fact in self.relations)

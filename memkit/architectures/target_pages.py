@@ -29,8 +29,8 @@ _OLD_VIRT = re.compile(r"virt-2\.[67]")
 
 TARGET_PAGES: tuple[Fact, ...] = (
     Fact("x86_64, i386", "4 KiB", ("target/i386/cpu-param.h, 7.2",)),
-    Fact("aarch64, arm", "4 KiB for virt and sbsa-ref, whose CPUs have no smaller page; 1 KiB for the other "
-         "boards, because an ARMv5 CPU could ask for it (raspi3b and vexpress-a15 among them)",
+    Fact("aarch64, arm", "4 KiB for virt and sbsa-ref, whose CPUs have no smaller page; 1 KiB for other "
+         "boards, because an ARMv5 CPU could ask for it",
          ("target/arm/cpu-param.h, 7.2", "hw/arm/virt.c: virt_machine_class_init, 7.2",
           "hw/arm/sbsa-ref.c: sbsa_ref_class_init, 7.2")),
     Fact("ppc64, ppc", "4 KiB, also where host and guest have pages of 64 KiB",

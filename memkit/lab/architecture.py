@@ -113,7 +113,7 @@ def host_choices(board: BoardMemory | None, given: Host, now: Host) -> dict[str,
     """Label → Host: what a guest of ``board`` can stand on; the one that was given comes first.
 
     >>> list(host_choices(None, Host(), Host()))[0]
-    'x86_64, 4 KiB pages; pool of 2 MiB'
+    'x86_64, 4 KiB pages; pool: 2 MiB'
     """
     choices = {_label(given) + ("" if given == Host() else " (as given)"): given}
     family = architectures(board.target)[board.target] if board else architectures("x86")["x86"]
@@ -128,9 +128,9 @@ def host_choices(board: BoardMemory | None, given: Host, now: Host) -> dict[str,
 
 
 def _label(host: Host) -> str:
-    title = host.pages.title if host.pages else f"{host.arch}, {human(host.page_size)} pages"
+    mmu = f", {host.pages.mmu}" if host.pages and host.pages.mmu else ""
     pools = ", ".join(human(size) for size in host.huge_page_sizes)
-    return f"{title}; pool of {pools}" if pools else f"{title}; no pool"
+    return f"{host.arch}, {human(host.page_size)} pages{mmu}; pool: {pools or 'none'}"
 
 
 # -- a line on another board

@@ -14,6 +14,7 @@ from memkit.architectures import BOARDS, BoardMemory
 from memkit.boot import TARGETS, boot
 from memkit.config import Config
 from memkit.config import parse as parse_line
+from memkit.draw.boardmap import BoardColumn, BoardMap
 from memkit.draw.svg import escape
 from memkit.errors import MemkitError, Refused
 from memkit.guest import Guest
@@ -93,6 +94,14 @@ class Layouts:
         """The rows of the table as text."""
         return [(f"{o.machine} ({o.target})", *o.cells()) for o in self.layouts]
 
+    def map(self) -> BoardMap:
+        """The address maps side by side, a column for each board."""
+        columns = (
+            BoardColumn(f"{o.machine} ({o.target})", o.title, o.guest, o.window, o.refusal or o.problem)
+            for o in self.layouts
+        )
+        return BoardMap(self.title, tuple(columns))
+
     def text(self) -> str:
         """The same in words."""
         lines = [f"{self.title}."]
@@ -106,12 +115,14 @@ class Layouts:
         return self.text()
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        head = "".join(f'<th scope="col">{escape(column)}</th>' for column in self.COLUMNS)
+        # JupyterLab sets tables to the right.
+        left = 'style="text-align:left"'
+        head = "".join(f'<th scope="col" {left}>{escape(column)}</th>' for column in self.COLUMNS)
         body = []
         for name, ram, holes, window in self.rows():
-            cells = (f"<td>{escape(ram)}</td><td>{escape(holes)}</td><td>{escape(window)}</td>" if holes
-                     else f'<td colspan="3"><em>{escape(ram)}</em></td>')
-            body.append(f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>')
+            cells = ("".join(f"<td {left}>{escape(cell)}</td>" for cell in (ram, holes, window)) if holes
+                     else f'<td colspan="3" {left}><em>{escape(ram)}</em></td>')
+            body.append(f'<tr><th scope="row" {left}>{escape(name)}</th>{cells}</tr>')
         html = (f'<div style="overflow-x:auto" tabindex="0" role="region" aria-label="{escape(self.title)}">'
                 f"<table><caption>{escape(self.title)}</caption><thead><tr>{head}</tr></thead>"
                 f"<tbody>{''.join(body)}</tbody></table></div>")
@@ -165,6 +176,8 @@ def layout_of(guest: Guest, board: BoardMemory | None = None) -> Layout:
     ((3221225472, 1073741824),)
     """
     blocks = main_ram(guest)
+    # Boards bring small RAM of their own; main RAM is what -m or a backend gives.
+    blocks = tuple(block for block in blocks if block.backend is not None) or blocks
     runs: dict[tuple[RAMBlock | None, int], Piece] = {}
     for found in ranges_of(guest, blocks):
         # What shows the block at the same distance is one piece, whatever covers parts of it.

@@ -144,10 +144,10 @@ def test_the_hosts_of_a_board_are_those_of_its_architecture_and_the_one_that_was
     given = Host(mounts={"/hp": Mount("hugetlbfs", 1 << 30, 4)})
     choices = host_choices(board_memory("s390-ccw-virtio"), given, Host())
     assert [
-        "x86_64, 4 KiB pages; pool of 1 GiB (as given)", "s390x, 4 KiB pages; pool of 1 MiB",
-        "s390x, 4 KiB pages; pool of 2 GiB", "x86_64, 4 KiB pages; pool of 2 MiB (as chosen)",
+        "x86_64, 4 KiB pages; pool: 1 GiB (as given)", "s390x, 4 KiB pages; pool: 1 MiB",
+        "s390x, 4 KiB pages; pool: 2 GiB", "x86_64, 4 KiB pages; pool: 2 MiB (as chosen)",
     ] == list(choices)
-    assert given == choices["x86_64, 4 KiB pages; pool of 1 GiB (as given)"]
+    assert given == choices["x86_64, 4 KiB pages; pool: 1 GiB (as given)"]
 
 
 def test_the_list_of_machine_types_is_that_of_the_target() -> None:
@@ -182,7 +182,7 @@ def test_the_explorers_list_of_boards_follows_the_line(lab: Explorer) -> None:
 
 def test_the_explorers_host_changes_the_pages(lab: Explorer) -> None:
     lab.line.value = "-m 1G -mem-path /dev/hugepages"
-    lab.place.host.value = "x86_64, 4 KiB pages; pool of 1 GiB"
+    lab.place.host.value = "x86_64, 4 KiB pages; pool: 1 GiB"
     assert lab.state.guest
     assert 1 << 30 == lab.state.guest.backends[0].page_size
 

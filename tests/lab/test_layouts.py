@@ -53,7 +53,7 @@ def test_text_and_page_say_the_same() -> None:
     for row in shown.rows():
         for cell in filter(None, row):
             assert cell in bundle["text/plain"]
-    assert "<th scope=\"row\">q35 (x86_64)</th>" in bundle["text/html"]
+    assert "scope=\"row\" style=\"text-align:left\">q35 (x86_64)</th>" in bundle["text/html"]
 
 
 def test_wrong_words_are_named() -> None:
