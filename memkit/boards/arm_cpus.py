@@ -44,12 +44,16 @@ _TAGGED = frozenset(("max", "cortex-a710", "neoverse-n2"))
 
 @dataclass(frozen=True, slots=True)
 class ArmCpu:
-    """A model: ``bits`` of its guest-physical addresses; ``tagged``: it has the Memory Tagging Extension."""
+    """A model: ``bits`` of its guest-physical addresses; ``tagged``: it has the Memory Tagging Extension.
+
+    ``guests``: it has the exception level at which a hypervisor runs (EL2).
+    """
 
     name: str
     bits: int
     is_64: bool
     tagged: bool = False
+    guests: bool = True
 
 
 def arm_cpu(qemu: str, target: str, name: str) -> ArmCpu | None:
@@ -64,7 +68,7 @@ def arm_cpu(qemu: str, target: str, name: str) -> ArmCpu | None:
         # 6.2 to 8.x look for LPAE before the model has it (arm_pamax).
         return ArmCpu(name, 32 if holds(qemu, "6.2<8.1") else 40, False)
     if name in _BITS_32 and holds(qemu, _BITS_32[name]):
-        return ArmCpu(name, 40 if name in _LPAE else 32, False)
+        return ArmCpu(name, 40 if name in _LPAE else 32, False, guests=name in (*_LPAE, "cortex-r52"))
     bits, span = _BITS_64.get(name, (0, ""))
     if not bits or target != "aarch64" or not holds(qemu, span):
         return None

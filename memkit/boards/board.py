@@ -36,7 +36,8 @@ class Board:
     on which the devices of these targets were recorded, ``recorded_bus`` what the containers for memory and
     ports of its PCI bus are called there, ``ports_moved`` how many bytes further up the ports are on this
     board.  ``buses`` are (name, type) of those that are not PCI.
-    ``vga_used`` is False where ``-vga`` makes no card, ``makes_nics`` where ``-nic`` makes no PCI card.
+    ``vga_used`` is False where ``-vga`` makes no card, ``makes_nics`` where ``-nic`` makes no PCI card;
+    ``own_nic`` is the model of the only NIC of a board without PCI.
     ``places`` says how many drives the board takes of each interface, ``drive_interface`` is that of a
     drive without ``if=``, ``units`` the drives on one bus.  ``nic_names`` are models of ``-nic`` that are no
     PCI cards: name → driver.  ``auto_numa`` means that there is always one node.  ``property_kinds`` says how
@@ -57,6 +58,7 @@ class Board:
     default_vga: ClassVar[str | None] = None
     makes_nics: ClassVar[bool] = False
     default_nic: ClassVar[str | None] = None
+    own_nic: ClassVar[str] = ""
     nic_names: ClassVar[Mapping[str, str]] = {}
     numa: ClassVar[bool] = False
     auto_numa_slots: ClassVar[bool] = False

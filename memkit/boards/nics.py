@@ -16,7 +16,7 @@ from memkit.boards.refusals import refuse
 from memkit.config import Option
 from memkit.errors import Refused
 
-__all__ = ["Nic", "unmade_nics", "wanted_nics"]
+__all__ = ["Nic", "has_own_nic", "own_nic", "unmade_nics", "wanted_nics"]
 
 ISA_NIC = "ne2k_isa"
 # Where the board puts one after the other; there is no place for a seventh (ne2000_io, hw/i386/pc.c).
@@ -66,13 +66,38 @@ def wanted_nics(build: Build) -> list[Nic]:
     return [Nic(default, None, {"iobase": _ISA_PORTS[0]} if default == ISA_NIC else {})]
 
 
+def own_nic(build: Build) -> Option | None:
+    """The option that asks for the only NIC of a board without PCI; raises Refused for another model.
+
+    None if there is none; without any option, the board has its NIC (see ``has_own_nic``).
+    """
+    model = build.machine.board.own_nic if build.machine.board is not None else ""
+    for option, wanted, _ in _asked(build):
+        if wanted in ("", model):
+            return option
+        if not build.qemu.nics_left_over:
+            raise refuse("nic-model", option, model=wanted)
+    return None
+
+
+def has_own_nic(build: Build) -> bool:
+    """True if a board without PCI makes its NIC; raises Refused for a model that is not the board's."""
+    if not build.config.nics:
+        return not build.config.flag("nodefaults")
+    return own_nic(build) is not None
+
+
 def unmade_nics(build: Build) -> list[str]:
     """What QEMU says about NICs of models that the board cannot make: since 9.0 it starts without them."""
     board = build.machine.board
     everything = build.machine.family == "microvm" or (board is not None and not board.makes_nics)
     if not build.qemu.nics_left_over and not everything:
         return []
-    left = [(model, words) for _, model, words in _asked(build) if everything or not _possible(build, model)]
+    made = own_nic(build) if board is not None and board.own_nic else None
+    left = [
+        (model, words) for option, model, words in _asked(build)
+        if (everything or not _possible(build, model)) and option is not made
+    ]
     return [
         *(f"warning: netdev {words['id']} has no peer" for _, words in left if "id" in words),
         *(f"warning: requested NIC (anonymous, model {model or 'unspecified'}) was not created (not "

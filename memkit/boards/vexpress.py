@@ -17,6 +17,7 @@ from memkit.boards.arm_flash import add_chip, check_bios, check_image
 from memkit.boards.board import GIB, MIB, Board, refuse_here
 from memkit.boards.firmware import flash_by_unit
 from memkit.boards.fixed_windows import add_fixed_windows
+from memkit.boards.nics import has_own_nic
 from memkit.memory.device import Frontend
 from memkit.memory.region import MemoryRegion
 from memkit.versions import holds
@@ -43,7 +44,7 @@ class VexpressA15(Board):
     family = "vexpress-a15"
     targets = ("arm", "aarch64")
     places: ClassVar[Mapping[str, int]] = {"pflash": 2, "sd": 1}
-    drive_interface = "ide"
+    own_nic = "lan9118"
     buses = (("sd-bus", "sd-bus"), ("i2c", "i2c-bus"),
              *((f"virtio-mmio-bus.{n}", "virtio-mmio-bus") for n in range(4)))
 
@@ -90,10 +91,10 @@ def _add_ram(build: Build, name: str, size: int, at: int, what: str) -> None:
 def _add_windows(build: Build) -> None:
     """The fixed windows; the GIC has one more for each CPU that may run guests."""
     machine, wanted = build.machine, set()
-    guests = machine.flag("virtualization", machine.flag("secure", True))
+    guests = machine.flag("virtualization", True) and check_cpu(build, DEFAULT_CPU).guests
     if guests:
         wanted.add("virtualization")
-    if build.config.nics or not build.config.flag("nodefaults"):
+    if has_own_nic(build):
         wanted.add("nic")
     # Both programs have the same board.
     regions = add_fixed_windows(f"arm-{build.qemu.version}", "vexpress-a15", frozenset(wanted), build.system)
