@@ -143,12 +143,14 @@ class _Builder:
             return ""
         id = f"b{path.number}"
         kind = text.backend_word(backend.type)
-        made = " (made for -m)" if backend.implicit else ""
+        made, pages = " (made for -m)" if backend.implicit else "", text.page_text(path.first)
         self.node(
             id, 1, more if path.many else backend.id, path, **look,
-            lines=[f"{kind}, {human(path.size)}", text.page_text(path.first)],
+            # A box has room for some 26 letters, and the number must stay whole.
+            lines=[f"{kind}, {human(path.size)}",
+                   pages if len(pages) <= 26 else pages.removesuffix(" pages")],
             tip=f"{backend.type} {backend.id}{made}: {human(backend.size)}, "
-            f"{text.page_text(path.first)}, policy {backend.policy}"
+            f"{pages}, policy {backend.policy}"
             + (f", {backend.mem_path}" if backend.mem_path else ""),
             **self.marks(r.backend for r in path.rows),
         )
