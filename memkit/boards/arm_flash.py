@@ -56,7 +56,10 @@ def add_chip(
 
 
 def check_image(build: Build, image: FlashImage, unit: int, name: str, size: int) -> None:
-    """Raise Refused unless the flash image of a ``unit`` has the size of its chip."""
+    """Raise Refused unless the flash image of a ``unit`` has the size of its chip.
+
+    ``name`` is the path of the chip in the composition tree, below /machine.
+    """
     drive, _path, length, option = image
     if length == size:
         return

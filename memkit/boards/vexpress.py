@@ -35,6 +35,7 @@ VRAM, VRAM_SIZE = 0x1800_0000, 8 * MIB
 CHIP_SRAM, CHIP_SRAM_SIZE = 0x2E00_0000, 0x10000
 # What the GIC shows of the interrupts of CPU 0's guests, and of each further CPU's.
 GUEST_VIEW, GUEST_VIEW_SIZE = 0x5000, 0x200
+FIRST_FLASH = 18
 DEFAULT_CPU = "cortex-a15"
 
 
@@ -71,7 +72,9 @@ class VexpressA15(Board):
         for unit, at in enumerate(FLASHES):
             name, image = f"vexpress.flash{unit}", images.get(unit)
             if image is not None:
-                check_image(build, image, unit, name, FLASH_SIZE)
+                # The chips have no name, but a number behind those of the CPUs and other devices.
+                number = FIRST_FLASH + build.machine.cpus + unit
+                check_image(build, image, unit, f"unattached/device[{number}]", FLASH_SIZE)
             flash = add_chip(build, name, FLASH_SIZE, image, system, at)
             if unit == 0:
                 alias = MemoryRegion.window("vexpress.flashalias", flash, 0, FLASH_SIZE)
