@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from memkit.boards import power_cpus
 from memkit.boards.board import GIB, MIB, Board, refuse_here
+from memkit.boards.device_refusals import refuse_device
 from memkit.boards.firmware import found_size
 from memkit.boards.fixed_windows import add_fixed_windows
 from memkit.boards.pci import PciBus
@@ -26,12 +27,14 @@ from memkit.versions import holds
 if TYPE_CHECKING:
     from memkit.boards.build import Build
     from memkit.boards.machine import Machine
+    from memkit.config import DeviceSpec
     from memkit.errors import Refused
 
 __all__ = ["OldPowernv9", "Powernv9"]
 
 MAX_CHIPS = 16
 HOST_BRIDGES = 6
+ROOT_BUS = "pnv-phb4-root"
 HOMER_BASE, HOMER_SIZE = 0x203F_FD80_0000, 4 * MIB
 MAX_FIRMWARE, MAX_IMAGE = 16 * MIB, 128 * MIB
 MAX_THREADS = 4
@@ -75,6 +78,17 @@ class Powernv9(Board):
         if not build.config.flag("nodefaults") or holds(build.qemu.version, "<7.0"):
             for chip in range(chips):
                 _add_host_bridges(build, chip if holds(build.qemu.version, "6.2") else _old_id(chip))
+
+    def check_function(
+        self, build: Build, spec: DeviceSpec, driver: str, bus: PciBus, devfn: int | None
+    ) -> None:
+        """Raise Refused for a second device on the bus of a host bridge, where only its port has a place."""
+        if bus.kind == ROOT_BUS and bus.taken:
+            raise refuse_device(
+                spec, f"Bus '{bus.name}' is full", "A host bridge of POWER9 has one port.",
+                f"use the port's bus: {build.default_bus.name if build.default_bus else 'pcie.0'}",
+                "qdev_device_add_from_qdict, softmmu/qdev-monitor.c",
+            )
 
     def finish(self, build: Build) -> None:
         """Warn, as the first reset does, if nobody made a BMC, the server's own little controller."""
@@ -181,17 +195,22 @@ def _old_id(chip: int) -> int:
 
 
 def _add_chips(build: Build, chips: int) -> None:
-    """The windows of the chips, and their HOMERs, which lie in front of what older chips have there."""
+    """The windows of the chips; what a chip has lies in front of what those with lower numbers have there."""
     features = frozenset(f"sockets{count}" for count in (2, 4, 8, 16) if count <= chips)
     own = MemoryRegion("chips", 1 << 64)
     add_fixed_windows(build.program, "powernv9", features, own)
-    sensors = sorted((w for w in own.subregions if w.name == "occ-common-area"), key=lambda w: w.addr)
-    for window in reversed(own.subregions):
-        if window.name != "occ-common-area":
-            build.system.add(window, window.addr, window.priority)
-    for chip, window in enumerate(sensors):
+    by_name: dict[str, list[MemoryRegion]] = {"occ-common-area": [], "homer-main-memory": []}
+    for window in sorted(own.subregions, key=lambda w: w.addr):
+        by_name.setdefault(window.name, []).append(window)
+    sensors, homers = by_name.pop("occ-common-area"), by_name.pop("homer-main-memory")
+    for window in (w for windows in by_name.values() for w in windows):
         build.system.add(window, window.addr, window.priority)
-        if holds(build.qemu.version, "10.0"):
+    for chip, window in enumerate(sensors):
+        build.system.add(window, window.addr)
+        if homers:
+            build.system.add(homers[chip], homers[chip].addr)
+        else:
+            # Since 10.0 it is RAM.
             name = f"homer-chip{chip}-memory"
             build.system.add(build.vram(name, HOMER_SIZE, name, "chip"), HOMER_BASE + chip * HOMER_SIZE)
 
@@ -200,7 +219,7 @@ def _add_host_bridges(build: Build, chip: int) -> None:
     """The PCI host bridges of a chip, each with its port; the last one takes the devices without bus=."""
     for number in range(HOST_BRIDGES):
         old = holds(build.qemu.version, "<7.1")
-        root = PciBus("root-bus" if old else f"pnv-phb4-root.{chip * HOST_BRIDGES + number}", "pnv-phb4-root",
+        root = PciBus("root-bus" if old else f"pnv-phb4-root.{chip * HOST_BRIDGES + number}", ROOT_BUS,
                       f"{chip:04x}:{number:02x}")
         port = "pnv-phb4-root-port" if old else "pnv-phb-root-port"
         root.claim(port, 0, multifunction=False)
