@@ -47,6 +47,9 @@ def listed_properties(binary: Binary, names: Sequence[str]) -> list[dict[str, tu
     )
 
     def text(value: Any) -> str:
+        # 8.2 still wrote true and false.
+        if isinstance(value, bool) and binary.release >= (10, 0):
+            return "on" if value else "off"
         return value if isinstance(value, str) else json.dumps(value)
 
     return [
@@ -131,7 +134,7 @@ def rom_files(binary: Binary) -> dict[str, int]:
     if binary.target not in ("x86_64", "i386"):
         # Firmware of Power, Z and RISC-V, and boards' device trees.
         suffixes += (".img", ".lid", ".elf", ".dtb", "")
-    for word in binary.help("-L", "help").split():
+    for word in binary.help("-machine", "none", "-L", "help").split():
         directory = binary.root.path / word.lstrip("/") if binary.root else Path(word)
         for path in sorted(directory.iterdir()) if directory.is_dir() else []:
             known = path.name in found or path.name.startswith("trace-events")
