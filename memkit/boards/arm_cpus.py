@@ -16,9 +16,11 @@ from memkit.boards.board import refuse_here
 from memkit.boards.build import Build
 from memkit.config import Option
 from memkit.errors import Refused
+from memkit.memory.flatview import AddressSpace
+from memkit.memory.region import MemoryRegion
 from memkit.versions import holds
 
-__all__ = ["ArmCpu", "arm_cpu", "check_cpu", "check_model", "model_name"]
+__all__ = ["ArmCpu", "arm_cpu", "check_cpu", "check_model", "cpu_spaces", "model_name"]
 
 _OLD = (
     "arm1026 arm1136 arm1136-r2 arm1176 arm11mpcore arm926 arm946 cortex-a8 cortex-a9 cortex-m0 cortex-m3 "
@@ -116,6 +118,11 @@ def check_model(build: Build, cpu: ArmCpu, models: tuple[str, ...], machine: str
         message = f"{machine}: CPU type {cpu.name}-arm-cpu not supported"
     raise _refuse(message, "The board is built around certain CPUs.", f"use -cpu {known[-1]}", option,
                   "machvirt_init, hw/arm/virt.c, QEMU 7.2; is_cpu_type_supported, hw/core/machine.c, 9.0")
+
+
+def cpu_spaces(name: str, build: Build, root: MemoryRegion) -> list[AddressSpace]:
+    """An address space NAME-N for each CPU, which sees ``root`` (cpu_address_space_init, softmmu/physmem.c)."""
+    return [AddressSpace(f"{name}-{cpu}", root) for cpu in range(build.machine.cpus)]
 
 
 def _features(option: Option | None) -> Iterator[str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from memkit.boards.arm_cpus import check_cpu
+from memkit.boards.arm_cpus import check_cpu, cpu_spaces
 from memkit.boards.board import GIB, Board, refuse_here
 from memkit.boards.fixed_windows import add_fixed_windows
 from memkit.memory.region import MemoryRegion
@@ -53,3 +53,7 @@ class Raspi3b(Board):
             )
         build.system.add(ram, 0)
         add_fixed_windows(build.program, self.family, frozenset(), build.system)
+
+    def add_address_spaces(self, build: Build) -> None:
+        super().add_address_spaces(build)
+        build.address_spaces += cpu_spaces("cpu-secure-memory", build, build.system)

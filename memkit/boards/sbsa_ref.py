@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from memkit.boards.arm_cpus import check_cpu, check_model
+from memkit.boards.arm_cpus import check_cpu, check_model, cpu_spaces
 from memkit.boards.arm_flash import add_chip, check_bios, check_image
 from memkit.boards.board import GIB, MIB, Board, refuse_here
 from memkit.boards.firmware import flash_by_unit
@@ -21,7 +21,6 @@ from memkit.boards.fixed_windows import add_fixed_windows
 from memkit.boards.nics import wanted_nics
 from memkit.boards.pci import PciBus
 from memkit.memory.device import Frontend
-from memkit.memory.flatview import AddressSpace
 from memkit.memory.region import MemoryRegion
 from memkit.versions import holds
 
@@ -113,10 +112,7 @@ class SbsaRef(Board):
     def add_address_spaces(self, build: Build) -> None:
         super().add_address_spaces(build)
         if build.secure_memory is not None:
-            build.address_spaces += [
-                AddressSpace(f"cpu-secure-memory-{cpu}", build.secure_memory)
-                for cpu in range(build.machine.cpus)
-            ]
+            build.address_spaces += cpu_spaces("cpu-secure-memory", build, build.secure_memory)
 
     def default_node(self, topology: Topology, cpu: int, nodes: int) -> int:
         return cpu % nodes

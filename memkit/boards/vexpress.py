@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from memkit.boards.arm_cpus import check_cpu, check_model
+from memkit.boards.arm_cpus import check_cpu, check_model, cpu_spaces
 from memkit.boards.arm_flash import add_chip, check_bios, check_image
 from memkit.boards.board import GIB, MIB, Board, refuse_here
 from memkit.boards.firmware import flash_by_unit
@@ -82,6 +82,12 @@ class VexpressA15(Board):
         _add_ram(build, "vexpress.sram", SRAM_SIZE, SRAM, "static RAM")
         _add_ram(build, "vexpress.vram", VRAM_SIZE, VRAM, "video RAM")
         _add_windows(build)
+
+    def add_address_spaces(self, build: Build) -> None:
+        super().add_address_spaces(build)
+        if build.machine.flag("secure", True):
+            # Secure code sees what all see.
+            build.address_spaces += cpu_spaces("cpu-secure-memory", build, build.system)
 
 
 def _add_ram(build: Build, name: str, size: int, at: int, what: str) -> None:
