@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from memkit.boards import catalog
 from memkit.boards.build import Build
+from memkit.boards.recorded import load
 from memkit.boards.refusals import refuse
 from memkit.config import Config
 from memkit.errors import Refused
@@ -24,6 +25,7 @@ VGA_MODELS = {
 }
 _NAMES = (*VGA_MODELS, "none", "xenfb", "tcx", "cg3")
 _NO_TYPE = "type is NULL"
+_SPARC = ("tcx", "cg3")
 # What isa_vga_init (hw/isa/isa-bus.c) calls the cards that need PCI.
 _WITHOUT_PCI = {"vmware": "vmware_vga", "virtio": "virtio-vga"}
 
@@ -35,7 +37,7 @@ def check_vga(config: Config, program: str = "") -> None:
         return
     value = option.value or ""
     said = _refused(program or config.qemu, next((name for name in _NAMES if value.startswith(name)), ""))
-    if said == _NO_TYPE:
+    if said == _NO_TYPE and value.startswith(_SPARC):
         raise refuse("vga-sparc", option)
     if said and not said.startswith("unknown"):
         raise Refused(
@@ -57,21 +59,14 @@ def _refused(qemu: str, name: str) -> str:
     return catalog.vga_refusal(qemu, name)
 
 
-# What releases call the cards (vga_interfaces, softmmu/vl.c).
-_TITLES = {
-    "std": ("standard VGA", "VGA"), "cirrus": ("Cirrus VGA", "cirrus-vga"),
-    "vmware": ("VMWare SVGA", "vmware-svga"), "xenfb": ("Xen paravirtualized framebuffer", ""),
-    "qxl": ("QXL VGA", "qxl-vga"), "tcx": ("TCX framebuffer", ""), "cg3": ("CG3 framebuffer", ""),
-    "virtio": ("Virtio VGA", "virtio-vga"),
-}
-
-
 def _not_there(program: str, name: str) -> str:
-    """What a program for another target says to a card that it does not have (select_vgahw)."""
-    title, driver = _TITLES.get(name, ("", ""))
-    if not title or (driver and catalog.device(program, driver) is not None):
-        return ""
-    return f"{title} not available"
+    """What a program for another target says to a card that it does not have, whatever the board."""
+    recorded = load("machines", program)["vga"].get("tcx" if name == "cg3" else name, {})
+    for text in recorded:
+        said = text[2:] if text[:2] == "! " else ""
+        if said == _NO_TYPE or "not available" in said or said.startswith("unknown"):
+            return said.replace("TCX", "CG3") if name == "cg3" else said
+    return ""
 
 
 def unused_vga(build: Build) -> list[str]:
