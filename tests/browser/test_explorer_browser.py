@@ -153,9 +153,9 @@ def test_the_tab_key_visits_every_control_and_each_has_a_name(lab: Lab) -> None:
     lab.root.get_by_role("button", name="Add memory").click()
 
     assert names == [
-        "Examples", "Command line", "QEMU", "Machine", "RAM size", "exactly", "Slots", "Maxmem", "Remove m1",
-        "Add memory …", "Add", "backed by", "of size", "share=on", "make room for it in the rest of the line",
-        "Add", names[-2], "Follow",
+        "Examples", "Board", "Host", "Command line", "QEMU", "Machine", "RAM size", "exactly", "Slots",
+        "Maxmem", "Remove m1", "Add memory …", "Add", "backed by", "of size", "share=on",
+        "make room for it in the rest of the line", "Add", names[-2], "Follow",
     ]
     assert names[-2] in ("Graph", "Map")  # the tab that a person was on last
 
@@ -254,6 +254,28 @@ def test_arrow_keys_step_through_the_versions_and_stay_in_their_list(lab: Lab) -
     lab.page.keyboard.press("ArrowUp")
     expect(lab.machine).to_have_value("pc")
     expect(lab.machine).to_be_focused()
+
+
+def test_arrow_keys_take_the_line_from_board_to_board_and_back_without_losing_a_word(lab: Lab) -> None:
+    board, host = (lab.root.get_by_label(name, exact=True) for name in ("Board", "Host"))
+    lab.line.fill("-M q35,vmport=off -m 1G -mem-path /dev/hugepages -device VGA")
+    expect(lab.status).to_contain_text("Boots in QEMU 7.2: pc-q35-7.2")
+    expect(board.locator("option:checked")).to_have_text("q35: x86, Q35")
+    board.focus()
+    lab.page.keyboard.press("ArrowDown")
+    expect(lab.line).to_have_value("-M microvm -m 1G -mem-path /dev/hugepages")
+    expect(lab.status).to_contain_text("Left out on microvm")
+    lab.page.keyboard.press("ArrowDown")
+    expect(lab.line).to_have_value("qemu-system-aarch64 -M virt -m 1G -mem-path /dev/hugepages -device VGA")
+    expect(host.locator("option:checked")).to_have_text("aarch64, 4 KiB pages; pool: 2 MiB")
+    host.select_option("aarch64, 64 KiB pages; pool: 512 MiB")
+    expect(lab.view).to_contain_text("512 MiB")
+    board.focus()
+    lab.page.keyboard.press("ArrowUp")
+    lab.page.keyboard.press("ArrowUp")
+    expect(lab.line).to_have_value("-M q35,vmport=off -m 1G -mem-path /dev/hugepages -device VGA")
+    expect(host.locator("option:checked")).to_have_text("x86_64, 4 KiB pages; pool: 2 MiB")
+    expect(lab.status).not_to_contain_text("Left out")
 
 
 def test_memory_is_added_and_removed_by_keyboard(lab: Lab) -> None:
