@@ -90,7 +90,8 @@ def _others(binary: Binary) -> dict[str, Any]:
     # Aliases are many on Power: a type is asked once.
     types = list(dict.fromkeys(kind for name, kind in models.items() if "refusal" not in cpus[name]))
     sets = dict(zip(types, _properties(binary, types), strict=True))
-    common = set.intersection(*map(set, sets.values())) if sets else set()
+    told = [set(words) for words in sets.values() if words]
+    common = set.intersection(*told) if told else set()
     groups, numbers = share([sorted(set(words) - common) for words in sets.values()])
     owned = dict(zip(types, numbers, strict=True))
     for name, facts in cpus.items():

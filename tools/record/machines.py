@@ -107,7 +107,7 @@ class Machines:
     def zoo(self, device: str, machine: str) -> str:
         """The blocks that one device adds, or the refusal."""
         slots = "-nodefaults -m 1G,slots=4,maxmem=4G -object memory-backend-ram,id=m0,size="
-        slots += self.target.piece
+        slots += self.target.labelled if "label-size" in device else self.target.piece
         if device.startswith("nvdimm"):
             slots += " -machine nvdimm=on"
         tries = [slots, slots.replace(",slots=4,maxmem=4G", "")]
@@ -168,7 +168,7 @@ def nic_models(binary: Binary, board: str) -> list[str]:
 
 def order(machine: str) -> tuple[str, tuple[int, ...]]:
     """Sort key: family, then newest first."""
-    match = re.match(r"^(.*?)-?(\d+(?:\.\d+)*)$", machine)
+    match = re.match(r"^(.*?)-(\d+(?:\.\d+)*)$", machine)
     if match is None:
         return machine, ()
     numbers = [-int(n) for n in match[2].split(".")]

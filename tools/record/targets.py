@@ -34,9 +34,9 @@ class Target:
     ``first_slots`` says which slot a device gets there.  ``options`` are words behind ``-machine BOARD``.
     ``bridges`` are (board, device, name) below which PCI devices are tried, ``built`` matches the machine
     types that are recorded in full ("" for all), ``known`` is a device that shows hidden properties,
-    ``tester`` one that fills slots.
-    ``for_dimms`` are options without which a board has no place for a DIMM.  ``few`` leaves out what would be
-    as on x86; then only the devices and outcomes of ``each`` are asked of every version of a board.
+    ``tester`` one that fills slots.  ``piece`` is the size of a backend, ``labelled`` that of one with a label
+    of 1 MiB; ``for_dimms`` are options without which a board has no place for a DIMM.  ``few`` leaves out what
+    would be as on x86; then only the devices and outcomes of ``each`` are asked of every version of a board.
     """
 
     boards: tuple[str, ...]
@@ -44,6 +44,7 @@ class Target:
     built: str = ""
     memory: str = "128M"
     piece: str = "64M"
+    labelled: str = ""
     for_dimms: str = ""
     few: bool = True
     each: tuple[str, ...] = ()
@@ -174,7 +175,7 @@ def _larger(text: str) -> str:
 UUID = "uuid=75a3cdd7-6a2f-4791-8d15-fe0a920e8e9e"
 PSERIES = Target(
     boards=("pseries",), first_slots={"pseries": "00.0"}, built=r"pseries-.*|powernv\d+",
-    memory="256M", piece="256M",
+    memory="256M", piece="256M", labelled="257M",
     # TCG warns of each start without them.
     options={"pseries": "cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off"},
     recipes={name: (_larger(extra), props) for name, (extra, props) in ELSEWHERE.items()} | {
