@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from memkit.boards import power_cpus
+from memkit.boards import catalog, power_cpus
 from memkit.boards.board import GIB, MIB, Board
 from memkit.boards.device_refusals import refuse_device
 from memkit.boards.fixed_windows import add_fixed_windows
+from memkit.boards.global_properties import read_globals
 from memkit.boards.graphics import default_vga
 from memkit.boards.nics import wanted_nics
 from memkit.boards.ports import serial_ports
@@ -136,7 +137,9 @@ class Pseries(Board):
             # In use from the start, it keeps its event queues to itself (spapr_xive_mmio_set_enabled).
             regions["xive.end"].enabled = False
         check_nvram(build)
-        build.default_bus = add_host_bridge(build, 0, {})
+        facts = catalog.device(build.program, HOST_BRIDGE)
+        props = read_globals(build, facts, None) if facts is not None else {}
+        build.default_bus = add_host_bridge(build, 0, props)
 
     def add_default_devices(self, build: Build, devices: DeviceBuilder) -> None:
         """NICs, graphics card and USB controller; then the kernel is loaded."""
