@@ -3,8 +3,7 @@
 A 64-bit model says in ID_AA64MMFR0 how many bits its guest-physical addresses have, a 32-bit model with LPAE
 has 40.  Boards lay out memory for the model of ``-cpu``, and take only some models.
 
-Source: arm_pamax in target/arm/ptw.c, the models in target/arm/cpu64.c and cpu_tcg.c (QEMU 7.2), in
-target/arm/tcg since 8.1; each number was read off a refusal of a real QEMU.
+Source: data/machines (models, their address bits and properties); arm_pamax in target/arm/ptw.c (QEMU 7.2).
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from memkit.boards import catalog
 from memkit.boards.board import refuse_here
 from memkit.boards.build import Build
 from memkit.config import Option
@@ -20,28 +20,13 @@ from memkit.memory.flatview import AddressSpace
 from memkit.memory.region import MemoryRegion
 from memkit.versions import holds
 
-__all__ = ["ArmCpu", "arm_cpu", "check_cpu", "check_model", "cpu_spaces", "model_name"]
+__all__ = [
+    "ArmCpu", "arm_cpu", "check_cpu", "check_features", "check_model", "cpu_spaces", "model_name",
+]
 
-_OLD = (
-    "arm1026 arm1136 arm1136-r2 arm1176 arm11mpcore arm926 arm946 cortex-a8 cortex-a9 cortex-m0 cortex-m3 "
-    "cortex-m33 cortex-m4 cortex-m7 cortex-r5 cortex-r5f sa1100 sa1110 ti925t"
-)
-_PXA = "pxa250 pxa255 pxa260 pxa261 pxa262 " + " ".join(
-    f"pxa270{step}" for step in ("", "-a0", "-a1", "-b0", "-b1", "-c0", "-c5"))
-# 32-bit models → the releases that have them.
-_BITS_32 = {
-    **dict.fromkeys(_OLD.split(), ""), **dict.fromkeys(_PXA.split(), "<11.0"), "cortex-m55": "6.1",
-    "cortex-r52": "8.1", "cortex-a7": "", "cortex-a15": "",
-}
-# 64-bit models: address bits, and the releases that have them.
-_BITS_64 = {
-    "a64fx": (40, "6.2"), "cortex-a35": (40, "7.1"), "cortex-a53": (40, ""), "cortex-a55": (40, "8.0"),
-    "cortex-a57": (44, ""), "cortex-a710": (40, "8.2"), "cortex-a72": (44, ""), "cortex-a76": (40, "7.1"),
-    "cortex-a78ae": (40, "10.1"), "neoverse-n1": (48, "7.1"), "neoverse-n2": (48, "8.2"),
-    "neoverse-v1": (48, "8.1"),
-}
-_LPAE = frozenset(("cortex-a7", "cortex-a15", "max"))
+# Models with the Memory Tagging Extension (ID_AA64PFR1 in target/arm/tcg/cpu64.c, QEMU 10.0).
 _TAGGED = frozenset(("max", "cortex-a710", "neoverse-n2"))
+_SWITCHES = ("on", "off", "yes", "no", "true", "false", "y", "n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +43,18 @@ class ArmCpu:
     guests: bool = True
 
 
-def arm_cpu(qemu: str, target: str, name: str) -> ArmCpu | None:
-    """The model ``name`` of a release for aarch64 or arm, under TCG; None if there is none.
+def arm_cpu(program: str, name: str) -> ArmCpu | None:
+    """The model ``name`` of a program for Arm, under TCG; None if there is none.
 
-    >>> arm_cpu("7.2", "aarch64", "cortex-a57").bits, arm_cpu("7.2", "aarch64", "max").bits
+    >>> arm_cpu("aarch64-7.2", "cortex-a57").bits, arm_cpu("aarch64-7.2", "max").bits
     (44, 52)
     """
-    if name == "max":
-        if target == "aarch64":
-            return ArmCpu(name, 52 if holds(qemu, "7.0") else 48, True, True)
-        # 6.2 to 8.x look for LPAE before the model has it (arm_pamax).
-        return ArmCpu(name, 32 if holds(qemu, "6.2<8.1") else 40, False)
-    if name in _BITS_32 and holds(qemu, _BITS_32[name]):
-        return ArmCpu(name, 40 if name in _LPAE else 32, False, guests=name in (*_LPAE, "cortex-r52"))
-    bits, span = _BITS_64.get(name, (0, ""))
-    if not bits or target != "aarch64" or not holds(qemu, span):
+    facts = catalog.cpu(program, name)
+    if facts is None:
         return None
-    return ArmCpu(name, bits, True, name in _TAGGED)
+    kinds = catalog.cpu_properties(program, name)
+    wide = "aarch64" in kinds
+    return ArmCpu(name, facts.phys_bits, wide, wide and name in _TAGGED, "has_el2" in kinds)
 
 
 def model_name(build: Build, default: str) -> str:
@@ -90,7 +70,7 @@ def check_cpu(build: Build, default: str) -> ArmCpu:
     if option is not None and not name:
         raise _refuse("-cpu option cannot be empty", "-cpu names a model.", "add a model, or leave out -cpu",
                       option, "parse_cpu_option, cpu.c")
-    found = arm_cpu(build.qemu.version, build.target, name)
+    found = arm_cpu(build.program, name)
     if found is None:
         raise _refuse(f"unable to find CPU model '{name}'", "This QEMU has no CPU model of that name.",
                       "use -cpu max, or leave out -cpu; -cpu help lists all", option,
@@ -108,7 +88,7 @@ def check_model(build: Build, cpu: ArmCpu, models: tuple[str, ...], machine: str
     if cpu.name in models:
         return
     option = build.config.last("cpu")
-    known = [name for name in models if arm_cpu(build.qemu.version, build.target, name) is not None]
+    known = [name for name in models if catalog.cpu(build.program, name) is not None]
     if holds(build.qemu.version, "9.0"):
         ending = "" if len(known) == 1 else "s are"
         listed = f"The only valid type is: {known[0]}" if not ending else (
@@ -120,8 +100,28 @@ def check_model(build: Build, cpu: ArmCpu, models: tuple[str, ...], machine: str
                   "machvirt_init, hw/arm/virt.c, QEMU 7.2; is_cpu_type_supported, hw/core/machine.c, 9.0")
 
 
+def check_features(build: Build, cpu: ArmCpu) -> None:
+    """Raise Refused for a property of ``-cpu`` that the model does not have, or a value that is none."""
+    option, kinds = build.config.last("cpu"), catalog.cpu_properties(build.program, cpu.name)
+    for word in _features(option):
+        name, _, value = word.partition("=")
+        message = ""
+        if name not in kinds:
+            message = f"Property '{cpu.name}-arm-cpu.{name}' not found"
+        elif kinds[name] == "bool" and value not in _SWITCHES:
+            message = f"Parameter '{name}' expects 'on' or 'off'"
+        elif name == "aarch64" and value in _SWITCHES[1::2] and not holds(build.qemu.version, "11.0"):
+            message = "'aarch64' feature cannot be disabled unless KVM is enabled and 32-bit EL1 is supported"
+        if message:
+            raise _refuse(
+                f"can't apply global {cpu.name}-arm-cpu.{name}={value}: {message}",
+                "-cpu sets properties of every CPU.", f"check the spelling{catalog.near(name, kinds)}",
+                option, "object_apply_global_props, qom/object.c",
+            )
+
+
 def cpu_spaces(name: str, build: Build, root: MemoryRegion) -> list[AddressSpace]:
-    """An address space NAME-N for each CPU, which sees ``root`` (cpu_address_space_init, softmmu/physmem.c)."""
+    """An address space NAME-N for each CPU, which sees ``root`` (cpu_address_space_init)."""
     return [AddressSpace(f"{name}-{cpu}", root) for cpu in range(build.machine.cpus)]
 
 

@@ -65,11 +65,11 @@ def set_property(machine: Machine, config: Config, name: str, value: Any, *, tex
             read = read_keyval_value(name, name, wanted, value, sizes=sizes)
     except Wrong as wrong:
         refuse_wrong(option or Option("machine", ""), wrong, located=False)
+    if machine.board is not None:
+        machine.board.check_property(machine, option, name, read)
     check = _CHECKS.get(name)
     if check is not None:
         check(machine, config, option, read)
-    if machine.board is not None:
-        machine.board.check_property(machine, option, name, read)
     if kind == "bool":
         machine.flags[name] = read
     elif kind == "OnOffAuto":

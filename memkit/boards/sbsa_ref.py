@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from memkit.boards.arm_cpus import check_cpu, check_model, cpu_spaces
+from memkit.boards.arm_cpus import check_cpu, check_features, check_model, cpu_spaces
 from memkit.boards.arm_flash import add_chip, check_bios, check_image
 from memkit.boards.board import GIB, MIB, Board, refuse_here
 from memkit.boards.firmware import flash_by_unit
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from memkit.boards.devices import DeviceBuilder
     from memkit.boards.machine import Machine
     from memkit.boards.topology import Topology
+    from memkit.config import DeviceSpec
 
 __all__ = ["SbsaRef"]
 
@@ -83,6 +84,7 @@ class SbsaRef(Board):
             add_chip(build, f"sbsa.flash{unit}", FLASH_SIZE, image, container, unit * FLASH_SIZE)
         check_bios(build, images.get(0), FLASH_SIZE, "sbsa_firmware_init, hw/arm/sbsa-ref.c, QEMU 7.2")
         _check_ram(build)
+        check_features(build, check_cpu(build, _default_cpu(build)))
         secure.add(system, 0, -1)
         system.add(ram, RAM_BASE)
         block = build.ram.allocate(SECURE_RAM_SIZE, idstr="sbsa-ref.secure-ram",
@@ -108,6 +110,16 @@ class SbsaRef(Board):
             devices.add_default(nic.driver, f"NIC {nic.driver}", nic.option_index, nic.props)
         card = "bochs-display" if holds(build.qemu.version, "8.1") else "VGA"
         devices.add_default(card, f"graphics card {card}", None)
+
+    def check_function(
+        self, build: Build, spec: DeviceSpec, driver: str, bus: PciBus, devfn: int | None
+    ) -> None:
+        if driver == "virtio-iommu-pci":
+            raise refuse_here(
+                "Check your machine implements a hotplug handler for the virtio-iommu-pci device",
+                "The board has an IOMMU of its own.", "leave out the device, or use -M virt",
+                "virtio_iommu_pci_realize, hw/virtio/virtio-iommu-pci.c, QEMU 7.2", spec.option, located=True,
+            )
 
     def add_address_spaces(self, build: Build) -> None:
         super().add_address_spaces(build)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from memkit.boards.arm_cpus import check_cpu, check_model, cpu_spaces
+from memkit.boards.arm_cpus import check_cpu, check_features, check_model, cpu_spaces
 from memkit.boards.arm_flash import add_chip, check_bios, check_image
 from memkit.boards.board import GIB, MIB, Board, refuse_here
 from memkit.boards.firmware import flash_by_unit
@@ -65,6 +65,7 @@ class VexpressA15(Board):
                 "use -m 30G or less", "a15_daughterboard_init, hw/arm/vexpress.c, QEMU 7.2",
                 build.config.last("m"),
             )
+        check_features(build, check_cpu(build, DEFAULT_CPU))
         system, images = build.system, flash_by_unit(build)
         system.add(ram, RAM_BASE)
         _add_ram(build, "vexpress.a15sram", CHIP_SRAM_SIZE, CHIP_SRAM, "static RAM of the chip")

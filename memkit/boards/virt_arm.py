@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from memkit.boards import virt_arm_checks as checks
-from memkit.boards.arm_cpus import ArmCpu, check_cpu, check_model
+from memkit.boards.arm_cpus import ArmCpu, check_cpu, check_features, check_model
 from memkit.boards.arm_flash import add_flash, firmware_loaded
 from memkit.boards.board import MIB, Board, refuse_here
 from memkit.boards.fixed_windows import add_fixed_windows
@@ -92,6 +92,7 @@ class VirtArm(Board):
         version, cpu = build.qemu.version, check_cpu(build, "cortex-a15")
         if holds(version, "7.0"):
             check_model(build, cpu, checks.models(build), "mach-virt")
+            check_features(build, cpu)
         layout = lay_out(build, cpu)
         gic = checks.gic_version(build)
         msi = checks.message_interrupts(build, gic)
@@ -102,6 +103,8 @@ class VirtArm(Board):
         if secure is not None:
             secure.add(build.system, 0, -1)
         checks.check_cpus(build, cpu, gic, layout)
+        if not holds(version, "7.0"):
+            check_features(build, cpu)
         build.system.add(ram, RAM_BASE)
         _add_device_memory(build, layout)
         checks.check_address_bits(build, cpu, layout)

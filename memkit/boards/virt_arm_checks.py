@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from memkit.boards import catalog
 from memkit.boards.arm_cpus import ArmCpu
 from memkit.boards.board import GIB, refuse_here
 from memkit.boards.virt_arm_memory import MemoryMap, redistributors
@@ -27,18 +28,19 @@ __all__ = ["TRANSPORTS", "check_address_bits", "check_cpus", "check_property", "
 
 TRANSPORTS = 32
 GICV2_CPUS = 8
+_LONGEST = {"x-oem-id": 6, "x-oem-table-id": 8}
 LEAST_WINDOW = 512 * GIB
-# CPU models in QEMU's order, and the releases that take them.
-_MODELS = {
-    "cortex-a7": "", "cortex-a15": "", "cortex-a35": "7.1", "cortex-a55": "8.0", "cortex-a72": "",
-    "cortex-a76": "7.1", "cortex-a710": "8.2", "a64fx": "6.2", "neoverse-n1": "7.1", "neoverse-v1": "8.1",
-    "neoverse-n2": "8.2", "cortex-a53": "", "cortex-a57": "", "max": "",
-}
+# CPU models in the order in which QEMU lists them.
+_MODELS = (
+    "cortex-a7", "cortex-a15", "cortex-a35", "cortex-a55", "cortex-a72", "cortex-a76", "cortex-a710", "a64fx",
+    "neoverse-n1", "neoverse-v1", "neoverse-n2", "cortex-a53", "cortex-a57", "max",
+)
 
 
 def models(build: Build) -> tuple[str, ...]:
     """The CPU models that the board takes in this release."""
-    return tuple(name for name, span in _MODELS.items() if holds(build.qemu.version, span))
+    facts = {name: catalog.cpu(build.program, name) for name in (*_MODELS, *catalog.cpu_names(build.program))}
+    return tuple(name for name, found in facts.items() if found is not None and not found.refusal)
 
 
 def check_property(machine: Machine, option: Option | None, name: str, value: Any) -> None:
@@ -60,6 +62,10 @@ def check_property(machine: Machine, option: Option | None, name: str, value: An
         elif value < LEAST_WINDOW:
             message = f"{name} cannot be set to a lower value than the default (512 GiB)"
             allowed = "512G and more"
+    elif name in _LONGEST and len(str(value).encode()) > _LONGEST[name]:
+        short, most = name.removeprefix("x-"), _LONGEST[name]
+        message = f"User specified {short} value is bigger than {most} bytes in size"
+        allowed = f"{most} bytes or less"
     elif name == "virtio-mmio-transports" and int(value) > TRANSPORTS:
         message, allowed = f"{name} must not exceed {TRANSPORTS}", f"0 to {TRANSPORTS}"
     if message:
