@@ -40,7 +40,8 @@ def test_boot_of_each_board_is_far_ahead_of_its_qemu(figures, target: str) -> No
             memkit.boot(line, target=target)
             ours.append(time.perf_counter() - start)
     words = f"({min(ours) * 1000:.2g} ms) against QEMU ({min(theirs) * 1000:.2g} ms)"
-    figures.at_least(f"boot {target} {BOARDS[target][3:]} {words}", min(theirs) / min(ours), 100, "times faster")
+    name = f"boot {target} {BOARDS[target][3:]} {words}"
+    figures.at_least(name, min(theirs) / min(ours), 100, "times faster")
 
 
 def test_reading_what_a_monitor_printed_takes_less_than_a_tenth_of_a_second(figures) -> None:
