@@ -21,7 +21,7 @@ from memkit.memory.region import MemoryRegion
 from memkit.versions import holds
 
 __all__ = [
-    "ArmCpu", "arm_cpu", "check_cpu", "check_features", "check_model", "cpu_spaces", "model_name",
+    "ArmCpu", "arm_cpu", "check_cpu", "check_features", "check_model", "cpu_spaces",
 ]
 
 # Models with the Memory Tagging Extension (ID_AA64PFR1 in target/arm/tcg/cpu64.c, QEMU 10.0).
@@ -57,16 +57,13 @@ def arm_cpu(program: str, name: str) -> ArmCpu | None:
     return ArmCpu(name, facts.phys_bits, wide, wide and name in _TAGGED, "has_el2" in kinds)
 
 
-def model_name(build: Build, default: str) -> str:
-    """The model that ``-cpu`` names, or the ``default`` of the board."""
-    option = build.config.last("cpu")
-    return default if option is None else (option.value or "").partition(",")[0]
+def check_cpu(build: Build) -> ArmCpu:
+    """The model of ``-cpu``, or the board's own; raises Refused for a model that does not exist.
 
-
-def check_cpu(build: Build, default: str) -> ArmCpu:
-    """The model of ``-cpu``; raises Refused for a model that does not exist (parse_cpu_option, cpu.c)."""
+    Source: parse_cpu_option in cpu.c (QEMU 7.2).
+    """
     option = build.config.last("cpu")
-    name = model_name(build, default)
+    name = _default(build) if option is None else (option.value or "").partition(",")[0]
     if option is not None and not name:
         raise _refuse("-cpu option cannot be empty", "-cpu names a model.", "add a model, or leave out -cpu",
                       option, "parse_cpu_option, cpu.c")
@@ -123,6 +120,12 @@ def check_features(build: Build, cpu: ArmCpu) -> None:
 def cpu_spaces(name: str, build: Build, root: MemoryRegion) -> list[AddressSpace]:
     """An address space NAME-N for each CPU, which sees ``root`` (cpu_address_space_init)."""
     return [AddressSpace(f"{name}-{cpu}", root) for cpu in range(build.machine.cpus)]
+
+
+def _default(build: Build) -> str:
+    """The model of the board without ``-cpu``."""
+    record = catalog.machine(build.program, build.machine.type)
+    return "" if record is None else record.default_cpu.removesuffix("-arm-cpu")
 
 
 def _features(option: Option | None) -> Iterator[str]:

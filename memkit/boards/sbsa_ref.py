@@ -69,7 +69,7 @@ class SbsaRef(Board):
         return ("clusters",) if holds(machine.qemu.version, "9.1") else ()
 
     def check_cpu(self, build: Build) -> None:
-        check_cpu(build, _default_cpu(build))
+        check_cpu(build)
 
     def build_memory(self, build: Build, ram: MemoryRegion) -> None:
         """Flash, RAM, secure RAM, PCI and the fixed windows."""
@@ -84,7 +84,7 @@ class SbsaRef(Board):
             add_chip(build, f"sbsa.flash{unit}", FLASH_SIZE, image, container, unit * FLASH_SIZE)
         check_bios(build, images.get(0), FLASH_SIZE, "sbsa_firmware_init, hw/arm/sbsa-ref.c, QEMU 7.2")
         _check_ram(build)
-        check_features(build, check_cpu(build, _default_cpu(build)))
+        check_features(build, check_cpu(build))
         secure.add(system, 0, -1)
         system.add(ram, RAM_BASE)
         block = build.ram.allocate(SECURE_RAM_SIZE, idstr="sbsa-ref.secure-ram",
@@ -130,15 +130,9 @@ class SbsaRef(Board):
         return cpu % nodes
 
 
-def _default_cpu(build: Build) -> str:
-    if holds(build.qemu.version, "9.1"):
-        return "neoverse-n2"
-    return "neoverse-n1" if holds(build.qemu.version, "8.1") else "cortex-a57"
-
-
 def _check(build: Build) -> None:
     """Raise Refused for a CPU model that the board does not take."""
-    version, cpu = build.qemu.version, check_cpu(build, _default_cpu(build))
+    version, cpu = build.qemu.version, check_cpu(build)
     if not holds(version, "6.0") and cpu.name != "cortex-a57":
         option = build.config.last("cpu")
         raise refuse_here(

@@ -36,7 +36,6 @@ CHIP_SRAM, CHIP_SRAM_SIZE = 0x2E00_0000, 0x10000
 # What the GIC shows of the interrupts of CPU 0's guests, and of each further CPU's.
 GUEST_VIEW, GUEST_VIEW_SIZE = 0x5000, 0x200
 FIRST_FLASH = 18
-DEFAULT_CPU = "cortex-a15"
 
 
 class VexpressA15(Board):
@@ -53,19 +52,19 @@ class VexpressA15(Board):
         return "vexpress.highmem"
 
     def check_cpu(self, build: Build) -> None:
-        check_cpu(build, DEFAULT_CPU)
+        check_cpu(build)
 
     def build_memory(self, build: Build, ram: MemoryRegion) -> None:
         """RAM and the memory of the daughterboard, flash, and the memory of the motherboard."""
         if holds(build.qemu.version, "9.0"):
-            check_model(build, check_cpu(build, DEFAULT_CPU), (DEFAULT_CPU,), self.family)
+            check_model(build, check_cpu(build), ("cortex-a15",), self.family)
         if build.machine.ram_size > MOST_RAM:
             raise refuse_here(
                 "vexpress-a15: cannot model more than 30GB RAM", "RAM ends where addresses of 35 bits do.",
                 "use -m 30G or less", "a15_daughterboard_init, hw/arm/vexpress.c, QEMU 7.2",
                 build.config.last("m"),
             )
-        check_features(build, check_cpu(build, DEFAULT_CPU))
+        check_features(build, check_cpu(build))
         system, images = build.system, flash_by_unit(build)
         system.add(ram, RAM_BASE)
         _add_ram(build, "vexpress.a15sram", CHIP_SRAM_SIZE, CHIP_SRAM, "static RAM of the chip")
@@ -101,7 +100,7 @@ def _add_ram(build: Build, name: str, size: int, at: int, what: str) -> None:
 def _add_windows(build: Build) -> None:
     """The fixed windows; the GIC has one more for each CPU that may run guests."""
     machine, wanted = build.machine, set()
-    guests = machine.flag("virtualization", True) and check_cpu(build, DEFAULT_CPU).guests
+    guests = machine.flag("virtualization", True) and check_cpu(build).guests
     if guests:
         wanted.add("virtualization")
     if has_own_nic(build):

@@ -85,11 +85,11 @@ class VirtArm(Board):
         checks.check_property(machine, option, name, value)
 
     def check_cpu(self, build: Build) -> None:
-        check_cpu(build, "cortex-a15")
+        check_cpu(build)
 
     def build_memory(self, build: Build, ram: MemoryRegion) -> None:
         """Flash, RAM, device memory, PCI and the fixed windows, in the order of machvirt_init."""
-        version, cpu = build.qemu.version, check_cpu(build, "cortex-a15")
+        version, cpu = build.qemu.version, check_cpu(build)
         if holds(version, "7.0"):
             check_model(build, cpu, checks.models(build), "mach-virt")
             check_features(build, cpu)
@@ -188,7 +188,7 @@ def has_events(build: Build) -> bool:
     machine = build.machine
     return (
         machine.version >= (4, 2) and machine.flag("acpi", True) and firmware_loaded(build)
-        and check_cpu(build, "cortex-a15").is_64
+        and check_cpu(build).is_64
     )
 
 
