@@ -26,6 +26,8 @@ __all__ = [
 
 # Models with the Memory Tagging Extension (ID_AA64PFR1 in target/arm/tcg/cpu64.c, QEMU 10.0).
 _TAGGED = frozenset(("max", "cortex-a710", "neoverse-n2"))
+# What most servers have; the kit's description of a host does not tell.
+HOST_BITS = 48
 _SWITCHES = ("on", "off", "yes", "no", "true", "false", "y", "n")
 
 
@@ -67,6 +69,8 @@ def check_cpu(build: Build) -> ArmCpu:
     if option is not None and not name:
         raise _refuse("-cpu option cannot be empty", "-cpu names a model.", "add a model, or leave out -cpu",
                       option, "parse_cpu_option, cpu.c")
+    if name == "host" and build.machine.accelerator == "kvm":
+        return ArmCpu(name, HOST_BITS, True)
     found = arm_cpu(build.program, name)
     if found is None:
         raise _refuse(f"unable to find CPU model '{name}'", "This QEMU has no CPU model of that name.",
@@ -82,7 +86,7 @@ def check_cpu(build: Build) -> ArmCpu:
 
 def check_model(build: Build, cpu: ArmCpu, models: tuple[str, ...], machine: str) -> None:
     """Raise Refused unless ``cpu`` is one of ``models``; before 9.0, ``machine`` begins the message."""
-    if cpu.name in models:
+    if cpu.name in (*models, "host"):
         return
     option = build.config.last("cpu")
     known = [name for name in models if catalog.cpu(build.program, name) is not None]
@@ -99,6 +103,8 @@ def check_model(build: Build, cpu: ArmCpu, models: tuple[str, ...], machine: str
 
 def check_features(build: Build, cpu: ArmCpu) -> None:
     """Raise Refused for a property of ``-cpu`` that the model does not have, or a value that is none."""
+    if cpu.name == "host":
+        return
     option, kinds = build.config.last("cpu"), catalog.cpu_properties(build.program, cpu.name)
     for word in _features(option):
         name, _, value = word.partition("=")

@@ -28,6 +28,9 @@ __all__ = ["TRANSPORTS", "check_address_bits", "check_cpus", "check_property", "
 
 TRANSPORTS = 32
 GICV2_CPUS = 8
+_NOT_UNDER_KVM = {
+    "secure": "Security extensions (TrustZone)", "virtualization": "Virtualization extensions", "mte": "MTE",
+}
 _LONGEST = {"x-oem-id": 6, "x-oem-table-id": 8}
 LEAST_WINDOW = 512 * GIB
 # CPU models in the order in which QEMU lists them.
@@ -78,6 +81,8 @@ def gic_version(build: Build) -> int:
     machine, option = build.machine, build.config.last("machine")
     wanted, newer = machine.words.get("gic-version", ""), holds(build.qemu.version, "8.0")
     guests = machine.flag("virtualization", False)
+    if machine.accelerator == "kvm":
+        return _kvm_gic_version(build, wanted)
     if wanted == "host":
         raise _refuse("gic-version=host requires KVM", "There is no host's GIC to be like.",
                       "use gic-version=max", option, "finalize_gic_version")
@@ -95,6 +100,18 @@ def gic_version(build: Build) -> int:
     return int(wanted.removeprefix("x-"))
 
 
+def _kvm_gic_version(build: Build, wanted: str) -> int:
+    """The version of a GIC in the kernel; the kernels of most servers have version 3 alone."""
+    if wanted == "4":
+        raise _refuse(
+            "KVM does not support GICv4 emulation, is virtualization=on?"
+            if holds(build.qemu.version, "8.0") else "gic-version=4 is not supported with KVM",
+            "KVM has no GICv4 for guests.", "use gic-version=max", build.config.last("machine"),
+            "finalize_gic_version",
+        )
+    return 2 if wanted == "2" else 3
+
+
 def message_interrupts(build: Build, gic: int) -> str:
     """Who takes message interrupts: its, gicv2m, or "" for nobody; raises Refused."""
     machine, version = build.machine, build.qemu.version
@@ -102,8 +119,8 @@ def message_interrupts(build: Build, gic: int) -> str:
     if not holds(version, "11.0"):
         if gic == 2:
             return "gicv2m"
-        # TCG has an ITS since 6.2.
-        emulated = holds(version, "6.2") and machine.version >= (6, 2)
+        # TCG has an ITS since 6.2, KVM had one before.
+        emulated = machine.accelerator == "kvm" or (holds(version, "6.2") and machine.version >= (6, 2))
         return "its" if emulated and machine.flag("its", usual) else ""
     wanted = machine.words.get("msi", "auto")
     if "its" in machine.flags and wanted == "auto":
@@ -113,7 +130,7 @@ def message_interrupts(build: Build, gic: int) -> str:
     if wanted == "its" and gic == 2:
         raise _refuse("GICv2 + ITS is an invalid configuration.", "An ITS belongs to a GICv3.",
                       "add gic-version=3", build.config.last("machine"), "finalize_msi_controller")
-    if wanted == "its" and machine.version < (6, 2):
+    if wanted == "its" and machine.version < (6, 2) and machine.accelerator != "kvm":
         return ""
     return "" if wanted == "off" else wanted
 
@@ -133,6 +150,8 @@ def check_cpus(build: Build, cpu: ArmCpu, gic: int, layout: MemoryMap) -> None:
             f"A GICv{gic} is for {most} CPUs here.", "add gic-version=3" if gic == 2 else "use fewer CPUs",
             option, "machvirt_init",
         )
+    if machine.accelerator == "kvm":
+        _check_kvm(build)
     if machine.flag("mte", False) and not cpu.tagged:
         raise _refuse("MTE requested, but not supported by the guest CPU",
                       f"{cpu.name} has no Memory Tagging Extension.", "use -cpu max",
@@ -149,10 +168,24 @@ def check_cpus(build: Build, cpu: ArmCpu, gic: int, layout: MemoryMap) -> None:
                           f"use -smp {low} or less", option, "create_gic")
 
 
+def _check_kvm(build: Build) -> None:
+    """Raise Refused for what a guest cannot have under KVM."""
+    older = not holds(build.qemu.version, "6.0")
+    for name, what in _NOT_UNDER_KVM.items():
+        if build.machine.flag(name, False):
+            said = f"KVM does not support providing {what} to the guest CPU"
+            if name == "secure" and older:
+                said = "KVM does not support Security extensions"
+            raise _refuse(f"mach-virt: {said}", "KVM runs the guest on the CPU as it is.",
+                          f"leave out {name}=on, or use -accel tcg", build.config.last("machine"),
+                          "machvirt_init")
+
+
 def check_address_bits(build: Build, cpu: ArmCpu, layout: MemoryMap) -> None:
     """Raise Refused if the CPU cannot address all that the board maps."""
     bits = layout.highest.bit_length()
-    if cpu.is_64 and build.machine.flag("highmem", True) and cpu.bits < bits:
+    emulated = build.machine.accelerator != "kvm"
+    if emulated and cpu.is_64 and build.machine.flag("highmem", True) and cpu.bits < bits:
         raise _refuse(
             f"VCPU supports less PA bits ({cpu.bits}) than requested by the memory map ({bits})",
             "RAM, device memory and the windows above them need more address bits.",
