@@ -285,7 +285,7 @@ def _build() -> tuple[Parser, dict[str, Parser]]:
             model.add_argument("--qemu", metavar="VERSION", default=DEFAULT_QEMU, help=known)
             continue
         model.add_argument("--target", metavar="ARCH",
-                           help="x86_64, aarch64 ... as in qemu-system-ARCH (default: that of the line, or x86_64)")
+                           help="as in qemu-system-ARCH: x86_64, aarch64 ... (default: the line's or x86_64)")
         if one is diff:
             model.add_argument("--qemu", metavar="VERSION", action="append",
                                help=f"{known}; twice: compare two")
