@@ -126,6 +126,11 @@ def plug_dimm(
     node = props.get("node", 0)
     lost = (nodes and node >= nodes) or (not nodes and node)
     if lost and build.qemu.dimm_node_first:
+        if board is not None and not board.numa:
+            raise refuse_device(
+                spec, "machine doesn't support NUMA", "The board has no place for NUMA nodes.",
+                "leave out node=", "pc_dimm_realize, hw/mem/pc-dimm.c",
+            )
         raise refuse("dimm-node", spec.option, located=True, node=node, nodes=nodes or 1)
     if memdev is None:
         raise refuse("dimm-memdev-not-set", spec.option, located=True)
