@@ -122,6 +122,10 @@ class Board:
         """True if ``driver`` is a device that only this board plugs, which is done now; raises Refused."""
         return False
 
+    def path(self, build: Build, bus: str, props: Mapping[str, Any]) -> str:
+        """The path of a device on a ``bus`` of that type that is not PCI, "" where such devices have none."""
+        return ""
+
     def check_function(
         self, build: Build, spec: DeviceSpec, driver: str, bus: PciBus, devfn: int | None
     ) -> None:

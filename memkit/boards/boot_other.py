@@ -27,11 +27,14 @@ from memkit.boards.powernv import OldPowernv9, Powernv9
 from memkit.boards.pseries import Pseries
 from memkit.boards.raspi import Raspi3b
 from memkit.boards.refusals import refuse
+from memkit.boards.s390x import S390Ccw
 from memkit.boards.sbsa_ref import SbsaRef
+from memkit.boards.sifive_u import OldSifiveU, SifiveU
 from memkit.boards.startup import start
 from memkit.boards.topology import Topology
 from memkit.boards.vexpress import VexpressA15
 from memkit.boards.virt_arm import OldVirtArm, VirtArm
+from memkit.boards.virt_riscv import OldVirtRiscv, VirtRiscv
 from memkit.config import Config
 from memkit.errors import MemkitError, Refused
 from memkit.host import Host
@@ -42,11 +45,11 @@ __all__ = ["BOARDS", "TARGETS", "board_types", "build_other"]
 
 BOARDS: tuple[Board, ...] = (
     VirtArm(), OldVirtArm(), SbsaRef(), Raspi3b(), VexpressA15(), Pseries(), Powernv9(),
-    OldPowernv9(),
+    OldPowernv9(), VirtRiscv(), OldVirtRiscv(), SifiveU(), OldSifiveU(), S390Ccw(),
 )
 TARGETS = ("aarch64", "arm", "ppc64", "riscv64", "s390x")
 # The type of a program without -machine (is_default in each board's file).
-_DEFAULTS = {"ppc64": "pseries", "s390x": "s390-ccw-virtio"}
+_DEFAULTS = {"ppc64": "pseries", "riscv64": "spike", "s390x": "s390-ccw-virtio"}
 
 
 def build_other(config: Config, host: Host, target: str) -> tuple[Build, tuple[NumaNode, ...]]:

@@ -37,7 +37,8 @@ def cli_devices(build: Build) -> Iterator[DeviceSpec]:
     yield from plain
     for drive in config.drives:
         if drive.interface == "virtio":
-            yield DeviceSpec("virtio-blk-pci", None, {}, drive.option)
+            kind = "ccw" if build.target == "s390x" else "pci"
+            yield DeviceSpec(f"virtio-blk-{kind}", None, {}, drive.option)
     for option in config.all("debugcon"):
         if option.value != "none":
             yield DeviceSpec("isa-debugcon", None, {}, option)

@@ -199,9 +199,16 @@ class DeviceBuilder:
 
     def _other(self, driver: str, spec: DeviceSpec, props: Mapping[str, Any], index: int | None) -> None:
         """A device that is not for PCI: it may have memory and ports all the same."""
+        board, facts, path = self.build.machine.board, catalog.device(self.qemu, driver), ""
+        kind = "virtio-mem" if driver == "virtio-mem-ccw" else ""
+        addr = self.backed.before_slot(kind, spec, props)
         self.checks.recorded(spec, driver, None, props)
         self.checks.values(spec, driver, None, props)
-        self._memory(driver, spec, props, "", None, index, spec.id or driver)
+        if board is not None and facts is not None:
+            path = board.path(self.build, facts.bus, props)
+        if kind:
+            self.backed.realize(kind, spec, props, path, addr)
+        self._memory(driver, spec, props, path, None, index, spec.id or driver)
 
     def _memory(
         self, driver: str, spec: DeviceSpec | None, props: Mapping[str, Any], path: str,

@@ -17,14 +17,17 @@ __all__ = ["check_main_ram", "main_ram"]
 
 
 def check_main_ram(build: Build, main: Memdev | None, numa: NumaState) -> Memdev | None:
-    """The backend of main RAM: ``main``, a new one, or None if the nodes have their own; raises Refused."""
+    """The backend of main RAM: ``main``, a new one, or None if the nodes or the board have their own.
+
+    Raises Refused.
+    """
     machine = build.machine
     if main is not None:
         if machine.qemu.compound_options and main.backend.size != machine.ram_size:
             raise refuse("ram-size-mismatch", build.config.last("m"), ram=hex(machine.ram_size),
                          name=main.backend.id, size=hex(main.backend.size))
         return main
-    if not numa.legacy_mem:
+    if not numa.legacy_mem or not machine.ram_id:
         return None
     if machine.ram_id in build.object_types:
         raise refuse("reserved-id", None, name=machine.ram_id)
@@ -35,11 +38,18 @@ def check_main_ram(build: Build, main: Memdev | None, numa: NumaState) -> Memdev
 
 
 def main_ram(build: Build, numa: NumaState, main: Memdev | None) -> MemoryRegion:
-    """The region of main RAM, with the nodes complete; raises Refused."""
+    """The region of main RAM, with the nodes complete; raises Refused.
+
+    It is empty where the board makes its RAM by itself and uses no backend.
+    """
     ram = complete_numa(build, numa, main)
     build.numa_count = len(numa.nodes)
     if ram is not None:
         return ram
+    if not build.machine.ram_id:
+        if main is not None:
+            consume(build, main)
+        return MemoryRegion("", 0)
     assert main is not None
     consume(build, main)
     build.frontends.append(Frontend(

@@ -145,7 +145,8 @@ def _complete(build: Build, state: NumaState, machine_backend: Memdev | None) ->
         raise refuse("numa-total", build.config.last("numa"), total=total, ram=machine.ram_size)
     if state.uses_memdev and machine_backend is not None:
         raise refuse("numa-exclusive", build.config.last("numa"))
-    ram = None if state.legacy_mem else _container(build, state)
+    # Where the board makes its RAM by itself, nothing takes the nodes' backends.
+    ram = _container(build, state) if not state.legacy_mem and machine.ram_id else None
     check_distances(state, build.config.last("numa"))
     finish_cpus(state, machine.topology, build.warnings,
                 initiators_needed=not build.qemu.initiator_first, board=machine.board)
