@@ -13,6 +13,7 @@ from memkit.boards.recorded import data_file
 from memkit.errors import MemkitError
 from tools.record.expand import COMPACT, EXPAND
 from tools.record.listing import listed_properties, not_pluggable
+from tools.record.machines import order
 from tools.record.state import OWN_PATH, short_path
 from tools.record.targets import target, target_names
 
@@ -79,6 +80,11 @@ def test_what_is_asked_of_a_target_names_boards_that_it_has(name: str) -> None:
 def test_a_device_path_is_cut_from_a_block_on_each_kind_of_board(path: str, devfn: str) -> None:
     assert "%/vga.vram" == short_path(path, [{"devfn": devfn}]) == OWN_PATH.sub("%/", path)
     assert path == short_path(path, [{"devfn": "1f.7"}])
+
+
+def test_a_number_without_a_dash_is_a_board_and_no_version_of_one() -> None:
+    assert ("virt", (-7, -2, 0)) == order("virt-7.2")
+    assert [("powernv9", ()), ("raspi3b", ())] == [order(name) for name in ("powernv9", "raspi3b")]
 
 
 def test_a_device_that_ends_qemu_is_asked_alone() -> None:

@@ -86,12 +86,14 @@ def _x86_cpu(binary: Binary, line: str) -> tuple[str, dict[str, Any]]:
 def _others(binary: Binary) -> dict[str, Any]:
     models = {name: kind for name, kind in sorted(_models(binary).items()) if binary.wants(name)}
     texts = _descriptions(binary)
-    cpus = dict(zip(models, binary.map(lambda name: _cpu(binary, name), models), strict=True))
     # Aliases are many on Power: a type is asked once.
+    firsts = {kind: name for name, kind in reversed(models.items())}
+    told = dict(zip(firsts, binary.map(lambda kind: _cpu(binary, firsts[kind]), firsts), strict=True))
+    cpus = {name: dict(told[kind]) for name, kind in models.items()}
     types = list(dict.fromkeys(kind for name, kind in models.items() if "refusal" not in cpus[name]))
     sets = dict(zip(types, _properties(binary, types), strict=True))
-    told = [set(words) for words in sets.values() if words]
-    common = set.intersection(*told) if told else set()
+    held = [set(words) for words in sets.values() if words]
+    common = set.intersection(*held) if held else set()
     groups, numbers = share([sorted(set(words) - common) for words in sets.values()])
     owned = dict(zip(types, numbers, strict=True))
     for name, facts in cpus.items():

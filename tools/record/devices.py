@@ -32,6 +32,7 @@ class Devices:
     def __init__(self, binary: Binary) -> None:
         self.binary = binary
         self.target = target(binary.target)
+        self.absent: set[str] = set()
 
     def state(self, argv: Sequence[str]) -> tuple[Answer, State | None]:
         """The answer and, if it started, its state."""
@@ -73,7 +74,8 @@ class Devices:
         """What a device does on every board: alone, with what it needs, and below bridges."""
         facts: dict[str, Any] = {}
         for board in self.target.boards:
-            seen = self.observe(board, driver)
+            known = bus in self.absent and "," not in driver
+            seen = {"refusal": "no bus"} if known else self.observe(board, driver)
             if seen == {"refusal": f"%: No '{bus}' bus found for device '{driver}'"}:
                 seen["refusal"] = "no bus"
             if "refusal" in seen and not (bus == "PCI" and seen["refusal"] == "no bus"):
@@ -97,8 +99,34 @@ class Devices:
                 facts["bare"] = bare["refusal"]
         if bus == "PCI" and self.matters_below(driver, facts):
             self.below(driver, facts)
-        self.twice(driver, facts)
+        if not self.target.few:
+            self.twice(driver, facts)
         return facts
+
+    def look_for_buses(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Learn of which buses the board has none: that is the same for every device on such a bus."""
+        board = self.target.boards[0]
+        plain = [row for row in rows if "bus" in row and "," not in row["name"]]
+        firsts = {row["bus"]: row["name"] for row in reversed(plain)}
+
+        def absent(bus: str) -> bool:
+            driver = firsts[bus]
+            answer = self.binary.start([*self.argv(board), "-device", driver], [])
+            return answer.refusal == f"-device {driver}: No '{bus}' bus found for device '{driver}'"
+
+        self.absent = {
+            bus for bus, gone in zip(firsts, self.binary.map(absent, firsts), strict=True) if gone
+        }
+
+    def two_of_each(self, seen: dict[str, dict[str, Any]], names: Sequence[str]) -> None:
+        """Add the refusals of second devices: where many pairs start together, each of them would alone."""
+        board = self.target.boards[0]
+        pairs = [word for name in names for word in ("-device", name) * 2]
+        if len(names) == 1:
+            self.twice(names[0], seen[names[0]])
+        elif names and not self.binary.start([*self.argv(board), *pairs], []).started:
+            self.two_of_each(seen, names[: len(names) // 2])
+            self.two_of_each(seen, names[len(names) // 2 :])
 
     def matters_below(self, driver: str, facts: dict[str, Any]) -> bool:
         """False where only bridges and what has RAMBlocks are tried below a bridge, and this is neither."""
@@ -195,6 +223,8 @@ def record_devices(binary: Binary) -> dict[str, Any]:
     groups, numbers = share([pack(h) for h in helps])
     devices = Devices(binary)
     todo = [row for row in rows if row["categories"] != ["CPU"]]
+    if wanted.few:
+        devices.look_for_buses(todo)
     seen = dict(
         zip(
             [r["name"] for r in todo],
@@ -202,6 +232,9 @@ def record_devices(binary: Binary) -> dict[str, Any]:
             strict=True,
         )
     )
+    if wanted.few:
+        again = [name for name in seen if "refusal" not in seen[name][wanted.boards[0]]]
+        binary.map(lambda n: devices.two_of_each(seen, again[n : n + 12]), range(0, len(again), 12))
     print(f"{binary.starts} starts for devices", file=sys.stderr)
     known = interfaces(binary)
     by_name = dict(zip(names, helps, strict=True))

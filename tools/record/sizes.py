@@ -38,6 +38,8 @@ def sweep(
     else:
         default = facts[board].get("blocks", [])
     wanted = {n: values.split() for n, values in asked.sweep.items() if n in names}
+    if asked.rom_sized and driver not in asked.rom_sized:
+        wanted.pop("romsize", None)
     if not any(row[0].startswith("%/") or "vram" in row[0] for row in default):
         # Only properties that could make a block where there was none.
         wanted = {n: v for n, v in wanted.items() if n not in ("rombar", "romsize")}

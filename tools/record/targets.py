@@ -34,9 +34,9 @@ class Target:
     ``first_slots`` says which slot a device gets there.  ``options`` are words behind ``-machine BOARD``.
     ``bridges`` are (board, device, name) below which PCI devices are tried, ``built`` matches the machine
     types that are recorded in full ("" for all), ``known`` is a device that shows hidden properties,
-    ``tester`` one that fills slots.  ``piece`` is the size of a backend, ``labelled`` that of one with a label
-    of 1 MiB; ``for_dimms`` are options without which a board has no place for a DIMM.  ``few`` leaves out what
-    would be as on x86; then only the devices and outcomes of ``each`` are asked of every version of a board.
+    ``tester`` one that fills slots.  ``piece`` is the size of a backend, ``labelled`` that of one with a
+    label of 1 MiB; ``for_dimms`` are options without which a board has no place for a DIMM.  ``few`` leaves
+    out what would be as on x86; then only ``each`` of devices and outcomes is asked of every version.
     """
 
     boards: tuple[str, ...]
@@ -59,6 +59,7 @@ class Target:
     tester: str = "pci-testdev"
     sweep: Mapping[str, str] = field(default_factory=lambda: FEW)
     rom_sizes: tuple[int, ...] = ()
+    rom_sized: tuple[str, ...] = ("VGA", "e1000", "virtio-net-pci")
     scenarios: Mapping[str, str] = field(default_factory=dict)
     zoo: tuple[str, ...] = ()
     outcomes: Mapping[str, str] = field(default_factory=dict)
@@ -77,7 +78,8 @@ X86 = Target(
     boards=("pc", "q35", "microvm"),
     first_slots={"pc": "02.0", "q35": "01.0", "microvm": ""},
     bridges=(("pc", "pci-bridge,chassis_nr=1,id=B", "pci-bridge"), ("q35", *ROOT_PORT[1:])),
-    buses=BUSES, paths=PATHS, bus_names=BUS_NAMES, rom_sizes=ROM_FILE_SIZES, sweep=SWEEP, few=False,
+    buses=BUSES, paths=PATHS, bus_names=BUS_NAMES, rom_sizes=ROM_FILE_SIZES, rom_sized=(), sweep=SWEEP,
+    few=False,
     scenarios=SCENARIOS, zoo=ZOO, outcomes=OUTCOMES,
 )
 
