@@ -150,6 +150,11 @@ def observed(qemu: str, name: str, board: str) -> Observation | None:
     >>> observed("7.2", "VGA", "pc").blocks[0].name, observed("7.2", "VGA", "microvm").refusal
     ('%/vga.vram', "-device VGA: No 'PCI' bus found for device 'VGA'")
     """
+    if board == "powernv9":
+        # Devices were recorded on pseries, which minds bridges; those are like elsewhere.
+        seen = observed(qemu, name, "pseries")
+        minded = seen is not None and "PCI Bridge lacks" in seen.refusal
+        return observed(qemu.partition("-")[2], name, "q35") if minded else seen
     name = model_name(qemu, name)
     row = load("devices", qemu)["devices"].get(name)
     # What finds a bus on isapc does there as on pc, whose ISA bus is like it.
@@ -205,7 +210,7 @@ def secondary_bus(qemu: str, driver: str) -> SecondaryBus | None:
     >>> secondary_bus("7.2", "pcie-root-port").express, secondary_bus("7.2", "e1000")
     (True, None)
     """
-    for board in ("pc", "q35", "virt", "pseries"):
+    for board in ("pc", "q35", "virt", "pseries", "powernv9"):
         seen = observed(qemu, driver, board)
         seen = seen.then if seen is not None and seen.refusal else seen
         for _, kind in seen.buses if seen else ():

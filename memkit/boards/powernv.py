@@ -49,7 +49,8 @@ class Powernv9(Board):
 
     family = "powernv9"
     targets = ("ppc64",)
-    observed_as = "pseries"
+    observed_as = "powernv9"
+    recorded_bus = ("pci@800000020000000.mmio", "pci@800000020000000.io")
     releases = "6.0"
     default_ram = GIB
     buses = (("isa.0", "ISA"),)
@@ -206,13 +207,13 @@ def _add_chips(build: Build, chips: int) -> None:
     for window in (w for windows in by_name.values() for w in windows):
         build.system.add(window, window.addr, window.priority)
     for chip, window in enumerate(sensors):
+        if not homers:
+            # Since 10.0 it is RAM, and comes first.
+            name = f"homer-chip{chip}-memory"
+            build.system.add(build.vram(name, HOMER_SIZE, name, "chip"), HOMER_BASE + chip * HOMER_SIZE)
         build.system.add(window, window.addr)
         if homers:
             build.system.add(homers[chip], homers[chip].addr)
-        else:
-            # Since 10.0 it is RAM.
-            name = f"homer-chip{chip}-memory"
-            build.system.add(build.vram(name, HOMER_SIZE, name, "chip"), HOMER_BASE + chip * HOMER_SIZE)
 
 
 def _add_host_bridges(build: Build, chip: int) -> None:
