@@ -9,6 +9,7 @@ Source: the fields of MachineClass in include/hw/boards.h (QEMU 7.2).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from memkit.errors import Refused
@@ -136,6 +137,7 @@ class Board:
 
     def add_address_spaces(self, build: Build) -> None:
         """Add the address spaces of the board in QEMU's order, "memory" first."""
+        from memkit.boards.iommu import Views
         from memkit.boards.windows import bus_master_space
 
         spaces = build.address_spaces
@@ -143,8 +145,12 @@ class Board:
         spaces.insert(1, AddressSpace("I/O", MemoryRegion("io", 0x10000, "i/o")))
         for cpu in range(build.machine.cpus):
             spaces.append(AddressSpace(f"cpu-memory-{cpu}", build.system))
-        for name, _bus, _devfn in build.pci_functions:
-            spaces.append(bus_master_space(name, lambda: build.system))
+        views = Views(build) if build.iommu else None
+        for name, bus, devfn in build.pci_functions:
+            target = partial(views.view, bus, devfn) if views else (lambda: build.system)
+            spaces.append(bus_master_space(name, target))
+        if views:
+            spaces.extend(views.spaces)
 
     # -- NUMA
 

@@ -4,8 +4,8 @@ Until the guest programs it, an IOMMU passes everything on.  A device behind a c
 cannot say who it is; the bridge asks for it, so the devices behind share one view.
 
 Source: pci_device_iommu_address_space in hw/pci/pci.c, vtd_find_add_as in hw/i386/intel_iommu.c,
-amdvi_host_dma_iommu in hw/i386/amd_iommu.c, virtio_iommu_find_add_as in hw/virtio/virtio-iommu.c
-(QEMU 7.2).
+amdvi_host_dma_iommu in hw/i386/amd_iommu.c, virtio_iommu_find_add_as in hw/virtio/virtio-iommu.c,
+smmu_find_add_as in hw/arm/smmu-common.c (QEMU 7.2).
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from memkit.boards.pci import PciBus
 from memkit.config import DeviceSpec
 from memkit.memory.flatview import AddressSpace
 from memkit.memory.region import MemoryRegion
+from memkit.versions import holds
 
 __all__ = ["IOMMUS", "Views", "add_iommu"]
 
 IOMMUS = ("intel-iommu", "amd-iommu", "virtio-iommu-pci")
 WHOLE = 1 << 64
 INTERRUPTS, INTERRUPTS_SIZE = 0xFEE0_0000, 0x10_0000
+SMMU_BEFORE_8 = 1 << 48
 # Requester of the IOAPIC: slot 20 (AMDVI_IOAPIC_SB_DEVID).
 AMD_IOAPIC = 0xA0
 
@@ -47,9 +49,10 @@ class Views:
         self.build = build
         self.made: dict[tuple[int, int], MemoryRegion] = {}
         self.spaces: list[AddressSpace] = []
-        self._make = {"intel-iommu": self._intel, "amd-iommu": self._amd, "virtio-iommu-pci": self._virtio}[
-            build.iommu
-        ]
+        self._make = {
+            "intel-iommu": self._intel, "amd-iommu": self._amd, "virtio-iommu-pci": self._virtio,
+            "smmuv3": self._smmu,
+        }[build.iommu]
         if build.iommu == "intel-iommu":
             self._pass_on("vtd-ir", "vtd-nodmar", "vtd-sys-alias")
         if build.iommu == "amd-iommu":
@@ -113,6 +116,11 @@ class Views:
         root.add(MemoryRegion(name, WHOLE, "i/o", enabled=False), 0)
         root.add(MemoryRegion.window("system", self.build.system, 0, WHOLE), 0)
         return "virtio-iommu-device", root
+
+    def _smmu(self, devfn: int) -> tuple[str, MemoryRegion]:
+        name = f"smmuv3-iommu-memory-region-{devfn}-{len(self.made)}"
+        size = WHOLE if holds(self.build.qemu.version, "8.0") else SMMU_BEFORE_8
+        return name, MemoryRegion(name, size, "i/o")
 
 
 def _requester(bus: PciBus, devfn: int) -> tuple[PciBus, int]:

@@ -104,6 +104,7 @@ class SbsaRef(Board):
         bus.claim("gpex-root", 0, multifunction=False)
         build.buses[bus.name] = build.default_bus = bus
         build.pci_functions.append(("gpex-root", bus, 0))
+        build.iommu = "smmuv3"
 
     def add_default_devices(self, build: Build, devices: DeviceBuilder) -> None:
         for nic in wanted_nics(build):

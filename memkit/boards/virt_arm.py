@@ -230,6 +230,8 @@ def _add_windows(build: Build, cpu: ArmCpu, layout: MemoryMap, gic: int, msi: st
         "uart2": len(serial) > 1 and serial[1].value != "none",
         "virtualization": machine.flag("virtualization", False),
     }
+    if wanted["smmuv3"]:
+        build.iommu = "smmuv3"
     features = frozenset(name for name, there in wanted.items() if there)
     regions = add_fixed_windows(build.program, "virt", features, build.system)
     if gic > 2:
