@@ -11,6 +11,7 @@ import pytest
 from memkit.boards import catalog
 from memkit.boards.recorded import data_file
 from memkit.errors import MemkitError
+from tools.record.devices import Devices
 from tools.record.expand import COMPACT, EXPAND
 from tools.record.listing import listed_properties, not_pluggable
 from tools.record.machines import order
@@ -108,6 +109,41 @@ def test_a_running_qemu_says_of_a_type_what_device_says_and_what_it_cannot_say_i
         f"-device NAME: {not_abstract}": ["base"], "-device NAME: something else": ["odd"],
         f"-device NAME: {pluggable}": ["sysbus"],
     } == not_pluggable(binary, ["listed"], ["-machine", "virt"])
+
+
+class Picky(Scripted):
+    """A QEMU that has no bus of the kind "far", and takes no second "one-only"."""
+
+    def __init__(self) -> None:
+        super().__init__([])
+        self.starts: list[list[str]] = []
+
+    def start(self, argv: list[str], questions: list[Any]) -> Any:
+        self.starts.append(argv)
+        said = ""
+        if "faraway" in argv:
+            said = "-device faraway: No 'far' bus found for device 'faraway'"
+        elif argv.count("one-only") > 1:
+            said = "-device one-only: at most one"
+        return type("Answer", (), {"started": not said, "refusal": said, "stderr": [said]})
+
+
+def test_of_each_bus_one_device_is_asked_whether_the_board_has_it() -> None:
+    binary: Any = Picky()
+    devices = Devices(binary)
+    devices.look_for_buses([
+        {"name": name, "bus": bus} for name, bus in (("faraway", "far"), ("farther", "far"), ("near", "PCI"))
+    ])
+    assert {"far"} == devices.absent
+    assert ["faraway", "near"] == sorted(argv[-1] for argv in binary.starts)
+
+
+def test_the_kind_that_does_not_start_twice_is_found_among_those_that_do() -> None:
+    binary: Any = Picky()
+    seen: dict[str, dict[str, Any]] = {name: {"virt": {}} for name in ("a", "one-only", "b", "c")}
+    Devices(binary).two_of_each(seen, list(seen))
+    assert {"one-only": "%: at most one"} == {n: row["twice"] for n, row in seen.items() if "twice" in row}
+    assert 5 == len(binary.starts)
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

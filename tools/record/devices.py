@@ -75,7 +75,7 @@ class Devices:
         facts: dict[str, Any] = {}
         for board in self.target.boards:
             known = bus in self.absent and "," not in driver
-            seen = {"refusal": "no bus"} if known else self.observe(board, driver)
+            seen: dict[str, Any] = {"refusal": "no bus"} if known else self.observe(board, driver)
             if seen == {"refusal": f"%: No '{bus}' bus found for device '{driver}'"}:
                 seen["refusal"] = "no bus"
             if "refusal" in seen and not (bus == "PCI" and seen["refusal"] == "no bus"):
