@@ -122,8 +122,8 @@ def _observation(qemu: str, driver: str, bus: str, raw: Mapping[str, Any], props
     lists = load("devices", qemu)["lists"]
 
     def lines(key: str) -> tuple[str, ...]:
-        found = raw.get(key) or ()
-        return tuple(lists[found] if isinstance(found, int) else found)
+        found = raw.get(key)
+        return tuple(lists[found] if isinstance(found, int) else found or ())
 
     recipe = raw.get("with", "")
     words = recipe.rpartition(f"-device {driver}")[2]
