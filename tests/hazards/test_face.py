@@ -234,7 +234,7 @@ def test_a_refused_line_is_refused_in_qemus_words() -> None:
 def _holds(rule, qemu: str) -> bool:
     from memkit.versions import parse_version
 
-    return rule.holds_for(parse_version(qemu), "x86_64")
+    return rule.holds_for(parse_version(qemu), (rule.architectures or ("x86_64",))[0])
 
 
 def _replace_fix(monkeypatch, fix) -> None:

@@ -139,7 +139,8 @@ def test_memory_locked_when_used_stays_empty_until_then() -> None:
 
 @pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.id) for rule in RULES.values()])
 def test_a_guest_without_a_command_line_is_asked_without_harm(rule: Rule) -> None:
-    qemu = next(v for v in ("7.2", *KNOWN_QEMU) if rule.holds_for(parse_version(v), "x86_64"))
+    target = (rule.architectures or ("x86_64",))[0]
+    qemu = next(v for v in ("7.2", *KNOWN_QEMU) if rule.holds_for(parse_version(v), target))
     guest = replace(memkit.boot(rule.example, qemu=qemu, host=rule.host), config=None)
     assert all(hazard.sentences for hazard in hazards(guest, rule.operations))
 

@@ -11,8 +11,32 @@ from memkit import Host
 
 RAM, FILE, MEMFD = (f"-object memory-backend-{kind},id=m" for kind in ("ram", "file", "memfd"))
 
+ARM, POWER, Z = "qemu-system-aarch64 -M virt", "qemu-system-ppc64 -M pseries", "qemu-system-s390x"
+DIMM = f"-m 1G,slots=2,maxmem=4G {RAM},size=1G -device pc-dimm,memdev=m"
+
 # The fact, a line, and words of QEMU's message.
 REFUSED = [
+    ("m-fixed-ram-board-refuses", "qemu-system-aarch64 -M raspi3b -m 2G",
+     "Invalid RAM size, should be 1 GiB"),
+    ("dimm-unsupported-arch", f"{Z} {DIMM}", "'pc-dimm' is not a valid device model name"),
+    ("pflash-exact-size-arm", f"{ARM} -drive if=pflash,format=raw,file=/var/tmp/short",
+     "device requires 67108864 bytes, block backend provides"),
+    ("arm-dimm-needs-ged", f"{ARM} {DIMM}", "memory hotplug is not enabled: missing acpi-ged device"),
+    ("arm-highmem-off", f"{ARM},highmem=off -m 4G", "Addressing limited to 32 bits"),
+    ("arm-mte-cpu", f"{ARM},mte=on", "MTE requested, but not supported by the guest CPU"),
+    ("arm-mte-no-memory-hotplug", f"{ARM},mte=on -cpu max -bios /var/tmp/short {DIMM}",
+     "memory hotplug is not enabled: MTE is enabled"),
+    ("arm-pa-range", f"{ARM} -cpu cortex-a53 -m 1G,slots=2,maxmem=2T", "Addressing limited to 40 bits"),
+    ("ppc-256m-granularity", f"{POWER} -m 300M", "is not aligned to 256 MiB"),
+    ("ppc-dimm-256m", f"{POWER} {DIMM.replace('size=1G', 'size=100M')}",
+     "Hotplugged memory size must be a multiple of 256 MB"),
+    ("ppc-numa-node-256m", f"{POWER} -m 1G {RAM},size=600M -object memory-backend-ram,id=n,size=424M "
+     "-numa node,memdev=m -numa node,memdev=n", "Node 0 memory size 0x25800000 is not aligned to 256 MiB"),
+    ("ppc-nvdimm-label-mandatory", f"{POWER} {DIMM.replace('pc-dimm', 'nvdimm')}",
+     "PAPR requires NVDIMM devices to have label-size set"),
+    ("s390-ram-1m", f"{Z} -m size=131073K", "ram size must be multiples of 1 MiB"),
+    ("s390-no-memory-devices-before-10", f"{Z} {DIMM.replace('pc-dimm', 'virtio-mem-ccw')}",
+     "'virtio-mem-ccw' is not a valid device model name"),
     ("backend-host-node-absent", f"{RAM},size=1M,policy=bind,host-nodes=5",
      "cannot bind memory to host NUMA"),
     ("backend-host-node-out-of-range", f"{RAM},size=1M,policy=bind,host-nodes=500",

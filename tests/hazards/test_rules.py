@@ -14,9 +14,14 @@ ALL = [pytest.param(rule, id=rule.id) for rule in RULES.values()]
 MENDABLE = [pytest.param(rule, id=rule.id) for rule in RULES.values() if rule.mend is not None]
 
 
+def target_of(rule: Rule) -> str:
+    """A target that has the rule; x86_64 where it can be."""
+    return "x86_64" if not rule.architectures or "x86_64" in rule.architectures else rule.architectures[0]
+
+
 def qemu_of(rule: Rule) -> str:
     """A QEMU for which the rule holds; 7.2 where it can be."""
-    fitting = [v for v in ("7.2", *KNOWN_QEMU) if rule.holds_for(parse_version(v), "x86_64")]
+    fitting = [v for v in ("7.2", *KNOWN_QEMU) if rule.holds_for(parse_version(v), target_of(rule))]
     assert fitting, f"{rule.id} holds for none of {KNOWN_QEMU}"
     return fitting[0]
 
