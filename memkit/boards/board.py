@@ -38,7 +38,8 @@ class Board:
     ports of its PCI bus are called there, ``ports_moved`` how many bytes further up the ports are on this
     board.  ``buses`` are (name, type) of those that are not PCI.
     ``vga_used`` is False where ``-vga`` makes no card, ``makes_nics`` where ``-nic`` makes no PCI card;
-    ``own_nic`` is the model of the only NIC of a board without PCI.
+    ``own_nic`` is the model of the only NIC of a board without PCI.  ``takes_system`` is False where
+    ``-device`` adds no system device, and none that needs fw_cfg.
     ``places`` says how many drives the board takes of each interface, ``drive_interface`` is that of a
     drive without ``if=``, ``units`` the drives on one bus.  ``nic_names`` are models of ``-nic`` that are no
     PCI cards: name → driver.  ``auto_numa`` means that there is always one node.  ``property_kinds`` says how
@@ -70,6 +71,7 @@ class Board:
     drive_interface: ClassVar[str] = "none"
     units: ClassVar[Mapping[str, int]] = {}
     takes_dimms: ClassVar[bool] = False
+    takes_system: ClassVar[bool] = True
     property_kinds: ClassVar[Mapping[str, str]] = {}
     releases: ClassVar[str] = ""
 

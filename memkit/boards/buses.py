@@ -77,6 +77,8 @@ def find_bus(build: Build, spec: DeviceSpec, facts: catalog.DeviceFacts) -> None
             spec, _NOT_DYNAMIC, "This machine type takes no system device of that kind.", "use q35",
             "qdev_get_device_class, softmmu/qdev-monitor.c",
         )
+    if machine.board is not None and not machine.board.takes_system:
+        _check_system(build, spec, facts)
     kinds = _TAKES.get(facts.bus, (facts.bus,))
     name = spec.props.get("bus")
     if name is not None:
@@ -100,6 +102,23 @@ def _takes(qemu: str, driver: str, bus: str, family: str, machine_type: str) -> 
     if seen is not None and _NOT_DYNAMIC in seen.refusal:
         return False
     return bus != "System" or machine_type not in ("none", "isapc")
+
+
+def _check_system(build: Build, spec: DeviceSpec, facts: catalog.DeviceFacts) -> None:
+    """Raise Refused for a system device, or one that needs fw_cfg, on a board that has neither."""
+    early = build.qemu.sysbus_checked_early
+    if facts.name == "vmcoreinfo" or (facts.name == "ramfb" and not early):
+        message, where = f"{facts.name} device requires fw_cfg with DMA", "hw/misc/vmcoreinfo.c"
+    elif facts.bus == "System" and early:
+        message, where = _NOT_DYNAMIC, "qdev_get_device_class, softmmu/qdev-monitor.c"
+    elif facts.bus == "System":
+        raise refuse_device(
+            None, f"Option '-device {facts.name}' cannot be handled by this machine",
+            "The board takes no system device.", "use virt", "validate_sysbus_device, hw/core/machine.c",
+        )
+    else:
+        return
+    raise refuse_device(spec, message, "The board takes no device of that kind.", "use virt", where)
 
 
 def _found_too_late(spec: DeviceSpec, driver: str) -> Exception:

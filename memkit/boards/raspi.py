@@ -31,6 +31,7 @@ class Raspi3b(Board):
     default_ram = GIB
     default_cpus = 4
     min_cpus = 4
+    takes_system = False
     drive_interface = "sd"
     places: ClassVar[Mapping[str, int]] = {"sd": 1}
     buses = (("sd-bus", "sd-bus"), ("usb-bus.0", "usb-bus"))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from memkit.boards.arm_cpus import check_cpu, check_features, check_model, cpu_spaces
 from memkit.boards.arm_flash import add_chip, check_bios, check_image
+from memkit.boards.arm_messages import check_messages
 from memkit.boards.board import GIB, MIB, Board, refuse_here
 from memkit.boards.firmware import flash_by_unit
 from memkit.boards.fixed_windows import add_fixed_windows
@@ -54,6 +55,7 @@ class SbsaRef(Board):
     default_ram = GIB
     default_cpus = 4
     makes_nics = True
+    takes_system = False
     numa = True
     drive_interface = "ide"
     places: ClassVar[Mapping[str, int]] = {"ide": 6, "pflash": 2}
@@ -115,6 +117,8 @@ class SbsaRef(Board):
     def check_function(
         self, build: Build, spec: DeviceSpec, driver: str, bus: PciBus, devfn: int | None
     ) -> None:
+        if not holds(build.qemu.version, "8.1"):
+            check_messages(build.qemu.version, spec, driver)
         if driver == "virtio-iommu-pci":
             raise refuse_here(
                 "Check your machine implements a hotplug handler for the virtio-iommu-pci device",

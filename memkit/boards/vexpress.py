@@ -45,6 +45,7 @@ class VexpressA15(Board):
     targets = ("arm", "aarch64")
     places: ClassVar[Mapping[str, int]] = {"pflash": 2, "sd": 1}
     own_nic = "lan9118"
+    takes_system = False
     buses = (("sd-bus", "sd-bus"), ("i2c", "i2c-bus"),
              *((f"virtio-mmio-bus.{n}", "virtio-mmio-bus") for n in range(4)))
 

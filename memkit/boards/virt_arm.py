@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from memkit.boards import virt_arm_checks as checks
 from memkit.boards.arm_cpus import ArmCpu, check_cpu, check_features, check_model
 from memkit.boards.arm_flash import add_flash, firmware_loaded
+from memkit.boards.arm_messages import check_messages
 from memkit.boards.board import MIB, Board, refuse_here
 from memkit.boards.fixed_windows import add_fixed_windows
 from memkit.boards.gpex import add_gpex
@@ -162,6 +163,8 @@ class VirtArm(Board):
     def check_function(
         self, build: Build, spec: DeviceSpec, driver: str, bus: PciBus, devfn: int | None
     ) -> None:
+        if not checks.message_interrupts(build, checks.gic_version(build)):
+            check_messages(build.qemu.version, spec, driver)
         two = driver == "virtio-iommu-pci" and build.machine.words.get("iommu") == "smmuv3"
         if two and holds(build.qemu.version, "7.0"):
             raise refuse_here(

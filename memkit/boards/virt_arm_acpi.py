@@ -81,7 +81,7 @@ def _commands(build: Build) -> int:
     machine, version, qemu = build.machine, build.machine.version, build.qemu.version
     if not holds(qemu, "6.0"):
         # They fit into a page whatever there is.
-        return 0
+        return 1
     found = 21 if holds(qemu, "11.0") else 20
     found += 2 * (version >= (2, 8)) + 2 * (version >= (6, 2))
     found += 2 * bool(build.numa_count) + 2 * _distances(build) + 2 * machine.flag("hmat", False)
