@@ -35,7 +35,7 @@ from memkit.boards.topology import Topology
 from memkit.boards.vexpress import VexpressA15
 from memkit.boards.virt_arm import OldVirtArm, VirtArm
 from memkit.boards.virt_riscv import OldVirtRiscv, VirtRiscv
-from memkit.config import Config
+from memkit.config import Config, Option
 from memkit.errors import MemkitError, Refused
 from memkit.host import Host
 from memkit.memory.device import NumaNode
@@ -48,6 +48,8 @@ BOARDS: tuple[Board, ...] = (
     OldPowernv9(), VirtRiscv(), OldVirtRiscv(), SifiveU(), OldSifiveU(), S390Ccw(),
 )
 TARGETS = ("aarch64", "arm", "ppc64", "riscv64", "s390x")
+# Options that are short for a machine option (main loop of qemu_init, softmmu/vl.c, QEMU 5.2).
+_MACHINE_OPTIONS = frozenset(("machine", "kernel", "initrd", "append", "dtb", "bios"))
 # The type of a program without -machine (is_default in each board's file).
 _DEFAULTS = {"ppc64": "pseries", "riscv64": "spike", "s390x": "s390-ccw-virtio"}
 
@@ -97,7 +99,7 @@ def select_board(config: Config, target: str) -> tuple[Machine, Board]:
     record = catalog.machine(program, name)
     if record is None:
         old = not facts.compound_options
-        option = config.all("machine")[0] if old else config.last("machine")
+        option = _first_of_machine(config) if old else config.last("machine")
         known = f"{', '.join(board_types(target))} (QEMU {config.qemu})"
         raise refuse("machine-type", option, old, name=name, known=known)
     for board in BOARDS:
@@ -119,6 +121,11 @@ def select_board(config: Config, target: str) -> tuple[Machine, Board]:
         f"QEMU {config.qemu} has machine type {name!r} for {target}, but the model does not build it; "
         f"use {' or '.join(board_types(target))} (versioned types, too)"
     )
+
+
+def _first_of_machine(config: Config) -> Option:
+    """The first option that sets a machine option: where QEMU says that the type is unknown (before 7.1)."""
+    return next(o for o in config.options if o.name in _MACHINE_OPTIONS)
 
 
 def board_types(target: str) -> list[str]:
