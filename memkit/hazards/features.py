@@ -142,7 +142,7 @@ _BACKING: tuple[Feature, ...] = (
        "-object memory-backend-memfd,id=f,size=256M -M memory-backend=f"),
     _F("hugetlb", "huge pages from a pool", "backing", _backends(lambda s, b: b.huge),
        "-object memory-backend-memfd,id=f,size=256M,hugetlb=on -M memory-backend=f"),
-    _F("share-on", "memory mapped shared", "backing", _backends(lambda s, b: b.share),
+    _F("share-on", "memory mapped shared", "backing", _backends(lambda s, b: bool(b.share)),
        "-object memory-backend-memfd,id=f,size=256M,share=on -M memory-backend=f"),
     _F("share-off", "memory mapped privately", "backing", _backends(lambda s, b: b.share is False),
        "-object memory-backend-file,id=f,size=256M,mem-path=/dev/shm/f -M memory-backend=f"),

@@ -175,7 +175,7 @@ class Scene:
 
     def known_shared(self, backend: Backend) -> bool:
         """True if QEMU knows that this memory is shared: before 6.1 it forgot so of anonymous memory."""
-        return backend.share and (backend.type != "memory-backend-ram" or self.version >= (6, 1))
+        return bool(backend.share) and (backend.type != "memory-backend-ram" or self.version >= (6, 1))
 
     def file_matters(self, backend: Backend) -> bool:
         """True if mem-path= names a file whose content may matter: it is there already, or on a disk."""

@@ -158,7 +158,9 @@ def render(root: MemoryRegion) -> FlatView:
             visit(target, base - target.addr - region.alias_offset, low, high, ro, nv)
             return
         for sub in region.subregions:
-            visit(sub, base, low, high, ro, nv)
+            # Most of what lies in a large container lies outside a small window: do not even ask.
+            if base + sub.addr < high and base + sub.addr + sub.size > low:
+                visit(sub, base, low, high, ro, nv)
         if region.terminates:
             place(region, base, low, high, ro, nv)
 

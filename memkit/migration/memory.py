@@ -30,4 +30,4 @@ def one_file(attempt: Attempt, theirs: Backend | None, ours: Backend | None) -> 
 
 def same_memory(attempt: Attempt, block: RAMBlock, here: RAMBlock) -> bool:
     """True if what one side writes into its block, the other sees in its own."""
-    return block.shared and here.shared and one_file(attempt, block.backend, here.backend)
+    return bool(block.shared and here.shared) and one_file(attempt, block.backend, here.backend)

@@ -6,6 +6,7 @@ address spaces; render_memory_region there for windows on windows.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,11 +16,15 @@ from memkit.memory.region import ADDRESS_SPACE_SIZE, MemoryRegion
 
 __all__ = ["Section", "Wanted", "cut_circles", "link_aliases", "reachable"]
 
-# How many regions of one name are told apart, how deep windows on windows go, and how often regions are
-# looked at through all windows: the largest board, a Macintosh whose i/o repeats 1024 times, takes a million.
-MAX_SAME = 2_000
+# How many regions of one name are told apart, and how deep windows on windows go.
+MAX_SAME = 700
 MAX_NESTING = 200
-MAX_LOOKS = 2_500_000
+# How much is looked at through the windows of one address space, and of all.  A Macintosh, whose i/o repeats
+# 252 times, takes a tenth of a million; a PC with 64 network cards behind bridges takes 4.6 millions in all.
+# What is shown to the guest counts more than what is passed over.
+MAX_WORK = 2_000_000
+MAX_TOTAL = 8_000_000
+PLACED = 16
 
 
 @dataclass(slots=True)
@@ -163,47 +168,95 @@ def _likely(want: Wanted, candidates: list[MemoryRegion], end: int, taken: set[i
     return sorted(fit, key=lambda c: id(c) in taken)
 
 
+def _too_much(region: MemoryRegion) -> MemkitError:
+    return MemkitError(
+        f"'info mtree' shows its regions through too many windows to follow, the last of them onto "
+        f"{region.name[:60]!r}; no guest has so many"
+    )
+
+
 def cut_circles(roots: Sequence[MemoryRegion]) -> tuple[list[MemoryRegion], int]:
     """The aliases that would show themselves, each now onto an empty region of the right name.
 
-    Also how many regions were looked at, which is about the work of rendering all FlatViews.
-
-    Cut or odd text can look so, QEMU's trees never do: an alias may lie in the region that it shows a part
-    of, but not in that part.  Raises MemkitError for text that only a program can have made: windows on
-    windows without end.
+    Also about how much work it is to render all FlatViews.  Cut or odd text can look so, QEMU's trees
+    never do: an alias may lie in the region that it shows a part of, but not in that part.  Raises
+    MemkitError for text that only a program can have made: windows on windows without end.
     """
-    circles: list[MemoryRegion] = []
-    above: set[int] = set()
-    looks = 0
+    walk = _Walk()
+    total = 0
+    for root in {id(root): root for root in roots}.values():
+        walk.work = 0
+        walk.enter(root, 0, 0, ADDRESS_SPACE_SIZE, 0)
+        total += walk.work
+    if total > MAX_TOTAL:
+        raise _too_much(roots[-1])
+    return walk.circles, total
 
-    def enter(region: MemoryRegion, base: int, low: int, high: int, depth: int) -> None:
+
+class _Walk:
+    """A walk through all windows as rendering does it, which looks only at what has something inside."""
+
+    def __init__(self) -> None:
+        self.circles: list[MemoryRegion] = []
+        self.above: set[int] = set()
+        self.work = 0
+        self.known: dict[int, int] = {}  # what lies below a region that was seen whole, and has no circles
+        self.inside: dict[int, tuple[list[MemoryRegion], list[int], list[int], int]] = {}
+
+    def enter(self, region: MemoryRegion, base: int, low: int, high: int, depth: int) -> None:
         """Look at ``region``, whose first byte is at ``base``, as far as [low, high) shows it."""
-        nonlocal looks
+        if not region.enabled:
+            return
         if depth > MAX_NESTING:
             raise _too_deep(region)
+        whole = low <= base and base + region.size <= high
+        if whole and id(region) in self.known:
+            self._spend(region, self.known[id(region)])
+            return
+        before, circles = self.work, len(self.circles)
+        self._look(region, base, low, high, depth)
+        if whole and len(self.circles) == circles:
+            self.known[id(region)] = self.work - before
+
+    def _look(self, region: MemoryRegion, base: int, low: int, high: int, depth: int) -> None:
         if region.alias is not None:
-            if id(region) in above:
-                circles.append(region)
+            if id(region) in self.above:
+                self.circles.append(region)
                 region.alias = MemoryRegion(region.alias.name, region.alias_offset + region.size)
                 return
-            above.add(id(region))
-            enter(region.alias, base - region.alias_offset, low, high, depth + 1)
-            above.discard(id(region))
+            self.above.add(id(region))
+            self.enter(region.alias, base - region.alias_offset, low, high, depth + 1)
+            self.above.discard(id(region))
             return
-        looks += len(region.subregions) + 1
-        if looks > MAX_LOOKS:
-            raise MemkitError(
-                f"'info mtree' shows its regions through too many windows: more than {MAX_LOOKS:,} looks are "
-                f"needed, the last at {region.name[:60]!r}"
-            )
-        for sub in region.subregions:
+        if not region.subregions:
+            self._spend(region, PLACED)
+            return
+        branches, firsts, lasts, overlaps = self._inside(region)
+        begin, end = bisect_right(lasts, low - base), bisect_left(firsts, high - base)
+        # What begins before the window's end, without what ends before its start.
+        shown = max(end - begin, 0)
+        self._spend(region, len(region.subregions) + overlaps + PLACED * (1 + shown))
+        for sub in branches:
             first = base + sub.addr
-            if first < high and first + sub.size > low and (sub.alias is not None or sub.subregions):
-                enter(sub, first, max(low, first), min(high, first + sub.size), depth + 1)
+            if first < high and first + sub.size > low:
+                self.enter(sub, first, max(low, first), min(high, first + sub.size), depth + 1)
 
-    for root in {id(root): root for root in roots}.values():
-        enter(root, 0, 0, ADDRESS_SPACE_SIZE, 0)
-    return circles, looks
+    def _inside(self, region: MemoryRegion) -> tuple[list[MemoryRegion], list[int], list[int], int]:
+        """What lies in ``region`` and is no end; where all in it begins and ends, sorted; overlaps."""
+        found = self.inside.get(id(region))
+        if found is None:
+            subs = region.subregions
+            firsts, lasts = sorted(s.addr for s in subs), sorted(s.addr + s.size for s in subs)
+            overlaps = sum(bisect_left(firsts, s.addr + s.size) - bisect_right(lasts, s.addr) for s in subs)
+            found = self.inside[id(region)] = (
+                [s for s in subs if s.alias is not None or s.subregions], firsts, lasts, (overlaps - len(subs)) // 2,
+            )
+        return found
+
+    def _spend(self, region: MemoryRegion, work: int) -> None:
+        self.work += work
+        if self.work > MAX_WORK:
+            raise _too_much(region)
 
 
 def reachable(roots: Sequence[MemoryRegion]) -> Iterator[MemoryRegion]:

@@ -35,6 +35,9 @@ _CPUS = re.compile(r"(?: [0-9]{1,5})*$")
 _MEBIBYTES = re.compile(r" ([0-9]{1,14}) MB$")
 _PAGE = re.compile(r"(?<![^ ])[0-9]{1,4} ?(?:[KMGT]iB|B) +0x")
 MOST = 1 << 64
+# No guest has more blocks, backends or memory devices; QEMU has 128 NUMA nodes at most.
+MOST_THINGS = 5_000
+MOST_NODES = 1_024
 LARGEST_PAGE = 16 << 30
 # What every QEMU prints of a backend.
 _STANZA = ("size", "merge", "dump", "prealloc", "policy", "host_nodes")
@@ -69,7 +72,7 @@ def read_ramblock(text: str | Lines) -> list[RAMBlock]:
     >>> read_ramblock("pc.ram    4 KiB  0x0000000000000000 0x0000000040000000 0x0000000040000000")
     [<RAMBlock 'pc.ram' 0x40000000 bytes at ram_addr_t 0x0>]
     """
-    blocks = []
+    blocks: list[RAMBlock] = []
     for number, line in numbered(text):
         if "Block Name" in line:
             continue
@@ -91,6 +94,7 @@ def read_ramblock(text: str | Lines) -> list[RAMBlock]:
                 "info ramblock", number, line, "used is at most total, and the block ends below 2^64"
             )
         purpose = purpose_of(name)
+        _room(len(blocks), "info ramblock", number, line)
         blocks.append(RAMBlock(
             offset, used, total, page, name,
             region_name=name if name.startswith("/") else name.rsplit("/", 1)[-1],
@@ -115,6 +119,7 @@ def read_memdev(text: str | Lines, notes: list[str] | None = None) -> list[Backe
     for number, line in numbered(text):
         if line.lstrip().startswith("memory backend:"):
             stanza = found[line.partition(":")[2].strip()] = {}
+            _room(len(found), "info memdev", number, line)
             continue
         match = _FIELD.match(line)
         if match is None or stanza is None:
@@ -125,6 +130,12 @@ def read_memdev(text: str | Lines, notes: list[str] | None = None) -> list[Backe
         except ValueError:
             raise unreadable("info memdev", number, line, f"{key} has an odd value") from None
     return [b for b in (_backend(id, found[id], notes) for id in sorted(found)) if b is not None]
+
+
+def _room(count: int, command: str, number: int, line: str) -> None:
+    if count > MOST_THINGS:
+        raise unreadable(command, number, line, f"up to {MOST_THINGS:,} of them are read, and no guest has "
+                                                "more")
 
 
 def _backend(id: str, fields: dict[str, Any], notes: list[str] | None) -> Backend | None:
@@ -170,7 +181,7 @@ def _numbers(value: str) -> tuple[int, ...]:
         if part:
             first, _, last = part.partition("-")
             low, high = int(first), int(last or first)
-            if not 0 <= low <= high < 1 << 16:
+            if not 0 <= low <= high < MOST_NODES:
                 raise ValueError(value)
             numbers += range(low, high + 1)
     return tuple(numbers)
@@ -189,6 +200,7 @@ def read_memory_devices(text: str | Lines, notes: list[str] | None = None) -> li
     for number, line in numbered(text):
         head = _DEVICE.match(line)
         if head is not None:
+            _room(len(stanzas), "info memory-devices", number, line)
             stanzas.append({"kind": head["kind"], "id": head["id"], "line": str(number)})
             continue
         match = _FIELD.match(line)
@@ -256,6 +268,8 @@ def read_numa(text: str | Lines, notes: list[str] | None = None) -> list[NumaNod
             raise unreadable(
                 "info numa", number, line, "a line is 'N nodes' or 'node N cpus|size|plugged: ...'"
             )
+        if int(match["id"]) >= MOST_NODES:
+            raise unreadable("info numa", number, line, f"nodes are counted from 0, up to {MOST_NODES - 1}")
         node = nodes.get(int(match["id"]), NumaNode(int(match["id"]), (), 0, 0))
         if size is None:
             node = replace(node, cpus=tuple(int(c) for c in value.split()))

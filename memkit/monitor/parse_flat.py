@@ -12,6 +12,9 @@ from memkit.monitor.parse_text import Lines, numbered, unreadable
 
 __all__ = ["FlatLine", "FlatText", "read_flat"]
 
+MAX_RANGES = 25_000
+MAX_VIEWS = 2_000
+
 _RANGE = re.compile(
     r"(?P<start>[0-9a-f]{8,16})-(?P<end>[0-9a-f]{8,16}) \(prio (?P<prio>-?[0-9]{1,10}), "
     r"(?P<nv>nv-)?(?P<type>ramd|ram|romd|rom|i/o|container|RW|R-|-W|--)\): (?P<rest>.*)$"
@@ -60,17 +63,27 @@ def read_flat(text: str | Lines) -> list[FlatText]:
     [('memory', '')]
     """
     views: list[FlatText] = []
+    count = 0
     dispatch = False  # -d adds QEMU's dispatch tables behind each FlatView, which are of no use here
     for number, line in numbered(text):
         said = line.strip()
         if said.startswith("FlatView #") and said[10:].isdecimal():
             views.append(FlatText())
             dispatch = False
+            if len(views) > MAX_VIEWS:
+                raise unreadable(
+                    "info mtree -f", number, line, f"up to {MAX_VIEWS:,} FlatViews are read"
+                )
             continue
         if not views:
             views.append(FlatText([("memory", "")], complete=False))
         view = views[-1]
         if match := _RANGE.match(said):
+            count += 1
+            if count > MAX_RANGES:
+                raise unreadable(
+                    "info mtree -f", number, line, f"up to {MAX_RANGES:,} ranges are read"
+                )
             view.lines.append(_range(match, number, line, view.lines[-1] if view.lines else None))
         elif match := _SPACE.match(said):
             view.spaces.append((match["name"], match["root"].partition(", alias ")[0]))

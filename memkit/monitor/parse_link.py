@@ -55,7 +55,7 @@ def settle_kinds(forest: Forest, views: Sequence[FlatText], blocks: Sequence[RAM
     shown = _lines_by_space(views)
     settled: set[tuple[int, int]] = set()
     # Taking one container away shows what is below it: a few rounds, less where each is much work.
-    rounds = min(MOST_WORK // (forest.looks + 1) + 1, 40)
+    rounds = min(MOST_WORK // (forest.work + 1) + 1, 40)
     for space in forest.spaces:
         lines = shown.get((space.name, space.root.name))
         if lines is None or (id(space.root), id(lines)) in settled:
@@ -140,12 +140,12 @@ def _flat_tree(name: str, view: FlatText) -> MemoryRegion:
         region.size = max(region.size, line.offset + line.size)
     for line in view.lines:
         region = targets[line.name, line.type, line.priority]
-        if line.offset == 0 and region.size == line.size and region.container is None:
-            root.add(region, line.start, line.priority)
-        else:
-            window = MemoryRegion.window(line.name, region, line.offset, line.size)
-            window.nonvolatile = line.nonvolatile
-            root.add(window, line.start, line.priority)
+        if line.offset or region.size != line.size or region.container is not None:
+            region = MemoryRegion.window(line.name, region, line.offset, line.size)
+            region.nonvolatile = line.nonvolatile
+        region.addr, region.priority, region.container = line.start, line.priority, root
+        root.subregions.append(region)
+    root.subregions.sort(key=lambda r: -r.priority)
     return root
 
 

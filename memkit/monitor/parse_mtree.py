@@ -25,7 +25,8 @@ __all__ = ["HIDDEN", "Forest", "read_mtree"]
 HIDDEN = "(disabled)"
 CUT = "(cut off)"
 MAX_DEPTH = 100
-MAX_REGIONS = 30_000
+MAX_REGIONS = 12_000
+MAX_SPACES = 5_000
 
 _LINE = re.compile(
     r"(?:\[DETECTED OVERFLOW!\] ?)?(?P<indent> *)(?P<start>[0-9a-f]{8,16})-(?P<end>[0-9a-f]{8,16}) "
@@ -46,7 +47,7 @@ class Forest:
     since then ``container`` for what lies in no other region, be it one or the other (memory_region_type).
     ``unsaid`` holds those of which a very old QEMU says nothing but who may write.  ``targets`` are the
     regions that aliases show and the text does not have, ``unordered`` pairs of neighbours that overlap with
-    equal priority, so that the text does not tell which one is on top.  ``looks`` says how much work it is to
+    equal priority, so that the text does not tell which one is on top.  ``work`` says how much it is to
     render all of them.
     """
 
@@ -57,7 +58,7 @@ class Forest:
     targets: list[MemoryRegion] = field(default_factory=list)
     circles: list[MemoryRegion] = field(default_factory=list)
     unordered: list[tuple[MemoryRegion, MemoryRegion]] = field(default_factory=list)
-    looks: int = 0
+    work: int = 0
 
 
 def read_mtree(text: str | Lines) -> Forest:
@@ -121,7 +122,7 @@ class _Reader:
             self.count += 1
             if self.count > MAX_REGIONS:
                 raise unreadable(
-                    "info mtree", number, line, f"up to {MAX_REGIONS:,} regions are read; no guest has more"
+                    "info mtree", number, line, f"up to {MAX_REGIONS:,} regions are read"
                 )
             start, end = int(match["start"], 16), int(match["end"], 16)
             self._place(section, level, start, (end - start) % ADDRESS_SPACE_SIZE + 1, match)
@@ -166,6 +167,7 @@ class _Reader:
 
     def _unseen(self, section: Section, name: str, size: int = ADDRESS_SPACE_SIZE) -> MemoryRegion:
         """A container that the text does not show: it is disabled, unless the text begins below it."""
+        self.count += 1
         return MemoryRegion(CUT if section.headless else name, size, enabled=section.headless)
 
     def _region(self, match: re.Match[str], size: int) -> MemoryRegion:
@@ -223,10 +225,15 @@ class _Reader:
                 root = section.root or MemoryRegion(HIDDEN, ADDRESS_SPACE_SIZE, enabled=False)
                 forest.spaces += [AddressSpace(name, root) for name in section.names]
         forest.spaces.sort(key=lambda s: s.name != "memory")
+        if len(forest.spaces) > MAX_SPACES:
+            raise MemkitError(
+                f"'info mtree' has {len(forest.spaces):,} address spaces; up to {MAX_SPACES:,} are read, "
+                "and no guest has more"
+            )
         roots = [s.root for s in forest.spaces]
         forest.unordered = in_order([*roots, *(s.root for s in self.sections if s.root and not s.is_space)])
         forest.targets = link_aliases(self.sections, roots, self.wanted)
-        forest.circles, forest.looks = cut_circles(roots)
+        forest.circles, forest.work = cut_circles(roots)
         forest.regions = list(reachable(roots))
         shown = (r for r in forest.regions if r.alias is None and r.name != HIDDEN)
         forest.vague = [r for r in shown if r.kind in ("i/o", "container")]

@@ -45,7 +45,6 @@ _PART = re.compile(
 )
 _REFUSED = re.compile(r"(?:unknown command|Error:|Command .* not (?:found|available))")
 _WINDOW = re.compile(r" [0-9a-f]{8,16}-[0-9a-f]{8,16}(?: \[disabled\])?(?: (?:owner|parent):\{.*| orphan)?$")
-_ROW = re.compile(r" [0-9]+ ?(?:[KMGT]iB|B)\b.* 0x[0-9a-f]{16}")
 
 
 @dataclass(slots=True)
@@ -239,7 +238,7 @@ def _unwrapped(name: str, lines: Sequence[tuple[int, str]]) -> list[tuple[int, s
 
 def _incomplete(name: str, line: str) -> bool:
     if name == "info ramblock":
-        return "Block Name" not in line and _ROW.search(line) is None
+        return "Block Name" not in line and line.count(" 0x") < 3
     if not _RANGE.match(line.strip()):
         return False
     return line.endswith("):") or ("): alias" in line and _WINDOW.search(line) is None)

@@ -35,6 +35,7 @@ from memkit.monitor.parse_text import COMMANDS, Lines, cleaned, normal_command, 
 __all__ = ["read", "read_monitor"]
 
 UNKNOWN = "unknown"
+MOST_NOTES = 20
 _SAME = {"memory flatview": "info mtree -f"}
 
 
@@ -160,7 +161,10 @@ def _guest(given: _Given, target: str, qemu: str, door: Literal["observed", "tex
     )
     if door == "observed":
         return guest
-    return replace(guest, notes=tuple(dict.fromkeys([*notes, *unknowns(guest, forest, views)])))
+    said = [*dict.fromkeys([*unknowns(guest, forest, views), *notes])]
+    if len(said) > MOST_NOTES:
+        said[MOST_NOTES - 1:] = [f"{len(said) - MOST_NOTES + 1:,} more things in the text are not clear"]
+    return replace(guest, notes=tuple(said))
 
 
 def _mark_unknown(blocks: list[RAMBlock]) -> None:

@@ -23,7 +23,7 @@ def _has_file(scene: Scene, backend: Backend) -> bool:
     if backend.mem_path is not None or backend.type in ("memory-backend-memfd", "memory-backend-shm"):
         return True
     # Since 10.0, shared memory gets a descriptor (qemu_ram_alloc_internal).
-    return backend.share and scene.version >= (10,)
+    return bool(backend.share) and scene.version >= (10,)
 
 
 def _seen(scene: Scene, backend: Backend) -> bool:
