@@ -25,7 +25,7 @@ from memkit.boards.numa import numa_nodes, parse_numa
 from memkit.boards.peers import network_warnings
 from memkit.boards.powernv import OldPowernv9, Powernv9
 from memkit.boards.pseries import Pseries
-from memkit.boards.raspi import Raspi3b
+from memkit.boards.raspi import OldRaspi3b, Raspi3b
 from memkit.boards.refusals import refuse
 from memkit.boards.s390x import S390Ccw
 from memkit.boards.sbsa_ref import SbsaRef
@@ -44,7 +44,7 @@ from memkit.versions import holds, parse_version, qemu_facts
 __all__ = ["BOARDS", "TARGETS", "board_types", "build_other"]
 
 BOARDS: tuple[Board, ...] = (
-    VirtArm(), OldVirtArm(), SbsaRef(), Raspi3b(), VexpressA15(), Pseries(), Powernv9(),
+    VirtArm(), OldVirtArm(), SbsaRef(), Raspi3b(), OldRaspi3b(), VexpressA15(), Pseries(), Powernv9(),
     OldPowernv9(), VirtRiscv(), OldVirtRiscv(), SifiveU(), OldSifiveU(), S390Ccw(),
 )
 TARGETS = ("aarch64", "arm", "ppc64", "riscv64", "s390x")

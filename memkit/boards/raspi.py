@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from memkit.boards.build import Build
     from memkit.boards.machine import Machine
 
-__all__ = ["Raspi3b"]
+__all__ = ["OldRaspi3b", "Raspi3b"]
 
 
 class Raspi3b(Board):
@@ -34,7 +34,9 @@ class Raspi3b(Board):
     takes_system = False
     drive_interface = "sd"
     places: ClassVar[Mapping[str, int]] = {"sd": 1}
-    buses = (("sd-bus", "sd-bus"), ("usb-bus.0", "usb-bus"))
+    releases = "9.0"
+    buses = (("sd-bus", "sd-bus"), ("usb-bus.0", "usb-bus"), ("spi", "SSI"),
+             *((f"i2c-bus.{n}", "i2c-bus") for n in range(3)))
 
     def ram_id(self, machine: Machine) -> str:
         return "ram"
@@ -58,3 +60,10 @@ class Raspi3b(Board):
     def add_address_spaces(self, build: Build) -> None:
         super().add_address_spaces(build)
         build.address_spaces += cpu_spaces("cpu-secure-memory", build, build.system)
+
+
+class OldRaspi3b(Raspi3b):
+    """``raspi3b`` of releases that have no model of the chip's I2C and SPI."""
+
+    releases = "<9.0"
+    buses = (("sd-bus", "sd-bus"), ("usb-bus.0", "usb-bus"))
