@@ -77,7 +77,7 @@ BOARDS: tuple[BoardMemory, ...] = (
         _NO_DEVICES,
         _fact("largest", "8 TiB.", "hw/arm/sbsa-ref.c: RAMLIMIT_GB, 7.2")), title="Arm, like a server"),
     BoardMemory("raspi3b", "aarch64", (
-        _fact("base", "At 0; the peripherals cover the end of it, from 1008 MiB on.",
+        _fact("base", "At 0; the peripherals lie in its end, from 1008 MiB on, and RAM shows between them.",
               "hw/arm/raspi.c: raspi_machine_init, 7.2", "hw/arm/bcm2836.c: bcm2836_realize, 7.2"),
         _NO_DEVICES,
         _fact("largest", "1 GiB, no more and no less, because the real one has that.",

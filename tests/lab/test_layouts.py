@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 import memkit
+from memkit.architectures import BOARDS, BoardMemory
 from memkit.errors import CommandLineError, MemkitError
+from memkit.versions import holds
 
 G = 1 << 30
 
@@ -63,3 +65,28 @@ def test_wrong_words_are_named() -> None:
         memkit.layouts("-m 1G", qemu="new")
     with pytest.raises(CommandLineError):
         memkit.layouts(5)  # type: ignore[arg-type]
+
+
+# From info mtree -f of QEMU 7.2.
+@pytest.mark.parametrize(("board", "start"), [
+    ("virt (aarch64)", G), ("sbsa-ref", 1 << 40), ("vexpress-a15", 2 * G), ("pseries", 0), ("powernv9", 0),
+    ("s390-ccw-virtio", 0), ("virt (riscv64)", 2 * G), ("sifive_u", 2 * G),
+])
+def test_other_boards_have_their_ram_in_one_piece(board: str, start: int) -> None:
+    shown = memkit.layouts("-m 4G", boards=[board.partition(" ")[0]])
+    assert (((start, 4 * G),), ()) == (shown[board].pieces, shown[board].holes)
+
+
+def test_ram_with_peripherals_in_it_is_one_piece() -> None:
+    shown = memkit.layouts("-m 1G", boards=["raspi3b"])
+    assert (((0, G),), ()) == (shown["raspi3b"].pieces, shown["raspi3b"].holes)
+    refused = memkit.layouts("-m 2G", boards=["raspi3b"])
+    assert "Invalid RAM size, should be 1 GiB" == refused["raspi3b"].refusal
+
+
+@pytest.mark.parametrize("board", [b for b in BOARDS if b.machine != "raspi3b"],
+                         ids=lambda b: f"{b.machine}-{b.target}")
+def test_a_board_has_a_window_for_memory_devices_if_its_facts_say_so(board: BoardMemory) -> None:
+    shown = memkit.layouts("-m 4G,slots=2,maxmem=16G", boards=[board.machine])
+    layout = shown[f"{board.machine} ({board.target})"]
+    assert holds("7.2", board.devices) is (layout.window is not None) if board.devices else not layout.window
