@@ -55,8 +55,8 @@ LIMITS: dict[str, tuple[Fact, ...]] = {
     "z": (
         Fact("address bits", "64", ("target/s390x/cpu-param.h, 7.2",)),
         Fact("increments", "The guest learns its RAM in equal pieces, each 1 MiB times a power of two. "
-             "Machine types of 4.2 and older have at most 1020 of them and round RAM down to fit, with a message; "
-             "newer ones take any whole MiB",
+             "Machine types of 4.2 and older have at most 1020 of them and round RAM down to fit, with a "
+             "message; newer ones take any whole MiB",
              ("hw/s390x/s390-virtio-ccw.c: s390_fixup_ram_size, 7.2",
               "hw/s390x/sclp.c: sclp_memory_init, 7.2")),
         Fact("KVM", "QEMU tells the kernel the highest address, maxmem included, and refuses what is above "
