@@ -12,7 +12,7 @@ hw/pci-host/pnv_phb.c (QEMU 5.2, 7.2, 10.0, 11.1).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from memkit.boards import power_cpus
 from memkit.boards.board import GIB, MIB, Board, refuse_here
@@ -106,6 +106,16 @@ class OldPowernv9(Powernv9):
 
     releases = "<6.0"
     default_ram = 1792 * MIB
+
+    def plug_own(self, build: Build, spec: DeviceSpec, driver: str, props: Mapping[str, Any]) -> bool:
+        """Raise Refused for a DIMM, of which this release dies: it looks for NUMA nodes on every board."""
+        if driver in ("pc-dimm", "nvdimm"):
+            raise refuse_device(
+                spec, "Segmentation fault", "The board knows no NUMA nodes, and QEMU 5.2 crashes looking for "
+                "that of a DIMM.", "leave out the DIMM, or use a newer QEMU",
+                "pc_dimm_realize, hw/mem/pc-dimm.c",
+            )
+        return False
 
 
 def _refuse(build: Build, message: str, why: str, hint: str, option: str) -> Refused:

@@ -19,7 +19,6 @@ from memkit.boards.fixed_windows import add_fixed_windows
 from memkit.boards.global_properties import read_globals
 from memkit.boards.graphics import default_vga
 from memkit.boards.nics import wanted_nics
-from memkit.boards.ports import serial_ports
 from memkit.boards.pseries_caps import PROPERTY_KINDS, apply_capabilities, check_property
 from memkit.boards.pseries_checks import (
     BLOCK,
@@ -42,6 +41,7 @@ from memkit.boards.pseries_pci import (
     check_function,
     plug_host_bridge,
 )
+from memkit.boards.pseries_vio import add_virtual_devices
 from memkit.memory.flatview import AddressSpace
 from memkit.memory.region import MemoryRegion
 from memkit.versions import MachineFacts, Version, holds, machine_facts, plain_facts
@@ -145,7 +145,7 @@ class Pseries(Board):
         """NICs, graphics card and USB controller; then the kernel is loaded."""
         for nic in wanted_nics(build):
             devices.add_default(nic.driver, f"NIC {nic.driver}", nic.option_index, nic.props)
-        _add_scsi_adapters(build)
+        add_virtual_devices(build)
         option = build.config.last("vga")
         vga = default_vga(build)
         if vga not in (None, "VGA", "virtio-vga", "cirrus-vga"):
@@ -248,16 +248,6 @@ def _add_device_memory(build: Build) -> None:
     build.system.add(build.device_memory, build.device_memory_base)
     if build.qemu.device_memory_space:
         build.address_spaces.append(AddressSpace("device-memory", build.device_memory))
-
-
-def _add_scsi_adapters(build: Build) -> None:
-    """The bus of the SCSI adapter that the board makes for drives, and for a CD-ROM by default."""
-    config = build.config
-    drives = any(drive.interface in (None, "", "scsi") for drive in config.drives)
-    if drives or not config.flag("nodefaults"):
-        # Virtual devices are numbered: consoles, NVRAM, NICs, then this.
-        number = len(serial_ports(build)) + 1 + sum(nic.driver == "spapr-vlan" for nic in wanted_nics(build))
-        build.other_buses[f"v-scsi@{0x71000000 + number:x}.0"] = "SCSI"
 
 
 def _plug_core(build: Build, spec: DeviceSpec, driver: str, props: Mapping[str, Any]) -> None:
