@@ -23,7 +23,7 @@ from memkit.memory.flatview import AddressSpace
 from memkit.memory.region import MemoryRegion
 from memkit.units import parse_size
 
-__all__ = ["add_cxl_memory", "add_cxl_windows", "add_host_registers", "cxl_end"]
+__all__ = ["add_cxl_memory", "add_cxl_windows", "add_host_registers", "cxl_end", "window_sizes"]
 
 MIB = 1 << 20
 REGISTERS, FMW_ALIGN = MIB, 256 * MIB
@@ -31,7 +31,7 @@ GRANULARITIES = frozenset(256 << n for n in range(7))
 HOST_REGISTERS, REGISTER_PAGE = 0x10000, 0x1000
 
 
-def _windows(build: Build) -> list[int]:
+def window_sizes(build: Build) -> list[int]:
     """The sizes in bytes of the fixed memory windows, in their order; raises Refused."""
     sizes = []
     words = build.config.machine
@@ -70,7 +70,7 @@ def _start(base: int) -> int:
 
 def cxl_end(build: Build, base: int) -> int:
     """The first gpa behind CXL, which begins at ``base``; raises Refused."""
-    sizes = _windows(build)
+    sizes = window_sizes(build)
     return _start(base) + sum(sizes) if sizes else base + REGISTERS
 
 
@@ -81,7 +81,7 @@ def add_cxl_windows(build: Build, base: int) -> None:
     build.cxl_registers = MemoryRegion("cxl_host_reg", REGISTERS)
     build.system.add(build.cxl_registers, base)
     start = _start(base)
-    for size in _windows(build):
+    for size in window_sizes(build):
         build.system.add(MemoryRegion("cxl-fixed-memory-region", size, "i/o"), start)
         start += size
 

@@ -18,6 +18,7 @@ from memkit.boards.arm_cpus import ArmCpu, check_cpu, check_features, check_mode
 from memkit.boards.arm_flash import add_flash, firmware_loaded
 from memkit.boards.arm_messages import check_messages
 from memkit.boards.board import MIB, Board, refuse_here
+from memkit.boards.cxl import add_host_registers
 from memkit.boards.fixed_windows import add_fixed_windows
 from memkit.boards.gpex import add_gpex
 from memkit.boards.nics import wanted_nics
@@ -107,6 +108,7 @@ class VirtArm(Board):
         if not holds(version, "7.0"):
             check_features(build, cpu)
         build.system.add(ram, RAM_BASE)
+        _add_cxl(build, layout)
         _add_device_memory(build, layout)
         checks.check_address_bits(build, cpu, layout)
         if secure is not None:
@@ -121,6 +123,8 @@ class VirtArm(Board):
             devices.add_default(nic.driver, f"NIC {nic.driver}", nic.option_index, nic.props)
 
     def finish(self, build: Build) -> None:
+        if holds(build.qemu.version, "10.1"):
+            add_host_registers(build)
         add_acpi(build, events=has_events(build))
 
     def add_address_spaces(self, build: Build) -> None:
@@ -205,6 +209,18 @@ def _add_device_memory(build: Build, layout: MemoryMap) -> None:
         build.address_spaces.append(AddressSpace("device-memory", build.device_memory))
 
 
+def _add_cxl(build: Build, layout: MemoryMap) -> None:
+    """Room for the registers of CXL host bridges, and the fixed memory windows."""
+    if "cxl" not in layout.high:
+        return
+    at, size = layout.high["cxl"]
+    registers = build.system.add(MemoryRegion("cxl_host_reg", size), at)
+    if build.machine.flag("cxl", False):
+        build.cxl_registers = registers
+    for at, size in layout.cxl_windows:
+        build.system.add(MemoryRegion("cxl-fixed-memory-region", size, "i/o"), at)
+
+
 def _add_pci(build: Build, layout: MemoryMap, *, low: bool) -> None:
     """The windows of the PCI Express host; ``low``: 32-bit firmware finds configuration space below 4 GiB."""
     system, gpex = build.system, add_gpex(build)
@@ -217,9 +233,6 @@ def _add_pci(build: Build, layout: MemoryMap, *, low: bool) -> None:
         at, size = layout.high["mmio"]
         system.add(MemoryRegion.window("pcie-mmio-high", gpex.memory, at, size), at)
     system.add(gpex.ports, PCI_PORTS)
-    if "cxl" in layout.high:
-        at, size = layout.high["cxl"]
-        system.add(MemoryRegion("cxl_host_reg", size), at)
 
 
 def _add_windows(build: Build, cpu: ArmCpu, layout: MemoryMap, gic: int, msi: str) -> None:

@@ -85,6 +85,7 @@ def _commands(build: Build) -> int:
     found = 21 if holds(qemu, "11.0") else 20
     found += 2 * (version >= (2, 8)) + 2 * (version >= (6, 2))
     found += 2 * bool(build.numa_count) + 2 * _distances(build) + 2 * machine.flag("hmat", False)
+    found += 2 * machine.flag("cxl", False)
     if machine.flag("nvdimm", False):
         found += 4 * bool(machine.slots) + 2 * bool(_plugged_nvdimms(build))
     found += 2 * any(spec.driver.startswith("virtio-iommu") for spec in build.config.devices)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from memkit.boards.arm_cpus import ArmCpu
 from memkit.boards.board import GIB, MIB, refuse_here
 from memkit.boards.build import Build
+from memkit.boards.cxl import window_sizes
 from memkit.versions import holds
 
 if TYPE_CHECKING:
@@ -31,19 +32,21 @@ MAX_SLOTS = 256
 REDISTRIBUTOR = {3: 0x20000, 4: 0x40000}
 LOW_REDISTRIBUTORS, HIGH_REDISTRIBUTORS = 0xF6_0000, 64 * MIB
 ECAM, HIGH_MMIO = 256 * MIB, 512 * GIB
-CXL_HOST = 16 * 64 * 1024
+CXL_HOST, CXL_ALIGN = 16 * 64 * 1024, 256 * MIB
 
 
 @dataclass
 class MemoryMap:
     """Places in guest-physical bytes: device memory (no size: none) and the high regions that there are.
 
-    ``high`` maps redistributors, ecam and mmio to (address, size); ``highest`` is the last address in use.
+    ``high`` maps redistributors, cxl (registers), ecam and mmio to (address, size), ``cxl_windows`` are those
+    for memory; ``highest`` is the last address in use.
     """
 
     device_base: int
     device_size: int
     high: dict[str, tuple[int, int]] = field(default_factory=dict)
+    cxl_windows: list[tuple[int, int]] = field(default_factory=list)
     highest: int = 0
 
 
@@ -71,7 +74,22 @@ def lay_out(build: Build, cpu: ArmCpu) -> MemoryMap:
                         "lower maxmem= or slots=")
     found = MemoryMap(base, size, highest=top - 1)
     _add_high(build, found, max(top, LEGACY_END), bits)
+    if machine.flag("cxl", False):
+        _add_cxl_windows(found, window_sizes(build), bits)
     return found
+
+
+def _add_cxl_windows(found: MemoryMap, sizes: list[int], bits: int) -> None:
+    """Place the fixed memory windows behind all else; one that does not fit stays at 0.
+
+    Source: cxl_fmws_set_memmap in hw/cxl/cxl-host.c (QEMU 11.1).
+    """
+    base = _up(found.highest + 1, CXL_ALIGN)
+    for size in sizes:
+        fits = base + size <= 1 << bits
+        found.cxl_windows.append((base if fits else 0, size))
+        base += size if fits else 0
+    found.highest = base - 1
 
 
 def _add_high(build: Build, found: MemoryMap, base: int, bits: int) -> None:
