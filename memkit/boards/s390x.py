@@ -39,6 +39,8 @@ BIOS_ROOM = 3 * MIB
 # Old types describe RAM in at most so many equal increments.
 INCREMENTS = 1020
 CHANNELS = "virtual-css-bus"
+# Under this name the numbers of channel devices are counted.
+_NUMBERS = "devno"
 _PROGRAM = "hw/s390x/s390-virtio-ccw.c, QEMU 7.2"
 
 
@@ -139,8 +141,8 @@ class S390Ccw(Board):
         if bus != CHANNELS:
             return ""
         given = props.get("devno")
-        number = f"{build.bus_numbers[CHANNELS]:04x}"
-        build.bus_numbers[CHANNELS] += 1
+        number = f"{build.bus_numbers[_NUMBERS]:04x}"
+        build.bus_numbers[_NUMBERS] += 1
         return f"/{given}" if given else f"/fe.0.{number}"
 
     def plug_own(self, build: Build, spec: DeviceSpec, driver: str, props: Mapping[str, Any]) -> bool:

@@ -52,7 +52,7 @@ class SifiveU(Board):
     own_nic = "cadence_gem"
     property_kinds: ClassVar[Mapping[str, str]] = {"msel": "uint32", "serial": "uint32"}
     places: ClassVar[Mapping[str, int]] = {"sd": 1, "mtd": 1, "pflash": 1}
-    buses = (("spi", "SSI"), ("spi", "SSI"), ("sd-bus", "sd-bus"))
+    buses: ClassVar[tuple[tuple[str, str], ...]] = (("spi", "SSI"), ("spi", "SSI"), ("sd-bus", "sd-bus"))
 
     def ram_id(self, machine: Machine) -> str:
         # Older releases made RAM without a backend.
@@ -89,7 +89,7 @@ class OldSifiveU(SifiveU):
 
     releases = "<6.0"
     places: ClassVar[Mapping[str, int]] = {}
-    buses = ()
+    buses: ClassVar[tuple[tuple[str, str], ...]] = ()
 
 
 def _own(build: Build, name: str, size: int, what: str) -> MemoryRegion:

@@ -40,8 +40,11 @@ FLASH, FLASH_SIZE = 0x2000_0000, 32 * MIB
 PCI_PORTS = 0x0300_0000
 PCI_ECAM, PCI_ECAM_SIZE = 0x3000_0000, 256 * MIB
 PCI_MMIO, PCI_MMIO_SIZE = 0x4000_0000, GIB
-# The window behind RAM is as large as its alignment.
+# The window behind RAM is as large as its alignment; for 32-bit CPUs it has a fixed place.
 HIGH_MMIO_SIZE = 16 * GIB
+HIGH_MMIO_32, HIGH_MMIO_32_SIZE, MOST_RAM_32 = 12 * GIB, 4 * GIB, 10 * GIB
+# The program for 64 bits also has these models since 10.0.
+_NARROW = frozenset("lowrisc-ibex max32 rv32 rv32e rv32i sifive-e31 sifive-e34 sifive-u34".split())
 PAGE = 0x1000
 MOST_GUESTS = 7
 _SOURCE = "hw/riscv/virt.c, QEMU 7.2"
@@ -164,13 +167,19 @@ def _own_ram(build: Build) -> MemoryRegion:
 
 
 def _add_pci(build: Build) -> None:
-    """PCI Express: ports, configuration space, 1 GiB below RAM; since 6.0 also 16 GiB behind RAM."""
+    """PCI Express: ports, configuration space, 1 GiB below RAM; since 6.0 also a window in high memory."""
     system, gpex = build.system, add_gpex(build)
     system.add(MemoryRegion.window("pcie-ecam", gpex.configuration, 0, PCI_ECAM_SIZE), PCI_ECAM)
     system.add(MemoryRegion.window("pcie-mmio", gpex.memory, PCI_MMIO, PCI_MMIO_SIZE), PCI_MMIO)
     if holds(build.qemu.version, "6.0"):
-        high = -(-(RAM_BASE + build.machine.ram_size) // HIGH_MMIO_SIZE) * HIGH_MMIO_SIZE
-        system.add(MemoryRegion.window("pcie-mmio-high", gpex.memory, high, HIGH_MMIO_SIZE), high)
+        size = HIGH_MMIO_SIZE
+        high = -(-(RAM_BASE + build.machine.ram_size) // size) * size
+        option = build.config.last("cpu")
+        if option is not None and (option.value or "").partition(",")[0] in _NARROW:
+            high, size = HIGH_MMIO_32, HIGH_MMIO_32_SIZE
+            if build.machine.ram_size > MOST_RAM_32:
+                build.warnings.append("Limiting RAM size to 10 GiB")
+        system.add(MemoryRegion.window("pcie-mmio-high", gpex.memory, high, size), high)
     system.add(gpex.ports, PCI_PORTS)
 
 
