@@ -8,6 +8,7 @@ hw/core/machine.c (QEMU 7.2).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from memkit import config as config_
 from memkit.boards.boot_other import TARGETS as OTHERS
@@ -80,6 +81,7 @@ def _unknown(target: str) -> MemkitError:
     return MemkitError(f"the model does not know target {target!r}; it knows: {', '.join(TARGETS)}")
 
 
+@lru_cache(maxsize=64)
 def _recorded(target: str, version: str, note: str) -> tuple[str, str]:
     """The newest release up to ``version`` that was recorded for ``target``, and the note on it."""
     older = [v for v in KNOWN_QEMU if parse_version(v) <= parse_version(version)
