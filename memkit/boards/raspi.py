@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 from memkit.boards.arm_cpus import check_cpu, cpu_spaces
 from memkit.boards.board import GIB, Board, refuse_here
 from memkit.boards.fixed_windows import add_fixed_windows
+from memkit.memory.flatview import AddressSpace
 from memkit.memory.region import MemoryRegion
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from memkit.boards.machine import Machine
 
 __all__ = ["OldRaspi3b", "Raspi3b"]
+
+PERIPHERALS, MAILBOX_SIZE = 0x7E00_0000, 0x90
 
 
 class Raspi3b(Board):
@@ -55,11 +58,26 @@ class Raspi3b(Board):
                 build.config.last("m"),
             )
         build.system.add(ram, 0)
-        add_fixed_windows(build.program, self.family, frozenset(), build.system)
+        regions = add_fixed_windows(build.program, self.family, frozenset(), build.system)
+        build.address_spaces += _chip_spaces(ram, regions["bcm2835-peripherals"])
 
     def add_address_spaces(self, build: Build) -> None:
         super().add_address_spaces(build)
         build.address_spaces += cpu_spaces("cpu-secure-memory", build, build.system)
+
+
+def _chip_spaces(ram: MemoryRegion, peripherals: MemoryRegion) -> list[AddressSpace]:
+    """What the graphics processor and the devices of the chip see: RAM four times, and the peripherals."""
+    gpu = MemoryRegion("bcm2835-gpu", 4 * GIB)
+    for number in range(4):
+        alias = MemoryRegion.window("bcm2835-gpu-ram-alias[*]", ram, 0, ram.size)
+        gpu.add(alias, number * GIB)
+    gpu.add(MemoryRegion.window(peripherals.name, peripherals, 0, peripherals.size), PERIPHERALS, 1)
+    mailbox = MemoryRegion("bcm2835-mbox", MAILBOX_SIZE)
+    for name, at in (("bcm2835-fb", 0x10), ("bcm2835-property", 0x80)):
+        mailbox.add(MemoryRegion(name, 0x10, "i/o"), at)
+    names = ("bcm2835-dma-memory", "bcm2835-fb-memory", "bcm2835-property-memory", "dwc2")
+    return [*(AddressSpace(name, gpu) for name in names), AddressSpace("bcm2835-mbox-memory", mailbox)]
 
 
 class OldRaspi3b(Raspi3b):

@@ -22,6 +22,7 @@ from memkit.boards.fixed_windows import add_fixed_windows
 from memkit.boards.nics import wanted_nics
 from memkit.boards.pci import PciBus
 from memkit.memory.device import Frontend
+from memkit.memory.flatview import AddressSpace
 from memkit.memory.region import MemoryRegion
 from memkit.versions import holds
 
@@ -130,6 +131,8 @@ class SbsaRef(Board):
         super().add_address_spaces(build)
         if build.secure_memory is not None:
             build.address_spaces += cpu_spaces("cpu-secure-memory", build, build.secure_memory)
+        if holds(build.qemu.version, "8.1"):
+            build.address_spaces.append(AddressSpace("gicv3-its-sysmem", build.system))
 
     def default_node(self, topology: Topology, cpu: int, nodes: int) -> int:
         return cpu % nodes

@@ -130,6 +130,8 @@ class VirtArm(Board):
     def add_address_spaces(self, build: Build) -> None:
         super().add_address_spaces(build)
         build.address_spaces += secure_spaces(build)
+        if checks.emulates_its(build) and checks.gic_version(build) > 2:
+            build.address_spaces.append(AddressSpace("gicv3-its-sysmem", build.system))
 
     def cpu_ids(self, topology: Topology, cpu: int) -> dict[str, int]:
         core = cpu // topology.threads

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from memkit.config import Option
     from memkit.errors import Refused
 
-__all__ = ["TRANSPORTS", "check_address_bits", "check_cpus", "check_property", "gic_version",
+__all__ = ["TRANSPORTS", "check_address_bits", "check_cpus", "check_property", "emulates_its", "gic_version",
            "message_interrupts", "models"]
 
 TRANSPORTS = 32
@@ -119,9 +119,8 @@ def message_interrupts(build: Build, gic: int) -> str:
     if not holds(version, "11.0"):
         if gic == 2:
             return "gicv2m"
-        # TCG has an ITS since 6.2, KVM had one before.
-        emulated = machine.accelerator == "kvm" or (holds(version, "6.2") and machine.version >= (6, 2))
-        return "its" if emulated and machine.flag("its", usual) else ""
+        there = machine.accelerator == "kvm" or emulates_its(build)
+        return "its" if there and machine.flag("its", usual) else ""
     wanted = machine.words.get("msi", "auto")
     if "its" in machine.flags and wanted == "auto":
         wanted = "its" if machine.flags["its"] else "off" if gic > 2 else "gicv2m"
@@ -130,9 +129,15 @@ def message_interrupts(build: Build, gic: int) -> str:
     if wanted == "its" and gic == 2:
         raise _refuse("GICv2 + ITS is an invalid configuration.", "An ITS belongs to a GICv3.",
                       "add gic-version=3", build.config.last("machine"), "finalize_msi_controller")
-    if wanted == "its" and machine.version < (6, 2) and machine.accelerator != "kvm":
+    if wanted == "its" and not emulates_its(build) and machine.accelerator != "kvm":
         return ""
     return "" if wanted == "off" else wanted
+
+
+def emulates_its(build: Build) -> bool:
+    """True if QEMU itself can be the ITS of a GICv3: since 6.2; KVM's was there before."""
+    machine = build.machine
+    return machine.accelerator != "kvm" and holds(build.qemu.version, "6.2") and machine.version >= (6, 2)
 
 
 def check_cpus(build: Build, cpu: ArmCpu, gic: int, layout: MemoryMap) -> None:
