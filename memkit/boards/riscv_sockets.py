@@ -16,7 +16,7 @@ from memkit.versions import holds
 
 __all__ = ["add_controllers", "check_sockets"]
 
-MOST_SOCKETS = 4
+MOST_SOCKETS, OLD_MOST_SOCKETS = 4, 8
 TIMERS, TIMERS_SIZE = 0x0200_0000, 0x10000
 SOFTWARE_SIZE, TIMER_SIZE = 0x4000, 0x8000
 SUPERVISOR = 0x02F0_0000
@@ -33,9 +33,10 @@ def check_sockets(build: Build) -> list[range]:
     cpus = range(build.machine.cpus)
     if not build.numa_count:
         return [cpus]
-    if build.numa_count > MOST_SOCKETS:
-        raise _refuse(build, f"number of sockets/nodes should be less than {MOST_SOCKETS}",
-                      f"The board has room for {MOST_SOCKETS} sockets.", f"use {MOST_SOCKETS} nodes or fewer")
+    most = OLD_MOST_SOCKETS if holds(build.qemu.version, "<7.0") else MOST_SOCKETS
+    if build.numa_count > most:
+        raise _refuse(build, f"number of sockets/nodes should be less than {most}",
+                      f"The board has room for {most} sockets.", f"use {most} nodes or fewer")
     sockets = []
     for socket in range(build.numa_count):
         harts = [cpu for cpu in cpus if build.cpu_nodes.get(cpu, 0) == socket]

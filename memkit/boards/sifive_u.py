@@ -13,12 +13,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from memkit.boards import plain_cpus
-from memkit.boards.board import MIB, Board
+from memkit.boards.board import MIB, Board, refuse_here
 from memkit.boards.fixed_windows import add_fixed_windows
 from memkit.boards.nics import has_own_nic
 from memkit.boards.riscv_boot import RAM_BASE, Loaded, check_overlaps, load_firmware, load_kernel, load_tree
 from memkit.memory.device import Frontend
 from memkit.memory.region import MemoryRegion
+from memkit.units import parse_size
 from memkit.versions import holds
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ __all__ = ["OldSifiveU", "SifiveU"]
 ROM, ROM_SIZE = 0x1000, 0xF000
 CACHE, CACHE_SIZE = 0x0800_0000, 32 * MIB
 FLASH, FLASH_SIZE = 0x2000_0000, 256 * MIB
+# A chip for the boot loader, which is in no address space.
+SERIAL_FLASH_SIZE = 32 * MIB
 # Mode pins → where the CPU starts: flash, or the cache; else RAM (MSEL_*, include/hw/riscv/sifive_u.h).
 STARTS = {1: FLASH, 6: CACHE, 11: CACHE}
 
@@ -74,6 +77,7 @@ class SifiveU(Board):
         system.add(_own(build, "riscv.sifive.u.flash0", FLASH_SIZE, "flash chip"), FLASH)
         add_fixed_windows(build.program, self.family, frozenset(), system)
         _loaded(build)
+        _check_serial_flash(build)
 
     def add_default_devices(self, build: Build, devices: DeviceBuilder) -> None:
         """The NIC is always there, and warns if nothing is at the other end."""
@@ -90,6 +94,22 @@ class OldSifiveU(SifiveU):
     releases = "<6.0"
     places: ClassVar[Mapping[str, int]] = {}
     buses: ClassVar[tuple[tuple[str, str], ...]] = ()
+
+
+def _check_serial_flash(build: Build) -> None:
+    """Raise Refused for an image that does not fill the serial flash chip: since 9.0."""
+    for drive in build.config.drives:
+        if drive.interface != "mtd" or holds(build.qemu.version, "<9.0"):
+            continue
+        size = build.host.file_size(drive.file) if drive.file else None
+        given = dict(drive.option.args).get("size") if size is None else None
+        size = parse_size(given) if given else size
+        if size is not None and size != SERIAL_FLASH_SIZE:
+            raise refuse_here(
+                f"is25wp256 device '/machine/unattached/device[8]' requires {SERIAL_FLASH_SIZE} bytes, "
+                f"{drive.id or 'mtd0'} block backend provides {size} bytes", "The image must fill the chip.",
+                "truncate -s 32M IMAGE", "m25p80_realize, hw/block/m25p80.c, QEMU 9.0", drive.option,
+            )
 
 
 def _own(build: Build, name: str, size: int, what: str) -> MemoryRegion:

@@ -1,0 +1,79 @@
+"""The board ``s390-ccw-virtio``; data/captures has what QEMUs for s390x answered."""
+
+from __future__ import annotations
+
+import pytest
+from agreement import disagreements
+from recorded import RECORDED, captures
+
+import memkit
+
+GIB = 1 << 30
+MEMORY = "-object memory-backend-ram,id=m,size=512M -device virtio-mem-ccw,memdev=m,id=v"
+
+
+def boot(line: str, qemu: str = "7.2") -> memkit.Guest:
+    return memkit.boot(line, target="s390x", qemu=qemu)
+
+
+def refusal(line: str, qemu: str = "7.2") -> str:
+    with pytest.raises(memkit.Refused) as refused:
+        boot(line, qemu)
+    return refused.value.message.partition("\n")[0]
+
+
+@pytest.mark.parametrize("qemu", RECORDED)
+def test_the_model_says_what_qemu_says(qemu: str) -> None:
+    assert disagreements(captures(qemu, "s390x")) == []
+
+
+def test_ram_is_all_that_there_is() -> None:
+    ranges = boot("-m 3G").flat_view("memory").ranges
+    assert [(r.start, r.size, r.region.name) for r in ranges] == [(0, 3 * GIB, "s390.ram")]
+
+
+def test_memory_devices_lie_behind_ram_from_the_next_whole_gib_on() -> None:
+    guest = boot(f"-nodefaults -m 1500M,maxmem=4G {MEMORY}", "10.0")
+    assert [device.addr for device in guest.memory_devices] == [2 * GIB]
+    assert guest.ram_blocks[0].idstr == "/fe.0.0000/m"
+
+
+def test_channel_devices_are_numbered_and_the_default_nic_is_the_first() -> None:
+    assert boot(f"-m 1G,maxmem=4G {MEMORY}", "10.0").ram_blocks[0].idstr == "/fe.0.0001/m"
+    given = boot(f"-m 1G,maxmem=4G {MEMORY},devno=fe.0.1234", "10.0")
+    assert given.ram_blocks[0].idstr == "/fe.0.1234/m"
+
+
+def test_pci_devices_are_called_after_their_bus() -> None:
+    names = [block.idstr for block in boot("-m 1G -device virtio-net-pci").ram_blocks]
+    assert "pci.0:00.0/virtio-net-pci.rom" in names
+
+
+@pytest.mark.parametrize(("given", "fixed"), [("1025M", 1024), ("1020M", 1020), ("2101M", 2100)])
+def test_types_up_to_4_2_round_ram_down_to_whole_increments(given: str, fixed: int) -> None:
+    old = boot(f"-M s390-ccw-virtio-4.2 -m {given}")
+    assert old.ram_blocks[0].used_length == fixed << 20
+    new = boot(f"-M s390-ccw-virtio-5.0 -m {given}")
+    assert new.ram_blocks[0].used_length == int(given[:-1]) << 20
+
+
+@pytest.mark.parametrize(("line", "message"), [
+    ("-m 1536K", "ram size must be multiples of 1 MiB"),
+    ("-smp 4,threads=2", "S390 does not support more than 1 threads."),
+    ("-numa node", "-numa node: NUMA is not supported by this machine-type"),
+    ("-cpu z80", "unable to find CPU model 'z80'"),
+    ("-cpu qemu,foo=on", "can't apply global qemu-s390x-cpu.foo=on: Property 'qemu-s390x-cpu.foo' not found"),
+    ("-bios /gone", "could not find stage1 bootloader"),
+    ("-kernel /gone", "/gone: No such file or directory"),
+    ("-M s390-ccw-virtio,loadparm=a!", "LOADPARM: invalid character '!' (ASCII 0x21)"),
+    ("-nic user,model=e1000", "Unsupported NIC model: e1000"),
+    ("-device virtio-net-pci,id=n -device zpci,uid=5,target=n",
+     "-device zpci,uid=5,target=n: target n already has an associated zpci device"),
+])
+def test_refusals_are_in_qemus_words(line: str, message: str) -> None:
+    assert refusal(line) == message
+
+
+def test_before_6_0_ram_may_have_any_size_and_cores_any_threads() -> None:
+    assert boot("-m 1536K", "5.2").ram_blocks[0].used_length == 0x18_0000
+    assert boot("-m 1G -smp 4,threads=2", "5.2").ram_blocks
