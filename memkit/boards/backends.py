@@ -33,6 +33,8 @@ MAX_NODES = 128
 _SGX = "memory-backend-epc"
 # Types of other targets and builds than Debian's for x86.
 _NOT_BUILT = frozenset(("cryptodev-backend-lkcf", "pef-guest", "s390-pv-guest", "x-vfio-user-server"))
+# These come with KVM: the architecture of the host that has them (meson.build in hw/s390x, hw/ppc).
+_WITH_KVM = {"s390-pv-guest": ("s390x", "s390x")}
 _SHARED = ("memory-backend-memfd", "memory-backend-shm")
 # Objects that wait for character devices and networks (object_create_initial, softmmu/vl.c).
 _LATE = frozenset(("colo-compare", "cryptodev-vhost-user", "rng-egd", "vhost-user-blk-server"))
@@ -57,7 +59,8 @@ def create_backends(build: Build) -> None:
 def check_types(build: Build) -> None:
     """Raise Refused for an object that this program was built without, though it knows the name."""
     for spec in build.config.objects:
-        if spec.qom_type in _NOT_BUILT:
+        here = (build.machine.target, build.host.arch)
+        if spec.qom_type in _NOT_BUILT and _WITH_KVM.get(spec.qom_type) != here:
             raise refuse("object-type", spec.option, type=spec.qom_type)
         for name in ("loaded", "opened"):
             if name in spec.props:

@@ -20,12 +20,12 @@ PAGE = (ROOT / "docs/hazards-left-out.md").read_text(encoding="utf-8")
 TALK = {
     "types of memory": ("guest-layout", "memory-devices", "virtio-mem", "cxl", "balloon"),
     "host memory": ("host-memory", "host-numa", "merging"),
-    "command lines": ("guest-layout", "numa", "host-memory"),
+    "command lines": ("guest-layout", "numa", "host-memory", "arm", "power"),
     "pmem": ("persistent",),
     "all of RAM": ("dump", "vfio", "snapshots"),
     "huge pages": ("huge-pages", "host-pages"),
     "sharing": ("sharing",),
-    "encryption": ("confidential",),
+    "encryption": ("confidential", "z"),
     "migration": ("migration", "postcopy", "cpr"),
     "monitor": ("memory-devices", "snapshots", "dump"),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from memkit.hazards.rule import Rule
 from memkit.hazards.rules import (
+    arm,
     balloon,
     confidential,
     cpr,
@@ -20,15 +21,18 @@ from memkit.hazards.rules import (
     numa,
     persistent,
     postcopy,
+    power,
     sharing,
     snapshots,
     vfio,
     virtio_mem,
+    z,
 )
 
 __all__ = ["AREAS", "RULES"]
 
 _ROOMS = (
+    arm,
     balloon,
     confidential,
     cpr,
@@ -45,10 +49,12 @@ _ROOMS = (
     numa,
     persistent,
     postcopy,
+    power,
     sharing,
     snapshots,
     vfio,
     virtio_mem,
+    z,
 )
 AREAS: dict[str, tuple[Rule, ...]] = {
     room.__name__.rpartition(".")[2].replace("_", "-"): tuple(room.RULES) for room in _ROOMS

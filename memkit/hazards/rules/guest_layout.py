@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from memkit.boards import catalog
 from memkit.errors import MemkitError
-from memkit.hazards.mending import set_machine
+from memkit.hazards.mending import drop_option, set_machine
 from memkit.hazards.rule import Culprit, Rule
 from memkit.hazards.rules.vfio import ASSIGNED, PCI_HOST
 from memkit.hazards.scene import Scene
@@ -57,14 +57,27 @@ def _no_size(config: Config, _culprit: Culprit) -> Config:
 
 
 def _no_window(scene: Scene) -> Iterator[Culprit]:
-    if scene.guest.machine_type.startswith("microvm") and scene.config:
-        yield Culprit(f"-m has maxmem={human(scene.config.memory_options().maxmem or 0)}, but "
-                      f"{scene.guest.machine_type} has no place for memory devices.",
-                      ("-m",), scene.config.all("m"))
+    if scene.config is None:
+        return
+    maxmem = scene.config.memory_options().maxmem or 0
+    window = any(r.name == "device-memory" for r in scene.guest.address_space("memory").root.subregions)
+    if maxmem > sum(backend.size for backend in scene.main_ram) and not window:
+        yield Culprit(f"-m has maxmem={human(maxmem)}, but {scene.guest.machine_type} has no place for "
+                      "memory devices.", ("-m",), scene.config.all("m"))
 
 
 def _no_maxmem(config: Config, _culprit: Culprit) -> Config:
     return config.with_memory(maxmem=None, slots=None)
+
+
+def _nowhere(scene: Scene) -> Iterator[Culprit]:
+    for device in scene.guest.memory_devices:
+        # Whoever plugs a DIMM gives it a slot.
+        if device.kind == "dimm" and device.slot == -1:
+            name, spec = scene.name_of(device), scene.device_of(device)
+            kind = scene.guest.machine_type
+            yield Culprit(f"{name} is nowhere in the guest's memory: {kind} plugs no DIMMs.",
+                          (name,), (spec.option,) if spec else ())
 
 
 def _cpu(scene: Scene) -> tuple[catalog.CpuFacts | None, str]:
@@ -136,6 +149,7 @@ def _clamped(scene: Scene) -> Iterator[Culprit]:
                           (name,), (spec.option,) if spec else ())
 
 
+_DIMM = "-object memory-backend-ram,id=d,size=1G -device pc-dimm,id=dimm1,memdev=d"
 _TERA = "-accel kvm -cpu EPYC,phys-bits=48 -M"
 
 RULES = (
@@ -157,13 +171,22 @@ RULES = (
     Rule(
         "maxmem-silently-ignored", "Room for memory devices that the machine does not have",
         "silent-misbehaviour", ("maxmem",),
-        "Every machine type takes slots= and maxmem=, but microvm makes no window for memory devices of "
-        "them. The first device tells it.",
-        "use q35 or pc",
+        "Most machine types take slots= and maxmem=, but not all make a window for memory devices of them: "
+        "microvm, sbsa-ref and powernv do not, nor do the boards of RISC-V, nor those of Z before 10.0.",
+        "leave maxmem= out, or use pc, q35, Arm's virt or pseries",
         ("hw/core/machine.c: machine_set_mem, 7.2", "hw/i386/microvm.c: microvm_memory_init, 7.2"),
         _no_window,
         example="-M microvm -m 128M,slots=2,maxmem=1G", innocent="-M q35 -m 128M,slots=2,maxmem=1G",
-        mend=_no_maxmem, since="4.2", architectures=_X86,
+        mend=_no_maxmem,
+    ),
+    Rule(
+        "dimm-never-plugged", "A DIMM that the guest never sees", "silent-misbehaviour", ("pc-dimm",),
+        "A DIMM is no device of a bus: the board has to plug it. Boards that plug none take the option all "
+        "the same, and the DIMM stays at address 0, in no slot and in no address space.",
+        "use pc, q35, Arm's virt or pseries, or a larger -m",
+        ("hw/core/qdev.c: device_set_realized, 7.2", "hw/mem/pc-dimm.c: pc_dimm_realize, 7.2"),
+        _nowhere, example=f"qemu-system-aarch64 -M sbsa-ref -m 1G {_DIMM}",
+        innocent=f"-m 1G,slots=2,maxmem=4G {_DIMM}", mend=drop_option,
     ),
     Rule(
         "amd-1tb-hole-machine-type-vfio", "RAM where AMD's hosts have none", "refuses-to-start",
