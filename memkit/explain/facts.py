@@ -1,17 +1,18 @@
 """What follows once it is known who answers: block, pages, backend, device, node, migration.
 
-Source: unassigned_mem_read and memory_access_is_direct in softmmu/memory.c and
-include/exec/memory.h, unassigned_io_read in softmmu/ioport.c, build_srat in
-hw/i386/acpi-build.c for the NUMA node of main RAM (QEMU 7.2).
+Source: memory_access_is_direct in include/exec/memory.h, build_srat in hw/i386/acpi-build.c for the NUMA
+node of main RAM (QEMU 7.2).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from memkit.architectures import target_page
 from memkit.errors import MemkitError
+from memkit.explain.nobody import no_port, unanswered, unclaimed_port
 from memkit.explain.story import Step
 from memkit.memory.flatview import FlatRange
 from memkit.units import hex_address, human
@@ -23,12 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = ["facts_about", "facts_of_nobody"]
 
+# IOMMUs of a guest, by the names of their regions.
+_IOMMU = re.compile("iommu|dmar")
+
 
 def facts_of_nobody(guest: Guest, gpa: int, space: str, steps: Sequence[Step]) -> tuple[Step, ...]:
-    """What happens to an access that nobody answers, and why nobody is there, where that is known.
-
-    The x86 CPUs of QEMU have no hook for failed accesses, so the guest gets no exception.
-    """
+    """What happens to an access that nobody answers, and why nobody is there, where that is known."""
     if any(s.kind == "unknown" for s in steps):
         return ()
     facts: list[Step] = []
@@ -43,12 +44,11 @@ def facts_of_nobody(guest: Guest, gpa: int, space: str, steps: Sequence[Step]) -
             "given their BARs addresses; at power-on no BAR has one."
         )))
     if space == "I/O":
-        said = "The guest cannot even ask there: its CPUs have ports up to 0xffff only."
+        said = no_port(guest)
     elif guest.target == "unknown":
         said = "Such an access is unassigned: what its author gets depends on the target, which is not known."
     elif space == "memory" or space.startswith("cpu-"):
-        said = ("Such an access is unassigned: a read by the guest gives 0, a write is lost, and the "
-                "monitor's xp says that it cannot access memory.")
+        said = unanswered(guest)
     elif steps[0].details.get("rendered") is None:
         said = "A PCI device can reach no memory until the guest's driver turns its bus mastering on."
     else:
@@ -69,7 +69,9 @@ def facts_about(guest: Guest, found: FlatRange, gpa: int) -> tuple[Step, ...]:
         f"({human(found.size)}, {found.type}).", start=found.start, size=found.size, type=found.type)
     if region.type == "i/o":
         if region.container is None and region.name == "io":
-            say("unassigned", "No device claims this port: a read gives all ones, a write is lost.")
+            say("unassigned", unclaimed_port(guest))
+        elif _IOMMU.search(region.name):
+            say("access", f"It is not memory: {region.name} translates each access by the guest's tables.")
         else:
             say("access", f"It is not memory: the device behind {region.name} handles each access.")
         return tuple(facts)
