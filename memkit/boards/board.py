@@ -160,6 +160,10 @@ class Board:
         """The ids by which ``-numa cpu`` names CPU number ``cpu`` (possible_cpus)."""
         return {"thread-id": cpu}
 
+    def cpus_of_slot(self, topology: Topology, cpu: int) -> range:
+        """The CPUs that share a place with CPU number ``cpu``, where one is a whole core."""
+        return range(cpu, cpu + 1)
+
     def default_node(self, topology: Topology, cpu: int, nodes: int) -> int:
         """The node of a CPU that no option puts anywhere (get_default_cpu_node_id)."""
         return 0

@@ -32,6 +32,8 @@ NAME_LENGTH = 31
 NO_ROM_SIZE = 0xFFFF_FFFF
 CIRRUS_MIB = (4, 8, 16)
 BOCHS_LIMITS = (4 * MIB, 256 * MIB)
+# pseries-2.8 to 2.11 want an option more than was given when devices were recorded; they are like 2.12.
+_NOT_SEEN = "! No Transactional Memory"
 _UNITS = {"K": 10, "M": 20, "G": 30}
 
 
@@ -62,6 +64,8 @@ def brought_on(qemu: str, driver: str, family: str, machine_type: str) -> Brough
     ('vga.vram', 8388608)
     """
     text = catalog.device_on(qemu, driver, machine_type)
+    if text is not None and text.startswith(_NOT_SEEN):
+        text = catalog.device_on(qemu, driver, "pseries-2.12")
     seen = seen_on(qemu, driver, family)
     if text is None or text[0] == "!":
         return Brought(tuple((b.name, b.size) for b in seen.blocks), seen.romfile)

@@ -63,7 +63,9 @@ def _node(build: Build, state: NumaState, spec: NumaSpec) -> None:
     for cpu in spec.cpus:
         if cpu >= build.machine.max_cpus:
             raise refuse("numa-cpu", spec.option, located=True, cpu=cpu, maxcpus=build.machine.max_cpus)
-        assign_cpus(state, (cpu,), number, spec.option)
+        board = build.machine.board
+        slot = (cpu,) if board is None else board.cpus_of_slot(build.machine.topology, cpu)
+        assign_cpus(state, slot, number, spec.option)
     if not facts.initiator_first:
         del state.initiators[number]
     state.uses_memdev |= spec.memdev is not None

@@ -80,7 +80,10 @@ def finish_cpus(
             if initiator not in state.with_cpu:
                 raise refuse("numa-initiator-invalid", state.nodes[number].option, node=number)
     if given and rest:
-        lost = ", ".join(f"CPU {cpu} [{_slot(topology, cpu, board)}]" for cpu in rest)
+        size = len(board.cpus_of_slot(topology, 0)) if board is not None else 1
+        lost = ", ".join(
+            f"CPU {cpu // size} [{_slot(topology, cpu, board)}]" for cpu in rest if cpu % size == 0
+        )
         warnings.append(f"warning: CPU(s) not present in any NUMA nodes: {lost}")
         warnings.append(
             "warning: All CPU(s) up to maxcpus should be described in NUMA config, ability to start up with "

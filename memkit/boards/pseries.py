@@ -42,6 +42,7 @@ from memkit.boards.pseries_pci import (
     plug_host_bridge,
 )
 from memkit.boards.pseries_vio import add_virtual_devices
+from memkit.boards.refusals import refuse
 from memkit.memory.flatview import AddressSpace
 from memkit.memory.region import MemoryRegion
 from memkit.versions import MachineFacts, Version, holds, machine_facts, plain_facts
@@ -181,6 +182,9 @@ class Pseries(Board):
 
     def finish(self, build: Build) -> None:
         """Apply the capabilities, as the first reset does; raises Refused."""
+        if build.qemu.dumpdtb_checked and "dumpdtb" in build.machine.words:
+            # It is made anew at each reset, and not there yet.
+            raise refuse("no-device-tree", build.config.last("machine"))
         apply_capabilities(build, checked_cpu(build))
 
     def add_address_spaces(self, build: Build) -> None:
@@ -195,6 +199,11 @@ class Pseries(Board):
     def cpu_ids(self, topology: Topology, cpu: int) -> dict[str, int]:
         """The id of the core that CPU number ``cpu`` is part of: the number of its first CPU."""
         return {"core-id": cpu // topology.threads * topology.threads}
+
+    def cpus_of_slot(self, topology: Topology, cpu: int) -> range:
+        """All CPUs of the core."""
+        first = cpu // topology.threads * topology.threads
+        return range(first, first + topology.threads)
 
     def default_node(self, topology: Topology, cpu: int, nodes: int) -> int:
         """The node of a CPU: as many cores as a socket has go to each in turn."""

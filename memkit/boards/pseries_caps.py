@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["PROPERTY_KINDS", "apply_capabilities", "check_property", "effective_level"]
 
 # How a property's value is read, where the type that QEMU tells is not what its setter reads.
-PROPERTY_KINDS = {"cap-hpt-max-page-size": "size"}
+PROPERTY_KINDS = {"cap-hpt-max-page-size": "size", "kernel-addr": "uint64", "vsmt": "uint32"}
 _THREE = ("broken", "workaround", "fixed")
 _MODES = {
     "cap-cfpc": _THREE, "cap-sbbc": _THREE,
