@@ -17,7 +17,7 @@ from memkit.units import hex_address, human
 
 __all__ = ["BoardColumn", "BoardMap"]
 
-WIDTH, LEAST, LABELS, HEAD = 1120.0, 196.0, 98.0, 92.0
+BOX, LEAST, HEAD = 120.0, 212.0, 92.0
 # Devices that lie closer together than this are one box.
 NEAR = 256 << 20
 
@@ -113,22 +113,24 @@ def _devices(column: BoardColumn, ranges: Sequence[tuple[int, int, str]]) -> Ite
 
 def _render(boards: BoardMap, theme_name: str) -> str:
     data = boards.data()
-    pitch = max((WIDTH - 16) / max(len(boards.columns), 1), LEAST)
-    width = 16 + pitch * len(boards.columns)
+    mine = {c.name: [item for item in data["items"] if item["column"] == c.name] for c in boards.columns}
+    pitches = [_pitch(mine[column.name]) for column in boards.columns]
+    width = max(16 + sum(pitches), 700)
     bottom = HEAD + data["height"]
     out = [svg.text(8, 26, svg.fitted(boards.title, width - 16, 14, bold=True), "h")]
-    for number, column in enumerate(boards.columns):
-        left = 8 + pitch * number
-        name = svg.fitted(column.name, pitch - LABELS, 13.5, bold=True)
-        out.append(svg.text(left + LABELS, HEAD - 34, name, "t"))
-        out.append(svg.text(left + LABELS, HEAD - 17, svg.fitted(column.title, pitch - LABELS - 4), "s m"))
+    right = 8.0
+    for column, pitch in zip(boards.columns, pitches, strict=True):
+        left, right = right, right + pitch
+        edge = right - BOX - 8
+        for y, words, cls in ((HEAD - 34, column.name, "t"), (HEAD - 17, column.title, "s m")):
+            said = svg.fitted(words, pitch - 16, 13.5 if cls == "t" else 12, bold=cls == "t")
+            out.append(svg.text(right - 8, y, said, cls, "end"))
         if column.refusal:
-            out += _refused(column.refusal, left + LABELS / 2, pitch - LABELS / 2 - 16)
-        mine = [item for item in data["items"] if item["column"] == column.name]
-        out += [_box(item, left + LABELS, pitch - LABELS - 8, bottom) for item in mine]
-        for start, y in {item["start"]: bottom - item["y0"] for item in mine}.items():
-            out.append(f'<path d="M{left + 4:.1f} {y:.1f}H{left + LABELS:.1f}" class="rule"/>')
-            out.append(svg.text(left + LABELS - 4, y - 4, hex_address(start), "c", "end"))
+            out += _refused(column.refusal, left + 16, pitch - 24)
+        out += [_box(item, edge, bottom) for item in mine[column.name]]
+        for start, y in {item["start"]: bottom - item["y0"] for item in mine[column.name]}.items():
+            out.append(f'<path d="M{left + 8:.1f} {y:.1f}H{edge:.1f}" class="rule"/>')
+            out.append(svg.text(edge - 4, y - 4, hex_address(start), "c", "end"))
     backings = data["backings"] or ["private"]
     kinds = {item["kind"] for item in data["items"]}
     notes = ["heights grow with the logarithm of sizes"]
@@ -138,14 +140,19 @@ def _render(boards: BoardMap, theme_name: str) -> str:
     return svg.document(width, bottom + 80, boards.title, boards.text(), "".join(out), theme_name=theme_name)
 
 
+def _pitch(items: Sequence[Fact]) -> float:
+    """The width of a column: that of its boxes, and of the longest address beside them."""
+    return max(BOX + 24 + max((7.3 * len(hex_address(item["start"])) for item in items), default=0), LEAST)
+
+
 def _refused(words: str, left: float, room: float) -> list[str]:
-    lines = wrap_words(f"QEMU refuses: {words}", max(int(room / 6.6), 12))
+    lines = wrap_words(f"QEMU refuses: {words}", max(int(room / 7.4), 12))
     return [svg.text(left, HEAD + 22 + 17 * number, line, "s") for number, line in enumerate(lines[:14])]
 
 
-def _box(item: Fact, x: float, wide: float, bottom: float) -> str:
+def _box(item: Fact, x: float, bottom: float) -> str:
     """A box with its name, and its size where there is room."""
-    top, height = bottom - item["y1"], item["y1"] - item["y0"]
+    wide, top, height = BOX, bottom - item["y1"], item["y1"] - item["y0"]
     size, name, middle = human(item["size"]), item["name"], top + height / 2
     if item["kind"] == "window":
         shape = (f'<rect x="{x:.1f}" y="{top + 0.5:.1f}" width="{wide:.1f}" height="{height - 1:.1f}" rx="2" '

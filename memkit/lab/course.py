@@ -43,6 +43,8 @@ CHAPTERS: tuple[Chapter, ...] = (
     Chapter("12-combined-hazards", "Combined hazards", 30, ("08-sharing", "10-migration"),
             ("which-hazard", "mend")),
     Chapter("13-since-2018", "Then and now", 20, ("03-command-line",), ("which-qemus", "still-holds")),
+    Chapter("14-every-architecture", "Every architecture", 20, ("04-data-structures", "07-huge-pages"),
+            ("which-boards", "ram-end")),
 )
 
 

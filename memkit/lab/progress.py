@@ -30,13 +30,15 @@ PREDICTIONS = (
     "gpa-of-dimm", "ram-above-4g", "offset-at-4g", "offset-at", "gpa-of-offset", "ram-addr-of", "ram-blocks",
     "who-answers", "what-a-write-does", "page-size-of", "dirty-pages", "shared-blocks", "name-of-block",
     "migrated-blocks", "boots", "which-hazard", "mend", "all-of-ram", "vhost-user-sees",
-    "migration-outcome", "postcopy-works", "which-qemus", "still-holds",
+    "migration-outcome", "postcopy-works", "which-qemus", "still-holds", "which-boards",
+    "ram-end",
 )
 DRILLS = (
     "gpa-of-dimm", "ram-above-4g", "offset-at", "gpa-of-offset", "ram-addr-of", "ram-blocks", "who-answers",
     "what-a-write-does", "page-size-of", "dirty-pages", "shared-blocks", "name-of-block", "migrated-blocks",
     "boots", "which-hazard", "mend", "all-of-ram", "vhost-user-sees", "migration-outcome",
-    "postcopy-works", "which-qemus", "still-holds",
+    "postcopy-works", "which-qemus", "still-holds", "which-boards",
+    "ram-end",
 )
 # Bits in a code: one for a prediction, two and four for the level and the number of a drill.
 _LEVEL_BITS, _COUNT_BITS = 2, 4

@@ -86,7 +86,7 @@ def test_words_say_all_that_the_picture_says(boards: BoardMap) -> None:
 def test_names_fit_into_their_boxes(boards: BoardMap, theme: str) -> None:
     picture = ET.fromstring(boards.svg(theme))
     wide = float(picture.get("width", "0"))
-    assert 1000 < wide <= 1200
+    assert 700 <= wide <= 1200
     for group in picture.iter(f"{SPACE}g"):
         box = group.find(f"{SPACE}rect")
         texts = group.findall(f"{SPACE}text")

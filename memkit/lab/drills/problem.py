@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 from memkit.errors import MemkitError
+from memkit.lab.drills.boards import MAKERS as BOARDS
 from memkit.lab.drills.lines import MAKERS as LINES
 from memkit.lab.drills.releases import MAKERS as RELEASES
 from memkit.lab.questions import Question, Value, Verdict, asked, grade, read_answer
@@ -14,7 +15,7 @@ from memkit.versions import known_qemu
 
 __all__ = ["KINDS", "LEVELS", "Drill", "drill"]
 
-MAKERS = {**LINES, **RELEASES}
+MAKERS = {**LINES, **RELEASES, **BOARDS}
 KINDS = tuple(MAKERS)
 LEVELS = (1, 2, 3)
 # A line that leaves nothing to ask is made again, with the next seed of its own.

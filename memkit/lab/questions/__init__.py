@@ -12,6 +12,7 @@ from memkit.guest import Guest
 from memkit.host import Host
 from memkit.lab.questions import (
     answers,
+    boards,
     boots,
     dangers,
     layout,
@@ -34,7 +35,7 @@ Line = str | Sequence[str] | Config
 QUESTIONS: dict[str, Asker] = {
     name: asker
     for room in (layout, answers, pages, sharing, naming, boots, whole, outcomes, dangers,
-                 releases)
+                 releases, boards)
     for name, asker in room.QUESTIONS.items()
 }
 
@@ -63,12 +64,16 @@ def asked(name: str, line: Line, qemu: str | None = None, host: Host | None = No
           seed: int = 0) -> Question:
     """The question called ``name`` about a command line, as QEMU ``qemu`` reads it on ``host``.
 
-    Without ``qemu``, a question about the line in all QEMUs is asked of one that starts it.  Raises
-    MemkitError as ``ask`` does, Refused where QEMU would.
+    A question about the line on all boards is asked of one that starts it; one about all QEMUs, too, if
+    there is no ``qemu``.  Raises MemkitError as ``ask`` does, Refused where QEMU would.
 
     >>> asked("which-qemus", "-M pc,nvdimm -m 1G").answer.text
     '5.2'
     """
-    everywhere = qemu is None and name in releases.EVERYWHERE
-    guest = releases.started(line, host) if everywhere else boot(line, qemu=qemu, host=host)
+    if name in boards.ON_BOARDS:
+        guest = boards.started_on(line, qemu, host)
+    elif qemu is None and name in releases.EVERYWHERE:
+        guest = releases.started(line, host)
+    else:
+        guest = boot(line, qemu=qemu, host=host)
     return ask(name, guest, of, seed)

@@ -60,6 +60,12 @@ MISTAKES: dict[str, str] = {
     "newer-release": "a later release's behaviour",
     "old-statement": "a change since 2018 overlooked",
     "change-that-is-none": "a change where there is none",
+    # boards
+    "all-boards": "a line taken for one that all boards start",
+    "pc-alone": "only the PC looked at",
+    "other-boards": "another rule's boards",
+    "other-board": "another board's layout",
+    "forgot-the-base": "RAM taken to begin at 0",
     # naming and migration
     "backend-for-name": "the backend's id taken for the block's name",
     "region-for-name": "the region's name taken for the block's name",

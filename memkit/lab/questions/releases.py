@@ -40,7 +40,7 @@ def _which_qemus(guest: Guest, about: About) -> Question:
         raise MemkitError("this guest was read from text; there is no command line to give to other QEMUs")
     said = {qemu: _refusal(guest.config.text(), guest.target, qemu, guest.host) for qemu in KNOWN_QEMU}
     reasons = {
-        qemu: (not words, _ended(f"QEMU {qemu} {'says: ' + words if words else 'starts it'}"))
+        qemu: (not words, _ended(f"it says: {words}" if words else "it starts"))
         for qemu, words in said.items()
     }
     inside = frozenset(qemu for qemu, words in said.items() if not words)
