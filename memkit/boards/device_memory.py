@@ -90,7 +90,9 @@ def add_device_memory(
     for number, (name, size) in enumerate(brought.blocks):
         short = name.removeprefix("%/")
         # A card whose state has a global name in the migration stream gives it to its memory, too.
-        plain = props.get("global-vmstate", name == short) if short == GLOBAL_NAME and path else name == short
+        plain = name == short
+        if short == GLOBAL_NAME and path:
+            plain = props.get("global-vmstate", plain or _has_global_name(build, driver))
         idstr = short if plain else f"{path}/{short}"
         if brought.romfile and number == len(brought.blocks) - 1:
             size = _rom_size(build, spec, props, brought.romfile)
@@ -109,6 +111,13 @@ def add_device_memory(
     if not brought.romfile and path:
         regions += add_option_rom(build, driver, path, props, spec)
     return tuple(r.block for r in regions if r.block), tuple(regions)
+
+
+def _has_global_name(build: Build, driver: str) -> bool:
+    """True for a graphics card of an old machine type (hw_compat_2_12), where nobody recorded it."""
+    known = catalog.device(build.program, driver)
+    old = build.machine.board is not None and build.machine.facts.vga_global_names
+    return old and known is not None and "global-vmstate" in known.properties
 
 
 def add_option_rom(
