@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from memkit.architectures import BOARDS, BoardMemory, architectures
+from memkit.boards import catalog
+from memkit.boards.catalog import data_file
 from memkit.boards.machine import machine_types
 from memkit.boot import TARGETS, boot
 from memkit.config import Config, Option
@@ -21,6 +23,7 @@ from memkit.errors import MemkitError, Refused
 from memkit.host import Host
 from memkit.lab.patch import rewritten
 from memkit.units import human
+from memkit.versions import KNOWN_QEMU, parse_version
 
 __all__ = ["Carried", "LeftOut", "board_of", "boards_for", "carried_to", "host_choices", "host_for",
            "machines_of"]
@@ -61,17 +64,25 @@ def board_of(config: Config) -> BoardMemory | None:
     'Arm, made for guests'
     """
     target, machine = config.target or "x86_64", config.machine_type
-    stems = {"pc": "pc-i440fx", "q35": "pc-q35"}
     for board in BOARDS:
-        stem = stems.get(board.machine, board.machine)
-        same = machine == board.machine or re.fullmatch(rf"{re.escape(stem)}-\d[\w.]*", machine)
-        if same and (target == board.target or (target, board.target) in _SISTERS):
+        if _builds(board, target) and (machine == board.machine or _is_version_of(board, machine)):
             return board
     return None
 
 
 # The same boards in a program without 64-bit CPUs, or with them.
 _SISTERS = (("i386", "x86_64"), ("arm", "aarch64"), ("aarch64", "arm"), ("riscv32", "riscv64"))
+_STEMS = {"pc": "pc-i440fx", "q35": "pc-q35"}
+
+
+def _builds(board: BoardMemory, target: str) -> bool:
+    """True if the program of ``target`` has the board."""
+    return target == board.target or (target, board.target) in _SISTERS
+
+
+def _is_version_of(board: BoardMemory, machine: str) -> bool:
+    stem = re.escape(_STEMS.get(board.machine, board.machine))
+    return re.fullmatch(rf"{stem}-\d[\w.]*", machine) is not None
 
 
 def boards_for() -> tuple[BoardMemory, ...]:
@@ -88,7 +99,12 @@ def machines_of(config: Config | None, qemu: str) -> list[str]:
     target = config.target or "x86_64" if config is not None else "x86_64"
     if target in ("x86_64", "i386"):
         return machine_types(qemu)
-    return [board.machine for board in boards_for() if board.target == target]
+    boards = [board for board in boards_for() if _builds(board, target)]
+    program = next((v for v in reversed(KNOWN_QEMU) if parse_version(v) <= parse_version(qemu)
+                    and data_file("machines", f"{target}-{v}.json").exists()), "")
+    known = catalog.machine_names(f"{target}-{program}") if program else ()
+    return [*(board.machine for board in boards),
+            *(name for board in boards for name in known if _is_version_of(board, name))]
 
 
 # -- hosts

@@ -92,7 +92,12 @@ class Layouts:
 
     def rows(self) -> list[tuple[str, ...]]:
         """The rows of the table as text."""
-        return [(f"{o.machine} ({o.target})", *o.cells()) for o in self.layouts]
+        return [(f"{o.machine} ({o.target}){self._answered(o)}", *o.cells()) for o in self.layouts]
+
+    def _answered(self, layout: Layout) -> str:
+        """Which QEMU answered, where it is another than was asked."""
+        guest = layout.guest
+        return f", QEMU {guest.qemu}" if guest is not None and guest.qemu != self.qemu else ""
 
     def map(self) -> BoardMap:
         """The address maps side by side, a column for each board."""
