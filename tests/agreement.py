@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from stanzas import stanzas
+
 import memkit
 
 if TYPE_CHECKING:
@@ -38,11 +40,15 @@ def flat_view(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if re.match(r"\s*[0-9a-f]{16}-[0-9a-f]{16} ", line)]
 
 
+def trees(text: str) -> list[str]:
+    return stanzas(text.replace("\r", ""))
+
+
 # The text of a capture, the command whose output it is, and how the two are compared.
 COLUMNS: dict[str, tuple[str, Callable[[str], Sequence[object]]]] = {
     "info ramblock": ("info ramblock", ram_blocks), "info memdev": ("info memdev", backends),
     "info memory-devices": ("info memory-devices", lines), "info numa": ("info numa", lines),
-    "memory flatview": ("info mtree -f", flat_view),
+    "memory flatview": ("info mtree -f", flat_view), "info mtree": ("info mtree", trees),
 }
 
 
