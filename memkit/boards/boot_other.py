@@ -34,7 +34,7 @@ from memkit.boards.startup import start
 from memkit.boards.topology import Topology
 from memkit.boards.vexpress import VexpressA15
 from memkit.boards.virt_arm import OldVirtArm, VirtArm
-from memkit.boards.virt_riscv import OldVirtRiscv, VirtRiscv
+from memkit.boards.virt_riscv import OldVirtRiscv, PlainVirtRiscv, VirtRiscv
 from memkit.config import Config, Option
 from memkit.errors import MemkitError, Refused
 from memkit.host import Host
@@ -45,7 +45,7 @@ __all__ = ["BOARDS", "TARGETS", "board_types", "build_other"]
 
 BOARDS: tuple[Board, ...] = (
     VirtArm(), OldVirtArm(), SbsaRef(), Raspi3b(), OldRaspi3b(), VexpressA15(), Pseries(), Powernv9(),
-    OldPowernv9(), VirtRiscv(), OldVirtRiscv(), SifiveU(), OldSifiveU(), S390Ccw(),
+    OldPowernv9(), VirtRiscv(), PlainVirtRiscv(), OldVirtRiscv(), SifiveU(), OldSifiveU(), S390Ccw(),
 )
 TARGETS = ("aarch64", "arm", "ppc64", "riscv64", "s390x")
 # Options that are short for a machine option (main loop of qemu_init, softmmu/vl.c, QEMU 5.2).

@@ -135,7 +135,7 @@ class DeviceChecks:
             self._port(spec, driver, props)
         if driver in ("vfio-pci", "vfio-pci-nohotplug"):
             self._vfio(spec, props)
-        elif driver.startswith("vhost-vsock-pci"):
+        elif driver.startswith(("vhost-vsock-pci", "vhost-vsock-ccw")):
             if self.build.host.file_size("/dev/vhost-vsock") is None:
                 raise refuse_device(
                     spec, f"vhost-vsock: failed to open vhost device: {_MISSING}",

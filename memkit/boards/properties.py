@@ -47,7 +47,7 @@ _CONNECTED = frozenset(("ide", "floppy", "pflash"))
 # Speeds of PCI Express 5 and 6.
 _FAST = ("32", "64")
 _INNER = {"isa-serial": "serial", "pci-serial": "serial"}
-_VIRTIO = re.compile(r"-pci(?:-(?:non-)?transitional)?\Z")
+_VIRTIO = re.compile(r"(?:-pci(?:-(?:non-)?transitional)?|-ccw)\Z")
 MIN_LABEL = 128 << 10
 
 

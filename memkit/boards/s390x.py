@@ -41,6 +41,8 @@ INCREMENTS = 1020
 CHANNELS = "virtual-css-bus"
 # Under this name the numbers of channel devices are counted.
 _NUMBERS = "devno"
+# Consoles that -serial makes, in that order.
+_CONSOLES = {"sclpconsole": "VT220", "sclplmconsole": "line-mode"}
 _PROGRAM = "hw/s390x/s390-virtio-ccw.c, QEMU 7.2"
 
 
@@ -77,7 +79,7 @@ class S390Ccw(Board):
         )
 
     def levels(self, machine: Machine) -> tuple[str, ...]:
-        return ("drawers", "books") if holds(machine.qemu.version, "8.2") else ()
+        return ("drawers", "books") if machine.version >= (8, 2) else ()
 
     def check_property(self, machine: Machine, option: Option | None, name: str, value: Any) -> None:
         if name != "loadparm":
@@ -122,7 +124,7 @@ class S390Ccw(Board):
         build.system.add(ram, 0)
         if machine.maxram_size > machine.ram_size and holds(build.qemu.version, "10.0"):
             _add_device_memory(build)
-        if machine.topology.threads > 1 and holds(build.qemu.version, "6.0"):
+        if machine.topology.threads > 1 and machine.version >= (7, 2):
             raise _refuse(build, "S390 does not support more than 1 threads.",
                           "Cores of this board have one thread.", "leave out threads=", "smp",
                           f"s390_init_cpus, {_PROGRAM}")
@@ -146,7 +148,7 @@ class S390Ccw(Board):
         return f"/{given}" if given else f"/fe.0.{number}"
 
     def plug_own(self, build: Build, spec: DeviceSpec, driver: str, props: Mapping[str, Any]) -> bool:
-        """Raise Refused for a zpci device of a PCI device that has one by itself."""
+        """Raise Refused for a zpci device or a console that there is already."""
         target = str(props.get("target", ""))
         if driver == "zpci" and target in build.device_ids:
             raise refuse_device(
@@ -154,7 +156,35 @@ class S390Ccw(Board):
                 "A PCI device that comes first gets its zpci device by itself.",
                 f"put zpci in front of {target}", "s390_pci_device_plug, hw/s390x/s390-pci-bus.c",
             )
+        if driver in _CONSOLES and _has_port(build, list(_CONSOLES).index(driver)):
+            raise refuse_device(
+                spec, f"Multiple {_CONSOLES[driver]} operator consoles are not supported",
+                "The first -serial is an operator console, and is there by default.",
+                "add -nodefaults, or leave the device out", "console_init, hw/char/sclpconsole.c",
+            )
         return False
+
+    def check_function(
+        self, build: Build, spec: DeviceSpec, driver: str, bus: PciBus, devfn: int | None
+    ) -> None:
+        """Raise Refused for a PCI device whose interrupts are no messages (MSI-X)."""
+        default = 0 if driver.startswith("virtio-rng-pci") and build.machine.version < (7, 2) else 1
+        if str(spec.props.get("vectors", default)) == "0":
+            raise refuse_device(
+                spec, "MSI-X support is mandatory in the S390 architecture",
+                "Channels have no lines for the interrupts of PCI.", "add vectors=2",
+                "s390_pcihost_plug, hw/s390x/s390-pci-bus.c",
+            )
+
+
+def _has_port(build: Build, number: int) -> bool:
+    """True if serial port ``number`` (0 or 1) is there."""
+    given = [option.value for option in build.config.all("serial")]
+    if not given:
+        return number == 0 and not build.config.flag("nodefaults")
+    if not build.qemu.serial_none_keeps_place:
+        given = [value for value in given if value != "none"]
+    return number < len(given) and given[number] != "none"
 
 
 def _add_device_memory(build: Build) -> None:

@@ -94,10 +94,6 @@ def read_topology(machine: Machine, given: SmpOptions, option: Option | None) ->
     limit = _limit(machine)
     if not cpus:
         raise refuse("smp-min", option, machine=machine.type)
-    if maxcpus > limit:
-        # Printed as a signed number.
-        shown = maxcpus - (1 << 32) if maxcpus >> 31 else maxcpus
-        raise refuse("smp-max", option, cpus=shown, machine=machine.type, limit=limit)
     if machine.board is not None and cpus < machine.board.min_cpus:
         least = machine.board.min_cpus
         raise refuse_here(
@@ -105,6 +101,10 @@ def read_topology(machine: Machine, given: SmpOptions, option: Option | None) ->
             "The board is a chip that has more CPUs.", f"use -smp {least}, or leave out -smp",
             "machine_parse_smp_config, hw/core/machine-smp.c, QEMU 7.2", option,
         )
+    if maxcpus > limit:
+        # Printed as a signed number.
+        shown = maxcpus - (1 << 32) if maxcpus >> 31 else maxcpus
+        raise refuse("smp-max", option, cpus=shown, machine=machine.type, limit=limit)
     return Topology(cpus, maxcpus, sockets, cores=cores, threads=threads, **between)
 
 

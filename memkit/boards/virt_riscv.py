@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from memkit.boards.topology import Topology
     from memkit.config import Option
 
-__all__ = ["OldVirtRiscv", "VirtRiscv"]
+__all__ = ["OldVirtRiscv", "PlainVirtRiscv", "VirtRiscv"]
 
 ROM, ROM_SIZE = 0x1000, 0xF000
 FLASH, FLASH_SIZE = 0x2000_0000, 32 * MIB
@@ -51,7 +51,7 @@ _SOURCE = "hw/riscv/virt.c, QEMU 7.2"
 
 
 class VirtRiscv(Board):
-    """``virt`` for riscv64; a CPU has a core-id, and each node is a socket.
+    """``virt`` for riscv64; a CPU has all ids of the topology, and each node is a socket.
 
     >>> import memkit
     >>> guest = memkit.boot("-M virt -m 20G", target="riscv64")
@@ -61,7 +61,7 @@ class VirtRiscv(Board):
 
     family = "virt"
     targets = ("riscv64",)
-    releases = "9.1"
+    releases = "11.1"
     numa = True
     drive_interface = "virtio"
     places: ClassVar[Mapping[str, int]] = {"pflash": 2}
@@ -125,7 +125,12 @@ class VirtRiscv(Board):
         check_overlaps(build, _loaded(build))
 
     def cpu_ids(self, topology: Topology, cpu: int) -> dict[str, int]:
-        return {"core-id": cpu}
+        core = cpu // topology.threads
+        cluster = core // topology.cores
+        return {
+            "socket-id": cluster // topology.clusters, "cluster-id": cluster % topology.clusters,
+            "core-id": core % topology.cores, "thread-id": cpu % topology.threads,
+        }
 
     def default_node(self, topology: Topology, cpu: int, nodes: int) -> int:
         if nodes > topology.cpus:
@@ -139,7 +144,16 @@ class VirtRiscv(Board):
         return min(cpu // (topology.cpus // nodes), nodes - 1)
 
 
-class OldVirtRiscv(VirtRiscv):
+class PlainVirtRiscv(VirtRiscv):
+    """The same before 11.1, where a CPU has a core-id alone."""
+
+    releases = "9.1<11.1"
+
+    def cpu_ids(self, topology: Topology, cpu: int) -> dict[str, int]:
+        return {"core-id": cpu}
+
+
+class OldVirtRiscv(PlainVirtRiscv):
     """The same before 9.1, where a drive without ``if=`` is no device."""
 
     releases = "<9.1"

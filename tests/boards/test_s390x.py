@@ -67,6 +67,9 @@ def test_types_up_to_4_2_round_ram_down_to_whole_increments(given: str, fixed: i
     ("-kernel /gone", "/gone: No such file or directory"),
     ("-M s390-ccw-virtio,loadparm=a!", "LOADPARM: invalid character '!' (ASCII 0x21)"),
     ("-nic user,model=e1000", "Unsupported NIC model: e1000"),
+    ("-device sclpconsole", "-device sclpconsole: Multiple VT220 operator consoles are not supported"),
+    ("-M s390-ccw-virtio-7.1 -device virtio-rng-pci",
+     "-device virtio-rng-pci: MSI-X support is mandatory in the S390 architecture"),
     ("-device virtio-net-pci,id=n -device zpci,uid=5,target=n",
      "-device zpci,uid=5,target=n: target n already has an associated zpci device"),
 ])
@@ -74,6 +77,19 @@ def test_refusals_are_in_qemus_words(line: str, message: str) -> None:
     assert refusal(line) == message
 
 
-def test_before_6_0_ram_may_have_any_size_and_cores_any_threads() -> None:
+def test_older_releases_take_any_size_of_ram_and_older_types_any_threads() -> None:
     assert boot("-m 1536K", "5.2").ram_blocks[0].used_length == 0x18_0000
-    assert boot("-m 1G -smp 4,threads=2", "5.2").ram_blocks
+    assert boot("-M s390-ccw-virtio-7.1 -m 1G -smp 4,threads=2").ram_blocks
+
+
+def test_books_and_drawers_came_with_type_8_2() -> None:
+    line = "-smp 4,drawers=2,books=2"
+    assert boot(line, "10.0").ram_blocks
+    assert refusal(f"-M s390-ccw-virtio-8.1 {line}", "10.0") == (
+        "books > 1 not supported by this machine's CPU topology")
+
+
+def test_a_console_can_be_added_where_there_is_none() -> None:
+    assert boot("-nodefaults -device sclpconsole").ram_blocks
+    assert boot("-device sclplmconsole").ram_blocks
+    assert "line-mode" in refusal("-serial null -serial null -device sclplmconsole")

@@ -125,3 +125,10 @@ def test_refusals_are_in_qemus_words(line: str, message: str) -> None:
 def test_a_device_at_fault_comes_before_firmware_that_is_missing() -> None:
     assert "'nope' is not a valid device model name" in refusal("-bios /gone -device nope")
     assert "Unable to load" in refusal("-bios /gone -device nope", "5.2")
+
+
+def test_a_cpu_has_a_core_id_and_since_11_1_all_ids_of_the_topology() -> None:
+    line = "-m 1G -smp 4,sockets=2 -numa node,mem=512M -numa node,mem=512M " + " ".join(
+        f"-numa cpu,node-id={n},socket-id={n}" for n in (0, 1))
+    assert refusal(line, "10.0") == "-numa cpu,node-id=0,socket-id=0: socket-id is not supported"
+    assert [node.cpus for node in boot(line, "11.1").numa] == [(0, 1), (2, 3)]
