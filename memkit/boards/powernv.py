@@ -45,7 +45,13 @@ _SOURCE = "pnv_init, hw/ppc/pnv.c, QEMU 7.2"
 
 
 class Powernv9(Board):
-    """powernv9."""
+    """powernv9.
+
+    >>> import memkit
+    >>> guest = memkit.boot("-M powernv9 -m 2G -smp 2,sockets=2", target="ppc64")
+    >>> [hex(r.start) for r in guest.flat_view("memory").ranges if r.region.name == "lpcm"]
+    ['0x6030000000000', '0x6070000000000']
+    """
 
     family = "powernv9"
     targets = ("ppc64",)

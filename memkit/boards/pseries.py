@@ -61,7 +61,13 @@ MAX_SLOTS = 32
 
 
 class Pseries(Board):
-    """pseries and its versioned types."""
+    """pseries and its versioned types.
+
+    >>> import memkit
+    >>> guest = memkit.boot("-M pseries -nodefaults -m 1G -device VGA", target="ppc64")
+    >>> [block.idstr for block in guest.ram_blocks][:2]
+    ['ppc_spapr.ram', 'pci@800000020000000:00.0/vga.vram']
+    """
 
     family = "pseries"
     targets = ("ppc64",)

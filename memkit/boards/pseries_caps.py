@@ -79,7 +79,10 @@ def check_property(machine: Machine, option: Option | None, name: str, value: ob
 
 
 def effective_level(machine: Machine, cpu: PowerCpu) -> int:
-    """The level of the instruction set that the guest may see: the CPU's, or that of max-cpu-compat=."""
+    """The level of the instruction set that the guest may see: the CPU's, or that of max-cpu-compat=.
+
+    207 stands for version 2.07, which is POWER8.
+    """
     limit = machine.words.get("max-cpu-compat")
     return min(cpu.level, COMPAT_LEVELS[limit]) if limit else cpu.level
 

@@ -139,6 +139,10 @@ def dma_view(name: str, number: int) -> MemoryRegion:
     """What devices behind bridge ``name`` see: a translation window of 1 GiB, and a page for interrupts.
 
     ``number`` is the logical bus number of the window.
+
+    >>> root = dma_view("pci@800000020000000", 0x80000000)
+    >>> sorted(region.name for region in root.subregions)
+    ['msi', 'tce-root-80000000', 'tce-root-80000001']
     """
     root = MemoryRegion(f"{name}.iommu-root", WHOLE)
     root.add(MemoryRegion("msi", MSI_SIZE, "i/o"), MSI_WINDOW)

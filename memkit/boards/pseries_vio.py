@@ -26,7 +26,13 @@ WINDOW = 256 << 20
 
 
 def add_virtual_devices(build: Build) -> None:
-    """Add what the board's virtual NICs and SCSI adapters see by DMA, and the buses of the adapters."""
+    """Add what the board's virtual NICs and SCSI adapters see by DMA, and the buses of the adapters.
+
+    >>> import memkit
+    >>> guest = memkit.boot("-M pseries", target="ppc64")
+    >>> str(guest.flat_view("l-lan@71000002"))
+    '0000000000000000-000000000fffffff (prio 0, i/o): tce-iommu-71000002'
+    """
     units = count(FIRST_UNIT + len(serial_ports(build)) + 1)
     for unit, kind in zip(units, _kinds(build), strict=False):
         name = f"{kind}@{unit:x}"
