@@ -117,6 +117,9 @@ def find_model(qemu: str, name: str) -> PowerCpu | None:
 
 def model(build: Build) -> PowerCpu | None:
     """The model of ``-cpu``, or the machine type's default; None for a CPU of which there are no cores."""
+    if _is_host(build):
+        # The host's own; what the model knows of it is that KVM of today wants POWER9.
+        return PowerCpu("host", POWER9, 0)
     record = catalog.machine(build.program, build.machine.type)
     default = record.default_cpu if record is not None else ""
     return find_model(build.qemu.version, _name(build) or default.removesuffix(_SUFFIX))
@@ -135,8 +138,8 @@ def full_name(build: Build) -> str:
 def check_name(build: Build) -> None:
     """Raise Refused for a ``-cpu`` whose name no CPU has, or with a word that is no property."""
     name = _name(build)
-    known = not name or find_model(build.qemu.version, name) or name.lower() in _names(build.program)
-    if not known:
+    known = not name or _is_host(build) or find_model(build.qemu.version, name) is not None
+    if not known and name.lower() not in _names(build.program):
         raise _refuse(
             build, f"unable to find CPU model '{name}'", "This QEMU has no CPU model of that name.",
             "use -cpu power9, or see -cpu help", "parse_cpu_option, cpu.c",
@@ -172,6 +175,10 @@ def check_properties(build: Build, cpu: PowerCpu) -> None:
 def _names(program: str) -> frozenset[str]:
     """The CPUs of all boards, with their short names."""
     return frozenset(load("machines", program)["cpus"])
+
+
+def _is_host(build: Build) -> bool:
+    return _name(build) == "host" and build.machine.accelerator == "kvm"
 
 
 def _name(build: Build) -> str:

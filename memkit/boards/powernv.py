@@ -74,6 +74,12 @@ class Powernv9(Board):
 
     def build_memory(self, build: Build, ram: MemoryRegion) -> None:
         """RAM, and what the chips bring; raises Refused."""
+        if build.machine.accelerator == "kvm" and holds(build.qemu.version, "7.0"):
+            message = "machine powernv9 does not support the KVM accelerator"
+            if holds(build.qemu.version, "<8.1"):
+                message = "The powernv machine does not work with KVM acceleration"
+            raise _refuse(build, message, "A guest under KVM is a partition, which has no chips of its own.",
+                          "use -M pseries, or -accel tcg", "accel")
         _check_ram(build)
         build.system.add(ram, 0)
         build.ram_below_4g = min(build.machine.ram_size, 4 * GIB)
