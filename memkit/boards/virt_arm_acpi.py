@@ -12,6 +12,7 @@ from __future__ import annotations
 from memkit.boards.acpi import TABLE_UNIT, add_table_blocks
 from memkit.boards.board import refuse_here
 from memkit.boards.build import Build
+from memkit.boards.topology import Topology
 from memkit.versions import holds
 
 __all__ = ["add_acpi"]
@@ -50,13 +51,15 @@ def _plugged_nvdimms(build: Build) -> int:
 
 
 def _size(build: Build, *, events: bool) -> int:
-    """The bytes of all tables as QEMU 5.2 writes them; newer ones write some hundred more."""
+    """The bytes of all tables as 5.2 and 7.2 write them; others write up to a hundred less or more."""
     machine, version = build.machine, build.machine.version
     cpus, slots, nvdimm = machine.cpus, machine.slots, machine.flag("nvdimm", False)
     # A name and a number for each CPU, and its interrupts.
     size = 5840 + (28 + 76) * cpus + max(cpus - 2, 0)
     size += 102 if version < (5, 1) else 0  # flash
-    size -= 8 if machine.words.get("gic-version", "2") != "2" else 0
+    if machine.words.get("gic-version", "2") != "2":
+        # No frame for message interrupts, but an ITS since 6.2.
+        size += 12 if holds(build.qemu.version, "6.2") else -8
     size -= 0 if machine.flag("highmem", True) else 50
     if events and slots:
         size += 968 + 123 * slots
@@ -68,12 +71,21 @@ def _size(build: Build, *, events: bool) -> int:
     if nvdimm:
         size += 24 if events else 0
         plugged = _plugged_nvdimms(build)
-        size += 648 + 32 * slots if slots else 0
+        # Since 7.2 each slot has methods for its label.
+        size += 648 + (394 if holds(build.qemu.version, "7.2") else 32) * slots if slots else 0
         size += 48 + 224 * plugged if plugged else 0
     if holds(build.qemu.version, "6.0"):
-        # The topology of CPUs, and more of what there was.
-        size += 400 + 50 * cpus
+        size += 247 + 4 * cpus
+        size += _topology_size(machine.topology) if version >= (6, 2) else 0
     return size
+
+
+def _topology_size(topology: Topology) -> int:
+    """The bytes that tell of sockets, clusters, cores and threads (build_pptt, hw/acpi/aml-build.c)."""
+    clusters = topology.sockets * topology.clusters
+    cores = clusters * topology.cores
+    nodes = topology.sockets + clusters + cores * (1 + topology.threads if topology.threads > 1 else 1)
+    return 36 + 20 * nodes
 
 
 def _commands(build: Build) -> int:
