@@ -126,6 +126,19 @@ def _nvme(scene: Scene) -> Iterable[str]:
     return (*nodes, *(d.id or str(d.file) for d in scene.config.drives if str(d.file).startswith("nvme://")))
 
 
+def _assigned(scene: Scene) -> Iterable[str]:
+    """Devices that write to all RAM; Z's channels and crypto cards pin nothing (hw/vfio/ap.c, ccw.c)."""
+    return tuple([spec.id or spec.driver for spec in scene.drivers("vfio-")
+                  if spec.driver not in ("vfio-ap", "vfio-ccw")])
+
+
+def _viommu(scene: Scene) -> Iterable[str]:
+    """What translates for devices; pseries always does, and VFIO has a way of its own there."""
+    drivers = ("intel-iommu", "amd-iommu", "virtio-iommu", "arm-smmuv3", "riscv-iommu")
+    board = ("iommu",) if scene.machine.get("iommu") == "smmuv3" else ()
+    return (*_drivers(*drivers)(scene), *board)
+
+
 _F = Feature
 _BACKING: tuple[Feature, ...] = (
     _F("backend-ram", "anonymous memory", "backing", _backends(lambda s, b: b.filesystem == "anonymous"),
@@ -184,9 +197,8 @@ _GUEST: tuple[Feature, ...] = (
     _F("balloon", "virtio-balloon", "guest", _drivers("virtio-balloon"), "-device virtio-balloon-pci"),
     _F("vhost-user", "a vhost-user device", "guest", lambda s: s.vhost_user,
        "-chardev socket,id=c,path=/tmp/c -device vhost-user-blk-pci,chardev=c"),
-    _F("vfio", "a VFIO device", "guest", _drivers("vfio-")),
-    _F("viommu", "an IOMMU for the guest", "guest", _drivers("intel-iommu", "amd-iommu", "virtio-iommu"),
-       "-M q35 -device intel-iommu"),
+    _F("vfio", "a VFIO device", "guest", _assigned),
+    _F("viommu", "an IOMMU for the guest", "guest", _viommu, "-M q35 -device intel-iommu"),
     _F("vhost-vdpa", "a vhost-vdpa device", "guest",
        lambda s: (*s.networks("vhost-vdpa"), *_drivers("vhost-vdpa")(s))),
     _F("virtiofs", "a shared directory (vhost-user-fs)", "guest", _drivers("vhost-user-fs"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from memkit.boards.boot_other import TARGETS, select_board
 from memkit.errors import MemkitError
 
 if TYPE_CHECKING:
@@ -14,8 +15,8 @@ __all__ = [
     "drop_option", "preallocate", "set_machine", "set_property", "share_mem_path", "share_memory",
 ]
 
-# The RAM of a machine without -m.
-DEFAULT_SIZE = 128 << 20
+# The RAM of a PC without -m.
+PC_SIZE = 128 << 20
 
 
 def set_property(**properties: str | None) -> Mender:
@@ -78,8 +79,15 @@ def _main_ram(config: Config, type: str, **words: object) -> Config:
         raise MemkitError("with -numa every node needs a backend: write -numa node,memdev=ID for each")
     if config.flag("mem-prealloc"):
         words["prealloc"] = "on"
-    size = config.memory_options().size or DEFAULT_SIZE
+    size = config.memory_options().size or _default_size(config)
     return config.with_backend(type, "ram", size=size, share="on", **words).with_machine(memory_backend="ram")
+
+
+def _default_size(config: Config) -> int:
+    """The bytes of RAM that the machine has without ``-m``."""
+    if config.target not in TARGETS:
+        return PC_SIZE
+    return select_board(config, config.target)[0].ram_size
 
 
 def current(config: Config, option: Option) -> Option | None:

@@ -102,7 +102,7 @@ RULES = (
         ("balloon", "hugetlb"),
         "The guest gives pages of 4 KiB back, and the host can only free a whole huge page. QEMU waits for "
         "all pieces of one and forgets them when the guest goes on elsewhere, so little or nothing is freed.",
-        "use virtio-mem, or free-page-reporting, whose pieces are larger",
+        "use free-page-reporting, whose pieces are larger, or virtio-mem where the target has it",
         (f"{_DEVICE}: balloon_inflate_page, 7.2",),
         _huge, example=f"{_MEMFD},hugetlb=on {_BALLOON}", innocent=f"{_MEMFD} {_BALLOON}", mend=drop_option,
         since="4.0",
@@ -112,7 +112,7 @@ RULES = (
         ("balloon", "host-page-size"),
         "A page of the balloon's protocol is always 4 KiB, and the host frees its own, larger pages. QEMU "
         "frees one only after the guest has given back all its pieces one after the other.",
-        "use virtio-mem, or a host kernel with 4 KiB pages",
+        "use a host kernel with 4 KiB pages, or virtio-mem where the target has it",
         (f"{_DEVICE}: balloon_inflate_page, 7.2",),
         _large_pages, example=f"-m 256M {_BALLOON}", innocent="-m 256M", host=Host(page_size=65536),
         mend=drop_option, since="4.0",
@@ -184,7 +184,7 @@ RULES = (
         ("balloon", "set-balloon"),
         "QEMU cuts a larger target down to the guest's RAM and says nothing. The balloon takes memory away "
         "and never adds any.",
-        "plug DIMMs or use virtio-mem to add memory",
+        "to add memory, plug DIMMs or use virtio-mem, as far as the machine has them",
         (f"{_DEVICE}: virtio_balloon_to_target, 7.2",),
         _each("{name} gives the guest no more memory than it has."), example=f"-m 256M {_BALLOON}",
         innocent="-m 256M", operations=("set-balloon",),

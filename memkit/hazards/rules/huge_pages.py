@@ -159,9 +159,9 @@ RULES = (
     Rule(
         "hugetlb-reserved-not-allocated-cgroup", "Reserved huge pages are not yet taken", "surprise",
         ("hugetlb",),
-        "The reservation counts the whole pool. A limit of the cgroup (hugetlb.2MB.max) and policy=bind are "
+        "The reservation counts the whole pool. A limit of the cgroup (hugetlb.SIZE.max) and policy=bind are "
         "looked at when a page is touched, and the guest dies by SIGBUS if there is none.",
-        "add prealloc=on, or limit reservations (hugetlb.2MB.rsvd.max)",
+        "add prealloc=on, or limit reservations (hugetlb.SIZE.rsvd.max)",
         ("util/oslib-posix.c: qemu_prealloc_mem, 7.2",
          "Linux: Documentation/admin-guide/cgroup-v1/hugetlb.rst, 6.1"),
         _untouched,
@@ -172,7 +172,7 @@ RULES = (
         ("hugetlb", "memory-failure"),
         "The kernel takes a whole huge page away when one of its cells fails. At the next reset QEMU "
         "replaces the page; before 10.0 it tried that for 4 KiB, which huge pages do not allow, and ended.",
-        "restart the guest soon; prefer pages of 2 MiB to those of 1 GiB",
+        "restart the guest soon; prefer the smaller of the host's huge pages",
         ("softmmu/physmem.c: qemu_ram_remap, 7.2", "system/physmem.c: qemu_ram_remap, 10.0"),
         _poisoned,
         example=f"{_MEMFD},hugetlb=on", innocent=_MEMFD, operations=("memory-failure",),

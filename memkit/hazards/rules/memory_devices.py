@@ -49,7 +49,7 @@ RULES = (
     Rule(
         "dimm-hot-unplug-needs-guest", "A DIMM leaves only when the guest lets it go", "surprise",
         ("pc-dimm", "device-del"),
-        "device_del asks the guest over ACPI to take the DIMM offline and eject it. A guest that has "
+        "device_del asks the guest (over ACPI, on pseries by an event) to give the DIMM up. A guest that has "
         "something immovable there never does, and until then object_del of the backend fails.",
         "wait for the event DEVICE_DELETED; use a movable zone, or virtio-mem, which shrinks in blocks",
         ("hw/acpi/memory_hotplug.c: acpi_memory_unplug_request_cb, 7.2",),

@@ -127,7 +127,7 @@ RULES = (
         ("hugetlb", "migrate-postcopy"),
         "A virtual CPU that touches a missing page sleeps until all of it has arrived. For 1 GiB that is "
         "about a second at 10 Gbit/s, for every page.",
-        "use pages of 2 MiB", ("docs/devel/migration/postcopy.rst, 9.0",),
+        "use smaller huge pages", ("docs/devel/migration/postcopy.rst, 9.0",),
         _big_pages, example="-m 1G -mem-path /dev/hugepages", innocent="-m 1G -mem-path /dev/shm",
         operations=_POSTCOPY, host=_GIANT, since="2.9",
     ),

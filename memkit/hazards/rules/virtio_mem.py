@@ -11,6 +11,7 @@ from memkit.hazards.mending import current, drop_option, set_property
 from memkit.hazards.rule import Culprit, Rule
 from memkit.hazards.rules.vfio import ASSIGNED, PCI_HOST
 from memkit.hazards.scene import Scene
+from memkit.units import human
 from memkit.versions import parse_version
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ __all__ = ["RULES"]
 
 MIB = 1 << 20
 THP_SIZE = 2 * MIB
-"""The size of a transparent huge page on x86, which QEMU takes for the usual block."""
+"""The size of a transparent huge page on most hosts, which QEMU takes for the usual block."""
 SLOT_SIZE = 1024 * MIB
 """With dynamic-memslots, a memory slot is not smaller than this."""
 MAPPINGS, KVM_SLOTS, TCG_SLOTS = 65535, 32764, 512
@@ -51,12 +52,18 @@ def _prealloc(scene: Scene, everywhere: bool) -> Iterator[Culprit]:
             )
 
 
+def _transparent(scene: Scene) -> int:
+    """The transparent huge page of the host, in bytes."""
+    return (scene.host.pages and scene.host.pages.transparent) or THP_SIZE
+
+
 def _small_blocks(scene: Scene) -> Iterator[Culprit]:
+    huge = _transparent(scene)
     for name, device, backend, spec in _each(scene):
-        if backend.page_size == scene.host.page_size and (device.block_size or 0) < THP_SIZE:
+        if backend.page_size == scene.host.page_size and (device.block_size or 0) < huge:
             yield Culprit(
-                f"{name} has blocks of {(device.block_size or 0) // MIB} MiB, and a huge page has 2 MiB.",
-                (name,), (spec.option,),
+                f"{name} has blocks of {(device.block_size or 0) // MIB} MiB, and a huge page has "
+                f"{human(huge)}.", (name,), (spec.option,),
             )
 
 
@@ -204,7 +211,7 @@ RULES = (
         ("virtio-mem",),
         "Each block that the guest gives back tears the huge page that it is a part of. The usual block is "
         "as large as the host's huge page, so it can also differ between two hosts.",
-        "leave block-size out, or set the same size of 2M or more on both sides of a migration",
+        "leave block-size out, or set the same size (2M or more on x86) on both sides of a migration",
         ("hw/virtio/virtio-mem.c: virtio_mem_default_block_size, 7.2",),
         _small_blocks, example=f"{_MEM},block-size=1M", innocent=f"{_MEM},block-size=2M",
         mend=set_property(block_size=None), since="5.2",
