@@ -1,0 +1,51 @@
+"""A shorter recording of one more release: sizes of RAMBlocks follow properties as in a release recorded in full.
+
+Sweeps over values of properties, and starts of each machine type with each device, are three in four starts, and they
+hardly ever tell releases apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from .targets import Target
+
+__all__ = ["shorter", "take_rules"]
+
+_SECTIONS = ("rules", "no_effect", "sweep")
+
+
+def shorter(wanted: Target) -> Target:
+    """``wanted`` without sweeps, and with the plainest starts of each machine type only.
+
+    >>> from tools.record.targets import target
+    >>> list(shorter(target("riscv64")).scenarios)
+    ['default', 'nodefaults']
+    """
+    plain = {name: wanted.scenarios[name] for name in ("default", "nodefaults")}
+    return replace(wanted, sweep={}, rom_sizes=(), zoo=(), outcomes={}, scenarios=plain)
+
+
+def take_rules(found: dict[str, Any], known: dict[str, Any], boards: tuple[str, ...]) -> int:
+    """Give each device of ``found`` the rules that it has in ``known``, if it makes the same blocks in both.
+
+    Returns how many got some; ``about.rules_of`` says where they come from.
+    """
+    count = 0
+    for name, row in found["devices"].items():
+        other = known["devices"].get(name, {})
+        if any(_blocks(row, board) != _blocks(other, board) for board in boards):
+            continue
+        taken = {section: other[section] for section in _SECTIONS if section in other}
+        row |= taken
+        count += bool(taken)
+    found["about"]["rules_of"] = known["about"]["qemu"]
+    return count
+
+
+def _blocks(row: dict[str, Any], board: str) -> Any:
+    seen = row.get(board)
+    if not isinstance(seen, dict):
+        return None
+    return seen.get("then", seen).get("blocks")
