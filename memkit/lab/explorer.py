@@ -97,7 +97,7 @@ class Explorer(VBox):
     def _make_controls(self, state: State) -> None:
         self.presets = Dropdown(
             options=_examples(state.version), description="Examples", style=_SHORT,
-            layout=Layout(width="310px"), tooltip="from the talk “RAM is getting more complex”, 2018",
+            layout=Layout(width="290px"), tooltip="from the talk “RAM is getting more complex”, 2018",
         )
         self.place = BoardBox()
         self.undo = Button(layout=Layout(width="auto", display="none"))
