@@ -146,9 +146,9 @@ class _Builder:
         made, pages = " (made for -m)" if backend.implicit else "", text.page_text(path.first)
         self.node(
             id, 1, more if path.many else backend.id, path, **look,
-            # A box has room for some 25 letters, and the number must stay whole.
+            # A box has room for some 24 letters, and the number must stay whole.
             lines=[f"{kind}, {human(path.size)}",
-                   pages if len(pages) <= 25 else pages.removesuffix(" pages")],
+                   pages if len(pages) <= 24 else pages.removesuffix(" pages")],
             tip=f"{backend.type} {backend.id}{made}: {human(backend.size)}, "
             f"{pages}, policy {backend.policy}"
             + (f", {backend.mem_path}" if backend.mem_path else ""),
