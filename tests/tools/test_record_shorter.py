@@ -33,7 +33,9 @@ def test_blocks_are_compared_with_the_options_that_a_device_needs() -> None:
     found = {"about": {}, "devices": {"d": {"virt": {"refusal": "no", "then": {"blocks": [["b", 4096]]}}}}}
     known = {
         "about": {"qemu": "7"},
-        "devices": {"d": {"virt": {"refusal": "none", "then": {"blocks": [["b", 4096]]}}, "no_effect": ["x"]}},
+        "devices": {
+            "d": {"virt": {"refusal": "none", "then": {"blocks": [["b", 4096]]}}, "no_effect": ["x"]},
+        },
     }
     assert take_rules(found, known, ("virt",)) == 1
     assert found["devices"]["d"]["no_effect"] == ["x"]

@@ -1,7 +1,7 @@
-"""A shorter recording of one more release: sizes of RAMBlocks follow properties as in a release recorded in full.
+"""A shorter recording of one more release: how properties set sizes is taken from one recorded in full.
 
-Sweeps over values of properties, and starts of each machine type with each device, are three in four starts, and they
-hardly ever tell releases apart.
+Sweeps over values of properties, and starts of each machine type with each device, are three in four
+starts, and they hardly ever tell releases apart.
 """
 
 from __future__ import annotations
