@@ -80,7 +80,10 @@ def flash_by_unit(build: Build) -> dict[int, FlashImage]:
                             drive.option)
     for unit in (0, 1):
         node = build.machine.words.get(f"pflash{unit}")
-        if node:
+        named = next((d for d in build.config.drives if node and d.id == node), None)
+        if node and named is not None:
+            images[unit] = (node, named.file or "", _file_size(build, named.file, named.option), named.option)
+        elif node:
             file_node = nodes.get(node)
             while file_node is not None and file_node.filename is None and file_node.file in nodes:
                 file_node = nodes[file_node.file]

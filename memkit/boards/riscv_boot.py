@@ -17,15 +17,15 @@ from memkit.boards.firmware import found_size
 from memkit.errors import Refused
 from memkit.versions import holds
 
-__all__ = ["Loaded", "check_overlaps", "load_firmware", "load_kernel", "load_tree"]
+__all__ = ["Loaded", "check_overlaps", "check_tree", "load_firmware", "load_kernel", "load_tree"]
 
 RAM_BASE = 0x8000_0000
 DEFAULT_FIRMWARE = "opensbi-riscv64-generic-fw_dynamic.bin"
 # How much of RAM that of 5.2 takes; newer ones take more, but end below the same 2 MiB.
 DEFAULT_FIRMWARE_SIZE = 0x12558
 ALIGN = 2 * MIB
-# Room for the device tree: what was reserved before 8.0, and what it takes since then, rounded up.
-OLD_TREE, NEW_TREE = 1 * MIB, 0x2000
+# Room for the device tree: what was reserved before 8.0, and about what it takes since then.
+OLD_TREE, NEW_TREE, TREE_PER_CPU = 1 * MIB, 0x1400, 0x180
 _SOURCE = "hw/riscv/boot.c, QEMU 7.2"
 
 
@@ -50,16 +50,29 @@ def load_firmware(build: Build, base: int = RAM_BASE) -> Loaded:
         raise _refuse(build, f'Unable to {said} "{name}"', "There is no such file.",
                       "give the path of the firmware, or leave out -bios", "bios")
     if not 0 < size <= build.machine.ram_size:
-        raise _refuse(build, f"could not load firmware '{name}'",
+        if holds(build.qemu.version, "<6.0"):
+            # A length of -1, taken for a large one: it goes on without firmware.
+            return Loaded(name, base, base)
+        reason = ": Failed to load ELF" if holds(build.qemu.version, "11.0") else ""
+        raise _refuse(build, f"could not load firmware '{name}'{reason}",
                       "RAM is smaller than the file, or it is empty.", "use a larger -m", "bios")
     return Loaded(name, base, base + size)
 
 
-def load_kernel(build: Build, firmware: Loaded) -> list[Loaded]:
-    """Kernel and initrd, where there are such options, as plain images; raises Refused."""
+def load_kernel(build: Build, firmware: Loaded, *, by_firmware: bool = False) -> list[Loaded]:
+    """Kernel and initrd, where there are such options, as plain images; raises Refused.
+
+    ``by_firmware``: firmware in flash fetches them, and they are nowhere in RAM.
+    """
     machine = build.machine
     kernel, initrd = machine.words.get("kernel"), machine.words.get("initrd")
     if not kernel:
+        return []
+    if by_firmware:
+        for option, path in (("kernel", kernel), ("initrd", initrd)):
+            if path and build.host.file_size(path) is None:
+                raise _refuse(build, f'failed to load "{path}"', "There is no such file.",
+                              "give the path of the file", option)
         return []
     size = build.host.file_size(kernel)
     if size is None:
@@ -91,7 +104,7 @@ def load_tree(build: Build, before: list[Loaded]) -> Loaded:
         size, limit = OLD_TREE, 4 * GIB if holds(version, "<7.0") else 3 * GIB
         end = min(end, limit)
     else:
-        size = NEW_TREE
+        size = NEW_TREE + TREE_PER_CPU * build.machine.cpus
     start = (end - size) // ALIGN * ALIGN
     if holds(version, "10.0") and before and start < before[-1].end:
         word = "Not" if holds(version, "11.0") else "No"
@@ -99,6 +112,17 @@ def load_tree(build: Build, before: list[Loaded]) -> Loaded:
                       "The device tree belongs behind the kernel, and RAM ends before.",
                       "use a larger -m", "m")
     return Loaded("fdt", start, start + size)
+
+
+def check_tree(build: Build) -> None:
+    """Raise Refused for a ``-dtb`` that is not there."""
+    path = build.machine.words.get("dtb")
+    if path and build.host.file_size(path) is None:
+        raise refuse_here(
+            f"Unable to get size of device tree file '{path}'", "There is no such file.",
+            "give the path of a device tree, or leave out -dtb",
+            "load_device_tree, softmmu/device_tree.c, QEMU 7.2", build.config.last("dtb"),
+        )
 
 
 def check_overlaps(build: Build, loaded: list[Loaded]) -> None:

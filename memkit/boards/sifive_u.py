@@ -16,7 +16,15 @@ from memkit.boards import plain_cpus
 from memkit.boards.board import MIB, Board, refuse_here
 from memkit.boards.fixed_windows import add_fixed_windows
 from memkit.boards.nics import has_own_nic
-from memkit.boards.riscv_boot import RAM_BASE, Loaded, check_overlaps, load_firmware, load_kernel, load_tree
+from memkit.boards.riscv_boot import (
+    RAM_BASE,
+    Loaded,
+    check_overlaps,
+    check_tree,
+    load_firmware,
+    load_kernel,
+    load_tree,
+)
 from memkit.memory.device import Frontend
 from memkit.memory.region import MemoryRegion
 from memkit.units import parse_size
@@ -76,6 +84,7 @@ class SifiveU(Board):
         system.add(ram, RAM_BASE)
         system.add(_own(build, "riscv.sifive.u.flash0", FLASH_SIZE, "flash chip"), FLASH)
         add_fixed_windows(build.program, self.family, frozenset(), system)
+        check_tree(build)
         _loaded(build)
         _check_serial_flash(build)
 

@@ -21,7 +21,14 @@ from memkit.boards.board import GIB, MIB, Board, refuse_here
 from memkit.boards.firmware import flash_by_unit
 from memkit.boards.fixed_windows import add_fixed_windows
 from memkit.boards.gpex import add_gpex
-from memkit.boards.riscv_boot import RAM_BASE, check_overlaps, load_firmware, load_kernel, load_tree
+from memkit.boards.riscv_boot import (
+    RAM_BASE,
+    check_overlaps,
+    check_tree,
+    load_firmware,
+    load_kernel,
+    load_tree,
+)
 from memkit.boards.riscv_sockets import add_controllers, check_sockets
 from memkit.memory.device import Frontend
 from memkit.memory.region import MemoryRegion
@@ -100,7 +107,7 @@ class VirtRiscv(Board):
             ram = _own_ram(build)
         system.add(ram, RAM_BASE)
         if holds(build.qemu.version, "<6.0"):
-            _check_tree(build)
+            check_tree(build)
         system.add(build.rom("riscv_virt_board.mrom", ROM_SIZE, owner="/machine"), ROM)
         if holds(build.qemu.version, "<6.0"):
             _check_boot(build)
@@ -112,7 +119,7 @@ class VirtRiscv(Board):
                 check_image(build, image, unit, name, FLASH_SIZE)
             add_chip(build, name, FLASH_SIZE, image, system, FLASH + unit * FLASH_SIZE)
         if holds(build.qemu.version, "6.0"):
-            _check_tree(build)
+            check_tree(build)
         wanted = frozenset({"iommu-sys"} if build.machine.flag("iommu-sys", False) else ())
         add_fixed_windows(build.program, self.family, wanted, system)
 
@@ -197,23 +204,16 @@ def _add_pci(build: Build) -> None:
     system.add(gpex.ports, PCI_PORTS)
 
 
-def _check_tree(build: Build) -> None:
-    """Raise Refused for a ``-dtb`` that cannot be read."""
-    path = build.machine.words.get("dtb")
-    if path and build.host.file_size(path) is None:
-        raise refuse_here(
-            f"Unable to get size of device tree file '{path}'", "There is no such file.",
-            "give the path of a device tree, or leave out -dtb",
-            "load_device_tree, softmmu/device_tree.c, QEMU 7.2", build.config.last("dtb"),
-        )
-
-
 def _check_boot(build: Build) -> None:
     """Raise Refused for firmware, kernel or initrd that cannot be loaded."""
     _loaded(build)
 
 
 def _loaded(build: Build) -> list[Any]:
-    firmware = load_firmware(build)
-    kernel = load_kernel(build, firmware)
+    firmware, images = load_firmware(build), flash_by_unit(build)
+    if holds(build.qemu.version, "8.1"):
+        fetches = 0 in images and build.machine.words.get("firmware") != "none"
+    else:
+        fetches = 1 in images and holds(build.qemu.version, "7.0")
+    kernel = load_kernel(build, firmware, by_firmware=fetches)
     return [firmware, *kernel, load_tree(build, kernel)]

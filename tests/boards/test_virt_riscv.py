@@ -9,7 +9,7 @@ from recorded import RECORDED, captures
 import memkit
 
 GIB = 1 << 30
-FILES = memkit.Host.from_dict({"files": {"/kernel": 1 << 20, "/initrd": 1 << 20, "/small.img": 4096}})
+FILES = memkit.Host.from_dict({"files": {"/kernel": 1 << 20, "/initrd": 1 << 20, "/small.img": 4096, "/flash.img": 32 << 20}})
 NODES = (
     "-m 1G -object memory-backend-ram,id=a,size=512M -object memory-backend-ram,id=b,size=512M "
     "-numa node,memdev=a -numa node,memdev=b"
@@ -104,6 +104,20 @@ def test_files_that_do_not_fit_are_told() -> None:
     assert refusal("-m 4M -kernel /kernel", "5.2") == (
         "rom: requested regions overlap (rom fdt. free=0x0000000080300000, addr=0x0000000080200000)")
     assert boot("-m 1G -kernel /kernel -initrd /initrd").ram_blocks
+
+
+def test_firmware_in_flash_fetches_the_kernel_which_takes_no_ram_then() -> None:
+    flash = "-drive if=pflash,file=/flash.img,format=raw,unit="
+    assert refusal(f"-m 4M -kernel /kernel {flash}0") == "Some ROM regions are overlapping"
+    assert boot(f"-m 4M -kernel /kernel {flash}1").ram_blocks
+    assert refusal(f"-kernel /gone {flash}1") == 'failed to load "/gone"'
+    assert boot(f"-m 4M -kernel /kernel {flash}0", "10.0").ram_blocks
+
+
+def test_a_flash_chip_takes_a_drive_by_its_id() -> None:
+    drive = "-drive if=none,id=f,format=raw,file="
+    assert boot(f"{drive}/flash.img -machine pflash0=f", "10.0").ram_blocks
+    assert refusal(f"{drive}/small.img -machine pflash0=f", "10.0").endswith("provides 4096 bytes")
 
 
 @pytest.mark.parametrize(("line", "message"), [
