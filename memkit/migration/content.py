@@ -149,12 +149,16 @@ def moved(attempt: Attempt) -> Iterator[tuple[FlatRange, FlatRange | None]]:
             here = ours.find(start)
             if here is None or not _same(range, here, start):
                 # Cards and firmware show themselves below 1 MiB, and the guest switches what lies there.
-                if here is not None and LOW <= start < MIB:
+                if here is not None and LOW <= start < MIB and _is_pc(attempt):
                     start = min(here.end, MIB)
                     continue
                 yield range, here
                 break
             start = here.end
+
+
+def _is_pc(attempt: Attempt) -> bool:
+    return attempt.source.guest.target in ("x86_64", "i386", "unknown")
 
 
 def _same(range: FlatRange, here: FlatRange, gpa: int) -> bool:

@@ -3,7 +3,8 @@
 The name of a section is the path of the device on its bus and the name of its state:
 ``0000:00:03.0/virtio-balloon``.
 
-Source: vmstate_register in migration/savevm.c, pcibus_get_dev_path in hw/pci/pci.c.
+Source: vmstate_register in migration/savevm.c, pcibus_get_dev_path in hw/pci/pci.c,
+virtual_css_bus_get_dev_path in hw/s390x/css-bridge.c.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ _STATES: tuple[tuple[str, str], ...] = (
     (r"virtio-serial-pci.*", "virtio-console"),
     (r"virtio-vga.*", "virtio-gpu"),
     (r"virtio-9p-pci.*", "virtio-9p"),
+    (r"virtio-serial-ccw", "virtio-console"),
+    (r"(.*)-ccw", r"\1"),
     (r"(.*)-pci(?:-non-transitional|-transitional)?", r"\1"),
     (r"(e1000)-8254.*", r"\1"),
     (r"i8255.*|i82562|i82801", "eeprom"),
@@ -119,6 +122,8 @@ def places(guest: Guest) -> tuple[Place, ...]:
     taken: set[int] = set()
     found: list[Place] = []
     drivers = list(_drivers(guest))
+    # pseries calls its buses after their numbers (spapr_phb_realize, hw/ppc/spapr_pci.c).
+    root = "pci@800000020000000" if guest.machine_type.startswith("pseries") else "0000:00"
     # What the board has of a kind comes before what the line adds.
     boards = Counter(drivers) - Counter(model_name(guest.qemu, spec.driver) for spec in specs)
     for driver in drivers:
@@ -139,8 +144,23 @@ def places(guest: Guest) -> tuple[Place, ...]:
         if devfn is None:
             devfn = next((slot << 3 for slot in range(_SLOTS) if slot << 3 not in taken), 0)
         taken.add(devfn)
-        found.append(Place(driver, f"0000:00:{devfn >> 3:02x}.{devfn & 7:x}", spec))
-    return tuple(found)
+        found.append(Place(driver, f"{root}:{devfn >> 3:02x}.{devfn & 7:x}", spec))
+    return (*found, *_channels(specs, guest))
+
+
+def _channels(specs: list[DeviceSpec], guest: Guest) -> Iterator[Place]:
+    """The devices on channels, which only Z has; the NICs of the board come first (ccw_init)."""
+    config = guest.config
+    if guest.target != "s390x" or config is None:
+        return
+    nics = (*config.all("nic"), *config.all("net"))
+    number = 1
+    if nics or config.flag("nodefaults"):
+        number = len([nic for nic in nics if "none" not in nic.text.split()])
+    for spec in specs:
+        if spec.driver.endswith("-ccw"):
+            yield Place(spec.driver, f"/{spec.props.get('devno') or f'fe.0.{number:04x}'}", spec)
+            number += 1
 
 
 def saved(guest: Guest) -> tuple[Place, ...]:

@@ -100,6 +100,11 @@ PAIR_RULES: dict[str, PairRule] = {
            "The stream of precopy is made of the guest's pages, and does not know those of the host. The "
            "destination may have huge pages where the source has none, and the reverse.",
            "nothing", ("migration/ram.c: ram_save_host_page, 7.2",)),
+        _R("ppc-hugepage-migration", "Smaller pages for the guest's hash table", _REFUSES, _PRE,
+           "pseries promises its guest the largest page that its hash table may have, and the guest relies "
+           "on it. The stream names the promise, and a destination that promises less refuses it.",
+           "use the same cap-hpt-max-page-size on both sides",
+           ("hw/ppc/spapr_caps.c: spapr_caps_post_migration, 7.2",), "3.0"),
         # -- where memory lies
         _R("dimm-address-mismatch-migration", "A memory device at another address", _LOSS, _PRE,
            "Blocks are matched by name, and nobody compares where the guest sees them. Migration succeeds, "

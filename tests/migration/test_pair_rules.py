@@ -23,6 +23,7 @@ VIRTIO_MEM = f"{SLOTS} -object memory-backend-ram,id=m1,size=64M -device virtio-
 FLASH = "-m 64M -drive if=pflash,format=raw,file=/f{}"
 SHARED_DIMM = (f"{SLOTS} -object memory-backend-file,id=m1,size=64M,share=on,mem-path=/dev/shm/m1 "
                "-device pc-dimm,id=d1,memdev=m1")
+POWER = "-m 256M -M pseries"
 FILES = memkit.Host(files={"/f2": 2 << 20, "/f4": 4 << 20, "/b1": 128 << 10})
 
 
@@ -37,6 +38,7 @@ class Pair:
     how: dict[str, Any] = field(default_factory=dict)
     innocent: dict[str, Any] | None = None
     qemu: str = "7.2"
+    target: str | None = None
 
 
 POSTCOPY = {"mode": "postcopy", "capabilities": ["postcopy-ram"]}
@@ -62,6 +64,9 @@ EXAMPLES = {
         "-m 64M -device e1000", "-m 64M -device e1000,romfile=/b1", "-m 64M -device e1000", "e1000.rom"),
     "postcopy-page-size-mismatch": Pair("-m 64M", HUGE, "-m 64M", "one bit for each page size", POSTCOPY),
     "precopy-page-size-mix-ok": Pair("-m 64M", HUGE, "-m 64M", "pc.ram has pages of 4 KiB"),
+    "ppc-hugepage-migration": Pair(
+        POWER, f"{POWER},cap-hpt-max-page-size=4k", f"{POWER},cap-hpt-max-page-size=16M", "pages of 64 KiB",
+        target="ppc64"),
     "dimm-address-mismatch-migration": Pair(DIMM, f"{DIMM},addr=0x110000000", DIMM, "0x100000000 lies m1"),
     "max-ram-below-4g-mismatch-migration": Pair(
         "-m 128M", "-m 128M -M max-ram-below-4g=64M", "-m 128M -M max-ram-below-4g=1G", "lies pc.ram"),
@@ -103,7 +108,7 @@ EXAMPLES = {
 def found(pair: Pair, line: str | None, how: dict[str, Any]) -> dict[str, memkit.Hazard]:
     """Id → hazard of the migration; both guests are on one machine."""
     guests = [
-        None if one is None else memkit.boot(f"-nodefaults {one}", qemu=pair.qemu, host=FILES)
+        None if one is None else memkit.boot(f"-nodefaults {one}", pair.target, pair.qemu, FILES)
         for one in (pair.source, line)
     ]
     return {hazard.id: hazard for hazard in memkit.migrate(*guests, **how).hazards}

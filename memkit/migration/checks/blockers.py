@@ -133,6 +133,14 @@ def _blocked(side: Side) -> Stop | None:
         return Stop("refused", "migrate", "SEV: Migration is not implemented",
                     "The keys of the guest's memory never leave the processor.",
                     (f"target/i386/sev.c: sev_launch_finish, {side.guest.qemu}",))
+    if protected is not None and protected.qom_type == "s390-pv-guest":
+        return Stop("refused", "migrate", "protected VMs are currently not migratable.",
+                    "In secure mode nobody but the guest and the machine's firmware can read its memory.",
+                    (f"hw/s390x/s390-virtio-ccw.c: s390_machine_protect, {side.guest.qemu}",))
+    if side.scene.machine.get("mte") in ("on", "true", "yes", "y") and side.scene.kvm:
+        return Stop("refused", "migrate", "Live migration disabled due to MTE enabled",
+                    "The tags of the guest's memory are not in the stream.",
+                    (f"target/arm/kvm.c: kvm_arm_enable_mte, {side.guest.qemu}",))
     for spec in reversed(side.scene.devices):
         for blocker in _BLOCKERS:
             if not spec.driver.startswith(blocker.drivers) or not side.has(blocker.since, blocker.until):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from memkit.boards.machine import apply_smp, select_machine
 from memkit.migration.attempt import Attempt, Side, Stop
+from memkit.migration.checks import boards
 from memkit.migration.places import places, saved
 from memkit.migration.words import loading
 
@@ -61,15 +62,17 @@ def sections(attempt: Attempt) -> Stop | None:
     if source.has("8.0", "11.0"):
         early = _virtio_mem_early(attempt)
     return (early or _cpus(attempt) or _power_management(source, destination)
-            or _pci(attempt))
+            or boards.largest_page(attempt) or _pci(attempt) or boards.sd_card(attempt))
 
 
 def _cpus(attempt: Attempt) -> Stop | None:
     source, destination = attempt.sides
     theirs, ours = _cpu_count(source), _cpu_count(destination)
-    if theirs <= ours:
-        return None
-    apic = source.has("10.2") and not source.guest.machine_type.startswith("isapc")
+    told = boards.cpus_told(attempt, theirs, ours)
+    if told or theirs <= ours:
+        return told
+    x86 = source.guest.target in ("x86_64", "i386")
+    apic = x86 and source.has("10.2") and not source.guest.machine_type.startswith("isapc")
     return _unknown(attempt, "apic" if apic else "cpu_common", ours,
                     f"The source has {theirs} virtual CPUs, the destination {ours}.")
 

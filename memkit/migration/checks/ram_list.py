@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["addr_of", "differing", "names_and_lengths", "unknown"]
 
-PAGE = 4096
-
-
 def names_and_lengths(attempt: Attempt) -> Stop | None:
     """The failure of a destination that lacks a block of the stream, or has it otherwise."""
     source, destination = attempt.sides
@@ -74,7 +71,8 @@ def differing(attempt: Attempt, rest: Sequence[RAMBlock], here: RAMBlock) -> Sto
 
 
 def _length(destination: Side, block: RAMBlock, here: RAMBlock) -> Stop | None:
-    theirs, ours = -(-block.used_length // PAGE) * PAGE, here.used_length
+    page = destination.guest.host.page_size
+    theirs, ours = -(-block.used_length // page) * page, here.used_length
     if theirs == ours:
         return None
     if here.resizeable and theirs <= here.max_length:
@@ -102,12 +100,14 @@ def _length_hazard(block: RAMBlock) -> str:
 def _page_size(attempt: Attempt, rest: Sequence[RAMBlock], here: RAMBlock) -> Stop | None:
     """The failure where both sides have pages of the same sizes, but this block not."""
     block, destination = rest[0], attempt.destination
-    if not (attempt.source.on("postcopy-ram") and destination.on("postcopy-ram")) or here.page_size == PAGE:
+    if not (attempt.source.on("postcopy-ram") and destination.on("postcopy-ram")):
+        return None
+    if here.page_size == destination.guest.host.page_size:
         return None
     if block.page_size == here.page_size:
         return None
     theirs = block.page_size
-    if theirs == PAGE:
+    if theirs == attempt.source.guest.host.page_size:
         # Pages of the usual size are not in the stream; what is read is what follows: the next block.
         following = b"".join([bytes([len(b.idstr)]) + b.idstr.encode() + b.used_length.to_bytes(8, "big")
                               for b in rest[1:2]]) + (0x10).to_bytes(8, "big")
