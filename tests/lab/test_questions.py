@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 import memkit
@@ -130,6 +132,13 @@ def test_words_are_answered_by_a_number_or_by_themselves(wrong: str) -> None:
     assert grade(question, read_answer(question, "a device handles it.")).right
     with pytest.raises(memkit.MemkitError, match="write a number from 1 to 4"):
         read_answer(question, wrong)
+
+
+def test_what_a_text_does_not_tell_is_not_asked() -> None:
+    guest = memkit.boot("-m 1G -object memory-backend-ram,id=m,size=1G")
+    untold = replace(guest, ram_blocks=tuple(replace(b, shared=None) for b in guest.ram_blocks))
+    with pytest.raises(memkit.MemkitError, match="does not tell which of its blocks are shared"):
+        ask("shared-blocks", untold)
 
 
 def test_names_that_are_none_of_the_pool_are_told() -> None:

@@ -22,7 +22,9 @@ def _shared_blocks(guest: Guest, about: About) -> Question:
     asked = [b for b in guest.ram_blocks if b.backend is not None]
     if len(asked) < 2:
         raise MemkitError("this guest has memory of one backend only; ask about one with two or more")
-    reasons = {b.label: (b.shared, _why_shared(b)) for b in asked}
+    if any(b.shared is None for b in asked):
+        raise MemkitError("this guest was read from text that does not tell which of its blocks are shared")
+    reasons = {b.label: (bool(b.shared), _why_shared(b)) for b in asked}
 
     def mistakes() -> Iterator[Mistake]:
         yield Mistake("file-is-shared", _named(asked, lambda b: bool(b.mem_path)), (
