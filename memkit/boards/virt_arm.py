@@ -113,7 +113,8 @@ class VirtArm(Board):
         checks.check_address_bits(build, cpu, layout)
         if secure is not None:
             add_secure_memory(build, secure)
-        if build.machine.flag("mte", False):
+        # KVM keeps the tags of its guests itself.
+        if build.machine.flag("mte", False) and build.machine.accelerator != "kvm":
             add_tags(build)
         _add_pci(build, layout, low=loaded and not cpu.is_64)
         _add_windows(build, cpu, layout, gic, msi)
