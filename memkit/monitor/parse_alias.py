@@ -52,8 +52,8 @@ class Wanted:
 
 def link_aliases(
     sections: Sequence[Section], roots: Sequence[MemoryRegion], wanted: Mapping[int, Wanted]
-) -> list[MemoryRegion]:
-    """The targets that the text does not show, after every alias was given its target."""
+) -> tuple[list[MemoryRegion], list[MemoryRegion]]:
+    """The targets that the text does not show, after every alias was given its target; aliases in a ring."""
     targets = _targets(sections, roots, wanted)
     for name, found in targets.items():
         if len(found) > MAX_SAME:
@@ -81,12 +81,12 @@ def link_aliases(
         if target.kind == "container" and not target.subregions and want.word not in ("i/o", ""):
             target.kind = want.word  # type: ignore[assignment]
         alias.alias = target
-    _cut_rings([want.alias for want in wanted.values()])
-    return [*stand_ins.values()]
+    return [*stand_ins.values()], _cut_rings([want.alias for want in wanted.values()])
 
 
-def _cut_rings(aliases: Sequence[MemoryRegion]) -> None:
-    """See to it that whoever follows an alias to an alias arrives somewhere, and soon."""
+def _cut_rings(aliases: Sequence[MemoryRegion]) -> list[MemoryRegion]:
+    """The aliases that were cut so that whoever follows an alias to an alias arrives somewhere, and soon."""
+    rings: list[MemoryRegion] = []
     depths: dict[int, int] = {}
     for alias in aliases:
         chain: list[MemoryRegion] = []
@@ -98,6 +98,7 @@ def _cut_rings(aliases: Sequence[MemoryRegion]) -> None:
             region = region.alias
         if region is not None and id(region) in met:
             last = chain[-1]
+            rings.append(last)
             last.alias = MemoryRegion(region.name, last.alias_offset + last.size)
             region = None
         depth = depths[id(region)] if region is not None else 0
@@ -106,6 +107,7 @@ def _cut_rings(aliases: Sequence[MemoryRegion]) -> None:
             depths[id(link)] = depth
         if depth > MAX_NESTING:
             raise _too_deep(alias)
+    return rings
 
 
 def _too_deep(region: MemoryRegion) -> MemkitError:
@@ -247,10 +249,10 @@ class _Walk:
         if found is None:
             subs = region.subregions
             firsts, lasts = sorted(s.addr for s in subs), sorted(s.addr + s.size for s in subs)
-            overlaps = sum(bisect_left(firsts, s.addr + s.size) - bisect_right(lasts, s.addr) for s in subs)
-            found = self.inside[id(region)] = (
-                [s for s in subs if s.alias is not None or s.subregions], firsts, lasts, (overlaps - len(subs)) // 2,
-            )
+            before = sum(bisect_right(lasts, first) for first in firsts)
+            overlaps = (sum(bisect_left(firsts, end) for end in lasts) - before - len(subs)) // 2
+            branches = [s for s in subs if s.alias is not None or s.subregions]
+            found = self.inside[id(region)] = (branches, firsts, lasts, overlaps)
         return found
 
     def _spend(self, region: MemoryRegion, work: int) -> None:

@@ -232,10 +232,13 @@ class _Reader:
             )
         roots = [s.root for s in forest.spaces]
         forest.unordered = in_order([*roots, *(s.root for s in self.sections if s.root and not s.is_space)])
-        forest.targets = link_aliases(self.sections, roots, self.wanted)
+        forest.targets, rings = link_aliases(self.sections, roots, self.wanted)
         forest.circles, forest.work = cut_circles(roots)
         forest.regions = list(reachable(roots))
-        shown = (r for r in forest.regions if r.alias is None and r.name != HIDDEN)
+        forest.circles += rings
+        # What stands for a region that the text does not have shows nothing of its own.
+        made_up = {id(r) for r in (*forest.targets, *(r.alias for r in forest.circles if r.alias))}
+        shown = (r for r in forest.regions if r.alias is None and r.name != HIDDEN and id(r) not in made_up)
         forest.vague = [r for r in shown if r.kind in ("i/o", "container")]
         forest.unsaid = self.unsaid
         return forest

@@ -2,7 +2,9 @@
 
 ``info mtree`` is sorted by address, so of two that overlap with equal priority it does not tell which was
 added last and is on top, unless they begin at one address: those keep QEMU's order.  A region that lies
-inside a larger one would never be seen if it lost, so the smaller one is taken to be on top.
+inside a larger one would never be seen if it lost, so the smaller one is taken to be on top, and of two
+equal ones that of the higher address.  That is so on all recorded boards (data/captures/machines-*.jsonl.gz)
+but one, V66G_1024 of hexagon in QEMU 11.1, which hides its table of ROM below RAM.
 
 Source: memory_region_update_container_subregions and mtree_print_mr in softmmu/memory.c (QEMU 7.2).
 """

@@ -11,6 +11,7 @@ usage: python -m tools.record facts [--root DIR] [--target NAME] [--only PART ..
        python -m tools.record hazards [--root DIR] [--only ID ...] -o OUT.json
        python -m tools.record atlas [--root DIR] -o OUT.json
        python -m tools.record real [--root DIR] -o OUT.json
+       python -m tools.record reading_proof [--root DIR] -o OUT.jsonl.gz
        python -m tools.record compare OLD.jsonl.gz NEW.jsonl.gz
 
 Every fact is asked of the program: help texts, and some thousands of short starts under TCG, paused, over
@@ -48,6 +49,7 @@ from .hazards import record_hazards, write_record
 from .lines import read_lines, read_rows
 from .machines import record_machines
 from .migration_all import record_all
+from .reading_proof import record_reading_proof
 from .real import record_real
 from .targets import target_names
 from .windows import record_windows
@@ -131,6 +133,10 @@ def _parser() -> argparse.ArgumentParser:
     for verb in (facts, acpi, sets, captures, answers, migrations, writers, hazards, pairs, cells):
         verb.add_argument("--binary", default="qemu-system-x86_64", help="the QEMU program to ask")
         verb.add_argument("--root", type=Path, metavar="DIR", help="the root directory that has the program")
+    boards = verbs.add_parser("reading_proof", help="record the region trees of all machine types that start")
+    boards.set_defaults(do=_reading_proof)
+    boards.add_argument("--root", type=Path, metavar="DIR", help="the root directory that has the programs")
+    boards.add_argument("-o", "--out", type=_packed, required=True, metavar="OUT.jsonl.gz")
     both = verbs.add_parser("compare", help="show where two captures files differ")
     both.set_defaults(do=_compare)
     both.add_argument("old", type=Path)
@@ -209,6 +215,11 @@ def _atlas(words: argparse.Namespace) -> int:
 
 def _real(words: argparse.Namespace) -> int:
     record_real(_to_answer(words), words.out)
+    return 0
+
+
+def _reading_proof(words: argparse.Namespace) -> int:
+    write_captures(words.out, record_reading_proof(words.root))
     return 0
 
 
