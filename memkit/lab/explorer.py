@@ -33,6 +33,7 @@ from ipywidgets import (
 
 from memkit.config import Config
 from memkit.draw.svg import escape
+from memkit.guest import Guest
 from memkit.host import Host
 from memkit.lab import page, session, views
 from memkit.lab.architecture import machines_of
@@ -40,6 +41,7 @@ from memkit.lab.board_box import BoardBox
 from memkit.lab.compared import Compared
 from memkit.lab.controls import SIZES, step_of
 from memkit.lab.form import AddForm, PartList
+from memkit.lab.paste import PasteBox
 from memkit.lab.presets import DIMM, PRESETS
 from memkit.lab.session import State
 from memkit.lab.switched import View, switched
@@ -56,39 +58,46 @@ _SHORT = {"description_width": "initial"}
 
 
 def explore(
-    line: str | Sequence[str] | Config = DIMM.text, host: Host | None = None, qemu: str | None = None
+    line: str | Sequence[str] | Config | Guest = DIMM.text, host: Host | None = None,
+    qemu: str | None = None,
 ) -> Explorer:
     """The explorer on a command line (text, argv list or Config), a widget to show as a cell's last line.
 
-    ``host`` describes the machine underneath, ``qemu`` is the version that answers first; the page has a
-    switch for it.  A line that QEMU refuses is fine: the explorer says why.  Raises CommandLineError for
-    what is no line at all, such as a number, MemkitError for a version that the model does not know.
+    In place of a line, a Guest: its command line, or the text that it was read from.  ``host`` describes
+    the machine underneath, ``qemu`` is the version that answers first; the page has a switch for it.  A
+    line that QEMU refuses is fine: the explorer says why.  Raises CommandLineError for what is no line at
+    all, such as a number, MemkitError for a version that the model does not know.
 
     >>> explore("-m 4G", qemu="10.0").state.guest.machine_type
     'pc-i440fx-10.0'
     """
+    if isinstance(line, Guest) and line.config is None:
+        return Explorer(session.start(DIMM.text, host, qemu), line)
+    if isinstance(line, Guest):
+        line, host, qemu = line.config or "", host or line.host, qemu or line.qemu
     return Explorer(session.start(line, host, qemu))
 
 
 class Explorer(VBox):
     """The widget that explore() returns; ``state`` is what it shows at the moment."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, read: Guest | None = None) -> None:
         self.state = state
         self._lock = RLock()
         self._writing = False
         self._shown: dict[int, Any] = {}
         self._make_controls(state)
+        self.paste = PasteBox(self._safely, lambda: self._show(self.state), read)
         self._make_views()
         self._bind()
-        top = HBox([self.presets, self.place, self.undo], layout=Layout(**_ROW))
+        top = HBox([self.presets, self.place, self.paste.toggle, self.undo], layout=Layout(**_ROW))
         controls = HBox(
             [self.qemu, self.machine, HBox([self.ram, self.size]), self.slots, self.maxmem],
             layout=Layout(**_ROW),
         )
         memory = HBox([self.parts, self.adding], layout=Layout(flex_flow="row wrap", grid_gap="2px 8px"))
-        super().__init__([HTML(page.style()), top, self.line, self.status, controls, memory, self.form,
-                          self.compared, self.tabs])
+        super().__init__([HTML(page.style()), top, self.paste, self.line, self.status, controls, memory,
+                          self.form, self.compared, self.tabs])
         self.add_class("memkit")
         self._show(state)
 
@@ -158,7 +167,7 @@ class Explorer(VBox):
             options=[("fit the page", 0), ("100 %", 1), ("150 %", 2), ("200 %", 3)], description="Zoom",
             style=_SHORT, layout=Layout(width="150px"), tooltip="larger pictures scroll in their frame",
         )
-        devices = self.state.guest.memory_devices if self.state.guest else ()
+        devices = self.viewed.guest.memory_devices if self.viewed.guest else ()
         self.gpa = Combobox(
             value=f"{devices[0].addr:#_x}" if devices else "0xffff_fff0", description="gpa", style=_SHORT,
             layout=Layout(width="240px"), ensure_option=False,
@@ -202,8 +211,13 @@ class Explorer(VBox):
     def _on(self, widget: Widget, change: Callable[[Any], State]) -> None:
         widget.observe(lambda event: self._do(lambda: change(event["new"]), widget), "value")
 
+    @property
+    def viewed(self) -> State:
+        """The State that the views show: that of the line, or of monitor text that was pasted."""
+        return self.paste.viewed(self.state)
+
     def _do(self, change: Callable[[], State], source: Widget | None = None) -> None:
-        self._safely(lambda: self._show(change(), source))
+        self._safely(lambda: self._show(change(), source, changed=True))
 
     def _safely(self, act: Callable[[], None]) -> None:
         """Do what a person wants; a mistake of ours is shown in the page, which lives on.
@@ -244,24 +258,30 @@ class Explorer(VBox):
         finally:
             self._writing = False
 
-    def _show(self, state: State, source: Widget | None = None) -> None:
-        """Show ``state`` everywhere but in ``source``, where a person is writing."""
+    def _show(self, state: State, source: Widget | None = None, changed: bool = False) -> None:
+        """Show ``state`` everywhere but in ``source``, where a person is writing.
+
+        Whoever ``changed`` the line wants to see its guest, not that of monitor text.
+        """
         self.state = state
         with self._quietly():
+            if changed:
+                self.paste.leave()
             if source is not self.line:
                 _put(self.line, state.text)
             # For browsers that do not fit the box to its text by themselves.
             wrapped = sum(1 + len(part) // 90 for part in state.text[:2000].split("\n"))
             self.line.rows = min(max(wrapped, 2), 8)
             self._show_controls(state, source)
-            self._show_blocks(state)
+            self._show_blocks(self.viewed)
         own = state.problem is None or state.problem.in_line
         note = next((p.note for p in PRESETS if own and p.text == state.text), "")
-        _put(self.status, views.status(state, note))
-        self.compared.show(state)
+        _put(self.status, self.paste.status(views.status(state, note)))
+        self.compared.show(self.viewed)
         self.undo.description = views.way_back(state)
-        self.undo.layout.display = None if state.stale and state.guest is not None else "none"
-        if state.stale:
+        shown = state.stale and state.guest is not None and not self.paste.active
+        self.undo.layout.display = None if shown else "none"
+        if self.viewed.stale:
             self.add_class("mk-stale")
         else:
             self.remove_class("mk-stale")
@@ -272,9 +292,11 @@ class Explorer(VBox):
         _put(self.presets, state.text if state.text in (p.text for p in PRESETS) else "")
         _put(self.qemu, state.version)
         self.place.show(state)
-        controls = state.controls
+        controls = self.viewed.controls
         for box in (self.machine, self.ram, self.size, self.slots, self.maxmem, self.form.button):
             box.disabled = controls is None
+        for box in (self.qemu, self.place.board, self.place.host, self.adding):
+            box.disabled = self.paste.active
         self.parts.show(controls.parts if controls else ())
         if controls is None:
             return
@@ -313,14 +335,15 @@ class Explorer(VBox):
 
     def _key(self, index: int) -> tuple[Any, ...]:
         """What a view depends on; guests are compared by identity."""
-        marked = self.state.drawable if self.compared.marked else None
+        state = self.viewed
+        marked = state.drawable if self.compared.marked else None
         follow = (self.follow.value, marked)
         words = (self.which.value, self.gpa.value, marked)
         more = {GRAPH: follow, MAP: follow, TABLES: (marked,), MONITOR: (self.command.value,), WORDS: words}
-        return (self.state.guest, *more.get(index, ()))
+        return (state.guest, *more.get(index, ()))
 
     def _view(self, index: int) -> str:
-        state, marked = self.state, self.compared.marked
+        state, marked = self.viewed, self.compared.marked
         if index == WORDS:
             self.gpa.layout.display = None if self.which.value == "address" else "none"
             self.gpa.options = views.addresses(state)
@@ -339,7 +362,8 @@ class Explorer(VBox):
             display(Shown(page.script()))  # type: ignore[no-untyped-call]
         bundle: dict[str, Any] = super()._repr_mimebundle_(**kwargs)
         bundle["text/plain"] = self.text()
-        state = self.state
+        state = self.viewed
+        said = self.paste.said.value if self.paste.active else views.status(state)
         shown = views.graph(state) if state.guest is None else switched([
             View("Graph", "From a word to an address", views.graph(state)),
             View("Map", "Three kinds of address", views.map_(state)),
@@ -347,8 +371,9 @@ class Explorer(VBox):
             View("Monitor", "What QEMU prints", views.monitor(state, "info mtree -f")),
         ], "Views of the guest")
         bundle["text/html"] = (
-            f'<div class="memkit">{page.style()}<pre class="mk-said">{escape(state.text)}</pre>'
-            f"{views.status(state)}{''.join(views.changes(state))}{shown}"
+            f'<div class="memkit">{page.style()}'
+            f'<pre class="mk-said">{escape(self.paste.source(state.text))}</pre>'
+            f"{said}{''.join(views.changes(state))}{shown}"
             f"<details><summary>The same in words</summary><pre>{escape(self.text())}</pre></details></div>"
         )
         return bundle
@@ -358,10 +383,7 @@ class Explorer(VBox):
 
     def text(self) -> str:
         """The line and the graph in words, for places that show no widgets."""
-        problem = self.state.problem
-        said = f"\n{problem.message}" if problem else ""
-        twin = self.state.guest.graph().text() if self.state.guest else ""
-        return f"{self.state.text}{said}\n\n{twin}".rstrip()
+        return self.paste.words(self.state)
 
 
 def _examples(qemu: str) -> list[tuple[str, str]]:

@@ -204,7 +204,10 @@ def monitor(state: State, command: str) -> str:
     """What QEMU's monitor answers to ``command``."""
     if state.guest is None:
         return _nothing()
-    answer = state.guest.monitor(command) or "(QEMU prints nothing here.)\n"
+    try:
+        answer = state.guest.monitor(command) or "(QEMU prints nothing here.)\n"
+    except MemkitError as error:
+        return f'<p class="mk-note">{escape(_sentence(str(error)))}</p>'
     return f'<pre class="mk-term"><b>(qemu) {escape(command)}</b>\n{escape(answer)}</pre>'
 
 
