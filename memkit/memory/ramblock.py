@@ -97,8 +97,8 @@ class RAMList:
         """
         size = self.whole(size)
         block = RAMBlock(
-            self._end, size, size, page_size or self.page_size, idstr, region_name, owner, purpose, backend, shared, readonly,
-            resizeable,
+            self._end, size, size, page_size or self.page_size, idstr, region_name, owner, purpose, backend,
+            shared, readonly, resizeable,
         )
         self.blocks.append(block)
         self._end = -(-(self._end + size) // self._align) * self._align

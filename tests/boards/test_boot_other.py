@@ -33,7 +33,7 @@ def test_a_machine_that_the_program_does_not_have_is_refused_as_qemu_does() -> N
 
 
 def test_a_machine_that_only_the_model_lacks_is_told_apart() -> None:
-    with pytest.raises(MemkitError, match="QEMU 7.2 has machine type 'versatilepb' for arm") as caught:
+    with pytest.raises(MemkitError, match=r"QEMU 7\.2 has machine type 'versatilepb' for arm") as caught:
         memkit.boot("-M versatilepb", target="arm")
     assert not isinstance(caught.value, memkit.Refused)
 
