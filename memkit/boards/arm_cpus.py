@@ -22,6 +22,7 @@ from memkit.versions import holds
 
 __all__ = [
     "ArmCpu", "arm_cpu", "check_cpu", "check_features", "check_model", "cpu_spaces",
+    "smmu_spaces",
 ]
 
 # Models with the Memory Tagging Extension (ID_AA64PFR1 in target/arm/tcg/cpu64.c, QEMU 10.0).
@@ -101,6 +102,14 @@ def check_model(build: Build, cpu: ArmCpu, models: tuple[str, ...], machine: str
                   "machvirt_init, hw/arm/virt.c, QEMU 7.2; is_cpu_type_supported, hw/core/machine.c, 9.0")
 
 
+def smmu_spaces(build: Build) -> list[AddressSpace]:
+    """What Arm's SMMU itself sees, in releases where it has address spaces of its own."""
+    if build.iommu != "smmuv3" or not holds(build.qemu.version, "11.0"):
+        return []
+    views = [("smmu-memory-view", build.system), ("smmu-secure-memory-view", build.secure_memory)]
+    return [AddressSpace(name, root) for name, root in views if root is not None]
+
+
 def check_features(build: Build, cpu: ArmCpu) -> None:
     """Raise Refused for a property of ``-cpu`` that the model does not have, or a value that is none."""
     if cpu.name == "host":
@@ -131,7 +140,9 @@ def cpu_spaces(name: str, build: Build, root: MemoryRegion) -> list[AddressSpace
 def _default(build: Build) -> str:
     """The model of the board without ``-cpu``."""
     record = catalog.machine(build.program, build.machine.type)
-    return "" if record is None else record.default_cpu.removesuffix("-arm-cpu")
+    found = record.default_cpu.removesuffix("-arm-cpu") if record is not None else ""
+    # Newer releases choose by accelerator, and do not tell (virt_get_default_cpu_type, hw/arm/virt.c, 11.1).
+    return found or ("cortex-a15" if build.machine.accelerator == "tcg" else "max")
 
 
 def _features(option: Option | None) -> Iterator[str]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from memkit.boards.arm_cpus import check_cpu, check_features, check_model, cpu_spaces
+from memkit.boards.arm_cpus import check_cpu, check_features, check_model, cpu_spaces, smmu_spaces
 from memkit.boards.arm_flash import add_chip, check_bios, check_image
 from memkit.boards.arm_messages import check_messages
 from memkit.boards.board import GIB, MIB, Board, refuse_here
@@ -131,6 +131,7 @@ class SbsaRef(Board):
         super().add_address_spaces(build)
         if build.secure_memory is not None:
             build.address_spaces += cpu_spaces("cpu-secure-memory", build, build.secure_memory)
+        build.address_spaces += smmu_spaces(build)
         if holds(build.qemu.version, "8.1"):
             build.address_spaces.append(AddressSpace("gicv3-its-sysmem", build.system))
 

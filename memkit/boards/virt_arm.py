@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from memkit.boards import virt_arm_checks as checks
-from memkit.boards.arm_cpus import ArmCpu, check_cpu, check_features, check_model
+from memkit.boards.arm_cpus import ArmCpu, check_cpu, check_features, check_model, smmu_spaces
 from memkit.boards.arm_flash import add_flash, firmware_loaded
 from memkit.boards.arm_messages import check_messages
 from memkit.boards.board import MIB, Board, refuse_here
@@ -130,7 +130,7 @@ class VirtArm(Board):
 
     def add_address_spaces(self, build: Build) -> None:
         super().add_address_spaces(build)
-        build.address_spaces += secure_spaces(build)
+        build.address_spaces += [*secure_spaces(build), *smmu_spaces(build)]
         if checks.emulates_its(build) and checks.gic_version(build) > 2:
             build.address_spaces.append(AddressSpace("gicv3-its-sysmem", build.system))
 
