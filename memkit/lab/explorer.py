@@ -305,7 +305,6 @@ class Explorer(VBox):
         _choices(self.machine, known if controls.machine in known else [*known, controls.machine])
         _put(self.machine, controls.machine)
         if source is not self.ram or not state.stale:
-            # Another wish may have moved the slider since.
             _put(self.ram, step_of(controls.ram))
         if source is not self.size or not state.stale:
             _put(self.size, controls.ram_text)
