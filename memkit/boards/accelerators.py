@@ -16,7 +16,7 @@ from memkit.config.qdict import hash_order
 from memkit.host import Host
 from memkit.versions import QemuFacts, holds, qemu_facts
 
-__all__ = ["choose_accelerator"]
+__all__ = ["choose_accelerator", "has_kvm"]
 
 _BUILT_IN = ("tcg", "kvm")
 # Architecture of the host → targets whose programs have KVM there (meson.build).
@@ -33,12 +33,21 @@ _MAX_SHIFT = 10
 _BOOLS = frozenset(("on", "off", "yes", "no", "true", "false", "y", "n"))
 
 
+def has_kvm(target: str, host: Host) -> bool:
+    """True if the program of ``target`` has KVM built in on ``host``, whether or not it can be used.
+
+    >>> has_kvm("aarch64", Host()), has_kvm("aarch64", Host.of("aarch64"))
+    (False, True)
+    """
+    return target in _KVM_TARGETS.get(host.arch, ())
+
+
 def choose_accelerator(config: Config, host: Host, target: str = "x86_64") -> str:
     """The accelerator in use, tcg or kvm; raises Refused.
 
     A program has KVM built in where the host's processor is like the guest's ``target``.
     """
-    built = target in _KVM_TARGETS.get(host.arch, ())
+    built = has_kvm(target, host)
     facts = qemu_facts(config.qemu)
     _check_icount(config.last("icount"))
     _check_cache(config.last("tb-size"))

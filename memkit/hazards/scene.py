@@ -219,6 +219,16 @@ class Scene:
         accelerators = self.config.all("accel") if self.config else []
         return next((o for o in accelerators if dict(o.args).get("dirty-ring-size", "0") != "0"), None)
 
+    @property
+    def rings(self) -> bool:
+        """True if KVM keeps the rings of dirty pages that the line asks for; else it keeps bitmaps.
+
+        Power and Z have none, Arm's come in an order that QEMU knows since 8.1 (kvm_dirty_ring_init).
+        """
+        target = self.guest.target
+        known = target not in ("ppc64", "s390x") and (target != "aarch64" or self.version >= (8, 1))
+        return self.kvm and self.dirty_ring is not None and known
+
     @cached_property
     def features(self) -> Present:
         """The features that the guest has, each with the names of what has it."""

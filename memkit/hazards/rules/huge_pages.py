@@ -176,6 +176,7 @@ RULES = (
         ("softmmu/physmem.c: qemu_ram_remap, 7.2", "system/physmem.c: qemu_ram_remap, 10.0"),
         _poisoned,
         example=f"{_MEMFD},hugetlb=on", innocent=_MEMFD, operations=("memory-failure",),
+        architectures=("x86_64", "i386", "aarch64"),
     ),
     Rule(
         "memfd-hugetlbsize-without-hugetlb", "Ordinary pages in spite of hugetlbsize=", "silent-misbehaviour",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from memkit.boards.accelerators import has_kvm
 from memkit.hazards.mending import drop_option, set_property
 from memkit.hazards.rule import Culprit, Rule
 from memkit.hazards.scene import Scene
@@ -31,7 +32,7 @@ def _zero_copy(scene: Scene) -> Iterator[Culprit]:
 
 
 def _no_ring(scene: Scene) -> Iterator[Culprit]:
-    if not (scene.kvm and scene.dirty_ring):
+    if not scene.rings:
         yield Culprit("dirty-limit finds no ring of dirty pages in this guest.", ("dirty-limit",))
 
 
@@ -44,13 +45,14 @@ def _ring_size(scene: Scene) -> Iterator[Culprit]:
 
 
 def _rate_bitmap(scene: Scene) -> Iterator[Culprit]:
-    if scene.dirty_ring:
+    if scene.rings and scene.dirty_ring:
         yield Culprit("calc-dirty-rate asks for the bitmap, and dirty-ring-size turns it off.",
                       ("dirty-ring-size",), (scene.dirty_ring,))
 
 
 def _rate_tcg(scene: Scene) -> Iterator[Culprit]:
-    if scene.tcg:
+    # A program that was built without KVM has nothing to read, and refuses.
+    if scene.tcg and has_kvm(scene.guest.target, scene.host):
         for name in scene.features["calc-dirty-rate"]:
             yield Culprit(f"{name} asks KVM, and TCG runs this guest.", (name,))
 
@@ -233,7 +235,7 @@ RULES = (
         ("dirty-limit",),
         "QEMU must know which virtual CPU wrote how much. Only the rings, one for each CPU, tell; the "
         "bitmap does not.",
-        "use -accel kvm,dirty-ring-size=4096",
+        "use -accel kvm,dirty-ring-size=4096 (x86, and Arm since 8.1)",
         ("softmmu/dirtylimit.c: qmp_set_vcpu_dirty_limit, 7.2", f"{_CAPS}, 8.2"),
         _no_ring, example="-accel kvm -m 256M", innocent=_RING, operations=("dirty-limit",), since="7.1",
     ),

@@ -76,7 +76,7 @@ def _too_long(side: Side) -> Stop | None:
 
 
 def _dirty_ring(side: Side) -> Stop | None:
-    if side.scene.kvm and side.scene.dirty_ring:
+    if side.scene.rings:
         return None
     return Stop("refused", "set-capabilities",
                 "dirty-limit requires KVM with accelerator property 'dirty-ring-size' set",
