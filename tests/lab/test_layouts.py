@@ -90,3 +90,16 @@ def test_a_board_has_a_window_for_memory_devices_if_its_facts_say_so(board: Boar
     shown = memkit.layouts("-m 4G,slots=2,maxmem=16G", boards=[board.machine])
     layout = shown[f"{board.machine} ({board.target})"]
     assert holds("7.2", board.devices) is (layout.window is not None) if board.devices else not layout.window
+
+
+# From info mtree of real QEMUs.
+@pytest.mark.parametrize(("board", "qemu", "line", "window"), [
+    ("s390-ccw-virtio", "10.0", "-m 4G,slots=2,maxmem=8G", (4 * G, 4 * G)),
+    ("s390-ccw-virtio", "7.2", "-m 4G,slots=2,maxmem=8G", None),
+    ("pseries", "7.2", "-m 3G,slots=2,maxmem=8G", (3 * G, 5 * G)),
+    ("virt", "7.2", "-m 3G,slots=2,maxmem=8G", (4 * G, 7 * G)),
+])
+def test_windows_for_memory_devices_lie_where_a_real_qemu_puts_them(
+    board: str, qemu: str, line: str, window: tuple[int, int] | None
+) -> None:
+    assert window == memkit.layouts(line, qemu=qemu, boards=[board])[board].window
