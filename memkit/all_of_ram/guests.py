@@ -119,13 +119,14 @@ DEFINITIONS = (
         'each range of the FlatView of "memory" that a RAMBlock answers: RAM, ROM and flash',
         ("softmmu/memory.c: render_memory_region, 7.2",), visible,
         surprise="Video RAM and ivshmem are not in it before the firmware has given their BARs an address, "
-                 "and the 384 KiB below 1 MiB are part of main RAM that something else covers.",
+                 "and on PCs something else covers 384 KiB of main RAM below 1 MiB.",
     ),
     Definition(
-        "main-ram", "guest", "The RAM of -m: what fw_cfg and the E820 map tell the firmware.", "blocks",
+        "main-ram", "guest", "The RAM of -m: what the firmware is told of (on PCs by fw_cfg and the E820 map).",
+        "blocks",
         "the blocks of the machine's own backend, or of the backends of its NUMA nodes",
         ("hw/i386/fw_cfg.c: fw_cfg_arch_create, 7.2", "hw/i386/pc.c: pc_memory_init, 7.2"), _main,
-        surprise="DIMMs are not in it: the guest finds them in the ACPI tables.",
+        surprise="DIMMs are not in it: the guest finds them in ACPI tables or in the device tree.",
     ),
     Definition(
         "pmem-backing", "guest", "Persistent memory by its backing: backends with pmem=on.", "blocks",

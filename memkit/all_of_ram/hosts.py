@@ -90,6 +90,8 @@ def _whole(row: JoinedRow, reason: str) -> Member:
 
 
 def _no_sev(look: Look) -> str:
+    if look.guest.target not in ("x86_64", "i386", "unknown"):
+        return "SEV is of x86 alone."
     found = not look.told or "sev" in look.scene.features
     return "" if found else "The guest is not encrypted: this is what SEV would register."
 

@@ -119,8 +119,8 @@ class Look:
         return row.owner is not None and (row.owner.kind == "rom" or row.owner.readonly)
 
     def main(self, row: JoinedRow) -> bool:
-        """True for the RAM of -m."""
-        return any(f.kind in ("machine", "numa-node") for f in row.frontends)
+        """True for the RAM of -m; a board's static RAM has no backend."""
+        return row.backend is not None and any(f.kind in ("machine", "numa-node") for f in row.frontends)
 
     def persistent(self, row: JoinedRow) -> bool:
         """True if the guest sees it as persistent memory."""

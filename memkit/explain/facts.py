@@ -116,7 +116,7 @@ def facts_about(guest: Guest, found: FlatRange, gpa: int) -> tuple[Step, ...]:
         node = device.node
     elif labels:
         say("frontend", f"The guest sees it as {', '.join(labels)}.", labels=labels)
-    if any(f.kind in ("machine", "numa-node") for f in owners):
+    if backend is not None and any(f.kind in ("machine", "numa-node") for f in owners):
         node = _node_of(guest, region.addr + offset)
     if node is not None and any(n.id == node for n in guest.numa):
         say("numa", f"It belongs to NUMA node {node}.", node=node)
