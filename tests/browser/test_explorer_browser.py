@@ -31,7 +31,7 @@ class Lab:
         self.qemu = self.root.get_by_label("QEMU", exact=True)
         self.machine = self.root.get_by_label("Machine", exact=True)
         self.slider = self.root.get_by_role("slider")
-        self.status = self.root.locator(".mk-status")
+        self.status = self.root.locator(":scope > .mk-status")
 
     def tab(self, name: str) -> Locator:
         """The view behind a tab, after a press on it."""
@@ -153,8 +153,8 @@ def test_the_tab_key_visits_every_control_and_each_has_a_name(lab: Lab) -> None:
     lab.root.get_by_role("button", name="Add memory").click()
 
     assert names == [
-        "Examples", "Board", "Host", "Command line", "QEMU", "Machine", "RAM size", "exactly", "Slots",
-        "Maxmem", "Remove m1", "Add memory …", "Add", "backed by", "of size", "share=on",
+        "Examples", "Board", "Host", "Monitor text …", "Command line", "QEMU", "Machine", "RAM size",
+        "exactly", "Slots", "Maxmem", "Remove m1", "Add memory …", "Add", "backed by", "of size", "share=on",
         "make room for it in the rest of the line", "Add", names[-2], "Follow",
     ]
     assert names[-2] in ("Graph", "Map")  # the tab that a person was on last
