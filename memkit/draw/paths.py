@@ -312,7 +312,7 @@ def graph_data(
     """
     marks = None if difference is None else difference.marks
     rows = list(joined.rows)
-    title = f"How {guest.machine_type} (QEMU {guest.qemu}) builds its memory"
+    title = f"How {text.guest_name(guest)} builds its memory"
     if difference is not None and marks is not None:
         rows += [r for r in join(marks.before).rows if marks.gone(r.block)]
         title = marking.title(difference, "what changed in how memory is built")

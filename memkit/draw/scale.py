@@ -290,7 +290,7 @@ def map_data(guest: Guest, joined: Joined) -> Fact:
          "note": f"{item['pages']:,} {TIMES} {human(item['page_size'])}"}
         for item in blocks
     ]
-    title = f"Where the memory of {guest.machine_type} (QEMU {guest.qemu}) lies"
+    title = f"Where the memory of {text.guest_name(guest)} lies"
     names = [row.block.label for row in joined.rows]
     return finished(title, COLUMNS, names, blocks, fitted(ranges), hosts)
 

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from memkit.units import hex_address, human
 
 if TYPE_CHECKING:
+    from memkit.guest import Guest
     from memkit.joined import JoinedRow
     from memkit.memory.device import Frontend
 
 __all__ = [
-    "WIDTH", "backend_word", "field", "frontend_name", "option_text", "page_text",
+    "WIDTH", "backend_word", "field", "frontend_name", "guest_name", "option_text", "page_text",
     "plural", "shorten", "size_text", "span", "wrap_words",
 ]
 
@@ -71,6 +72,18 @@ def frontend_name(frontend: Frontend) -> str:
     """
     label = frontend.label or frontend.id or frontend.kind
     return f"{frontend.kind} {label}" if frontend.id and label == frontend.id else label
+
+
+def guest_name(guest: Guest) -> str:
+    """Which guest a picture is of: its machine type and QEMU, as far as they are known.
+
+    >>> import memkit
+    >>> guest_name(memkit.read_monitor("1 nodes\\nnode 0 cpus: 0\\n"))
+    'a guest read from text'
+    """
+    if guest.machine_type == guest.qemu == "unknown":
+        return "a guest read from text"
+    return f"{guest.machine_type} (QEMU {guest.qemu})"
 
 
 def page_text(row: JoinedRow) -> str:

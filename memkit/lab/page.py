@@ -21,7 +21,9 @@ _STYLE = """
 --mk-focus:var(--jp-brand-color1,#0b57d0);color:var(--mk-ink);overflow:hidden;padding:2px 4px 4px}
 .memkit .mk-line textarea{font:13px/1.5 MONO;padding:6px 8px;resize:vertical;field-sizing:content;
 min-height:34px;max-height:180px;overflow-wrap:anywhere}
-.memkit .mk-paste textarea{white-space:pre;overflow:auto;min-height:88px}
+.memkit .mk-paste textarea{white-space:pre;overflow:auto;field-sizing:fixed;height:92px}
+.memkit .mk-told .widget-html-content{font-size:13px;line-height:1.45}
+.memkit .mk-told .mk-changes{max-height:60px}
 .memkit .widget-box,.memkit .widget-inline-hbox{max-width:100%}
 .memkit .widget-inline-hbox :is(select,input){min-width:0}
 .memkit .widget-label,.memkit .widget-label-basic{color:var(--mk-ink)}

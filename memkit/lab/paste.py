@@ -20,10 +20,10 @@ from memkit.monitor.parser import read_monitor
 
 __all__ = ["PasteBox", "Reading", "read_again"]
 
-OPEN, BACK = "Paste monitor text …", "Back to the command line"
+OPEN, BACK = "Monitor text …", "Back to the line"
 RESTS = (
     "The command line and its boxes rest: the views show monitor text, which has no command line to change. "
-    "Write into the line, or press “Back to the command line”."
+    "Write into the line, or press “Back to the line”."
 )
 
 
@@ -75,7 +75,7 @@ class PasteBox(VBox):
         self.text.add_class("mk-line")
         self.text.add_class("mk-paste")
         self.said = HTML()
-        self.said.add_class("mk-status")
+        self.said.add_class("mk-told")
         self._show = show
         self.toggle.observe(lambda _: safely(self._switched), "value")
         self.text.observe(lambda change: safely(lambda: self._read(change["new"])), "value")

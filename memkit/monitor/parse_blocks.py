@@ -79,7 +79,8 @@ def read_ramblock(text: str | Lines) -> list[RAMBlock]:
         # A name may have blanks, so the columns are counted from the right.
         found = _PAGE.search(line)
         match = _BLOCK.match(line, found.start()) if found is not None else None
-        if found is None or match is None:
+        # Columns of one width: a number that was cut off is no other number.
+        if found is None or match is None or len(match["used"]) != len(match["total"]):
             raise unreadable(
                 "info ramblock", number, line,
                 "a line has a name, a page size such as '4 KiB', and offset, used and total in hexadecimal",

@@ -30,7 +30,7 @@ from memkit.monitor.parse_link import (
 from memkit.monitor.parse_mtree import Forest, read_mtree
 from memkit.monitor.parse_notes import unknowns
 from memkit.monitor.parse_paste import DISABLED, take_apart
-from memkit.monitor.parse_text import COMMANDS, Lines, cleaned, normal_command, numbered
+from memkit.monitor.parse_text import COMMANDS, Lines, cleaned, normal_command, numbered, quoted
 
 __all__ = ["read", "read_monitor"]
 
@@ -72,7 +72,17 @@ def read_monitor(text: str | Mapping[str, str], target: str = UNKNOWN, qemu: str
     given = _Given(notes=paste.notes)
     for name, answer in paste.answers.items():
         _keep(given, name, answer.text, answer.lines)
-    return _guest(given, target, qemu, "text")
+    cut = next((a for a in paste.answers.values() if a.cut and len(a.lines) > 1), None)
+    if cut is None:
+        return _guest(given, target, qemu, "text")
+    notes = [*given.notes]
+    try:
+        return _guest(given, target, qemu, "text")
+    except MemkitError:
+        # The text ends within a line: what stands before it may be whole.
+        number, line = cut.lines.pop()
+        given.notes = [*notes, f"the text ends within line {number}, which is left out: {quoted(line)}"]
+        return _guest(given, target, qemu, "text")
 
 
 def read(

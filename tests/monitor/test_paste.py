@@ -128,6 +128,8 @@ def test_large_pages_of_a_block_come_from_hugetlbfs() -> None:
     ("memory backend: m\n", "of the backend 'm', and so the backend is left out"),
     ('Memory device [dimm]: "d"\n  addr: 0x1000\n', "the address or the size of the dimm 'd', which is left "
                                                     "out"),
+    (TREE + BLOCKS[:-5], "the text ends within line 10, which is left out: 'pc.ram    4 KiB"),
+    (TREE[:TREE.index("(prio 4096")], "the text ends within line 4, which is left out: '00000000fee00000-"),
     ('FlatView #0\n AS "memory", root: system\n Root memory region: system\n', "ends before the FlatView of"),
 ])
 def test_text_that_is_cut_short_is_read_as_far_as_it_goes(text: str, note: str) -> None:
