@@ -85,7 +85,7 @@ def _unknown(target: str) -> MemkitError:
 def _recorded(target: str, version: str, note: str) -> tuple[str, str]:
     """The newest release up to ``version`` that was recorded for ``target``, and the note on it."""
     older = [v for v in KNOWN_QEMU if parse_version(v) <= parse_version(version)
-             and data_file("machines", f"{target}-{v}.json").exists()]
+             and all(data_file(room, f"{target}-{v}.json").exists() for room in ("machines", "devices"))]
     if not older:
         raise MemkitError(f"the model does not know QEMU {version} for {target}")
     if older[-1] == version:
