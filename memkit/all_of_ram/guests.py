@@ -122,7 +122,7 @@ DEFINITIONS = (
                  "and on PCs something else covers 384 KiB of main RAM below 1 MiB.",
     ),
     Definition(
-        "main-ram", "guest", "The RAM of -m: what the firmware is told of (on PCs by fw_cfg and the E820 map).",
+        "main-ram", "guest", "The RAM of -m: what the firmware is told of (on PCs by fw_cfg and E820).",
         "blocks",
         "the blocks of the machine's own backend, or of the backends of its NUMA nodes",
         ("hw/i386/fw_cfg.c: fw_cfg_arch_create, 7.2", "hw/i386/pc.c: pc_memory_init, 7.2"), _main,
