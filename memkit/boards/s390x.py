@@ -164,6 +164,18 @@ class S390Ccw(Board):
             )
         return False
 
+    def pre_plug(self, build: Build, spec: DeviceSpec) -> None:
+        """Raise Refused for a memory device with larger pages than RAM."""
+        memdev = build.memdevs.get(str(spec.props.get("memdev", "")))
+        largest = max((m.backend.page_size for m in build.memdevs.values() if m.mapped), default=0)
+        if memdev is not None and not memdev.mapped and memdev.backend.page_size > largest > 0:
+            raise refuse_device(
+                spec, "Memory device uses a bigger page size than initial memory",
+                "The largest page that KVM has to map is settled before devices come.",
+                "give main RAM the same pages",
+                "s390_machine_device_plug, hw/s390x/s390-virtio-ccw.c, QEMU 10.0",
+            )
+
     def check_function(
         self, build: Build, spec: DeviceSpec, driver: str, bus: PciBus, devfn: int | None
     ) -> None:

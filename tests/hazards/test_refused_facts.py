@@ -97,6 +97,8 @@ REFUSED = [
     ("virtio-gpu-blob-needs-udmabuf-memfd", "-device virtio-gpu-pci,blob=on", "without udmabuf"),
 ]
 LATER = [
+    ("s390-virtio-mem-page-size", f"{Z} -m 1G,maxmem=4G {MEMFD},size=1G,hugetlb=on "
+     "-device virtio-mem-ccw,memdev=m", "Memory device uses a bigger page size than initial memory"),
     ("rom-off-readonly-share-on", f"{FILE},size=4M,mem-path=/var/tmp/rom,readonly=on,rom=off,share=on",
      "'rom' = 'off' is incompatible"),
     ("rom-on-needs-readonly", f"{FILE},size=4M,mem-path=/var/tmp/rom,rom=on",
