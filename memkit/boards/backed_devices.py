@@ -91,7 +91,7 @@ class BackedDevices:
         if kind == "virtio-mem":
             self._virtio_mem(spec, props, path, addr)
         elif kind == "virtio-pmem":
-            self._virtio_pmem(spec, props, addr)
+            self._virtio_pmem(spec, props, path, addr)
         elif kind == "ivshmem-plain":
             self._ivshmem(spec, props, path)
         elif kind == "acpi-erst":
@@ -107,6 +107,11 @@ class BackedDevices:
             self.dimms.window.insert(Plugged(addr, memdev.region.size, spec.id))
             self.build.device_memory.add(region or memdev.region, addr - self.build.device_memory_base)
 
+    def _name(self, spec: DeviceSpec, path: str) -> str | None:
+        """The id of a device on PCI, which some boards give to one that has none."""
+        board = self.build.machine.board
+        return spec.id or (board.automatic_id(path) if board is not None else None)
+
     def _virtio_mem(self, spec: DeviceSpec, props: Mapping[str, Any], path: str, addr: int) -> None:
         build, memdev = self.build, self.memdev(spec, props)
         if memdev is None:
@@ -118,19 +123,19 @@ class BackedDevices:
         empty = MemoryRegion("virtio-mem", memdev.region.size) if props.get("dynamic-memslots") else None
         self._map(spec, memdev, addr, empty)
         build.memory_devices.append(MemoryDevice(
-            "virtio-mem", spec.id, addr, 0, memdev.backend.path, props.get("node", 0),
+            "virtio-mem", self._name(spec, path), addr, 0, memdev.backend.path, props.get("node", 0),
             requested_size=props.get("requested-size", 0), max_size=memdev.region.size,
             block_size=block_size, option_index=build.option_index(spec.option),
         ))
         self._frontend(spec, memdev)
 
-    def _virtio_pmem(self, spec: DeviceSpec, props: Mapping[str, Any], addr: int) -> None:
+    def _virtio_pmem(self, spec: DeviceSpec, props: Mapping[str, Any], path: str, addr: int) -> None:
         if self.memdev(spec, props) is None:
             raise refuse("virtio-pmem-unset", spec.option, located=True)
         memdev = self._take(spec, props)
         self._map(spec, memdev, addr)
         self.build.memory_devices.append(MemoryDevice(
-            "virtio-pmem", spec.id, addr, memdev.region.size, memdev.backend.path,
+            "virtio-pmem", self._name(spec, path), addr, memdev.region.size, memdev.backend.path,
             option_index=self.build.option_index(spec.option),
         ))
         self._frontend(spec, memdev)

@@ -129,6 +129,10 @@ class Board:
         """The path of a device on a ``bus`` of that type that is not PCI, "" where such devices have none."""
         return ""
 
+    def automatic_id(self, path: str) -> str | None:
+        """The id of a device at ``path`` that the line gives none, or None."""
+        return None
+
     def check_function(
         self, build: Build, spec: DeviceSpec, driver: str, bus: PciBus, devfn: int | None
     ) -> None:

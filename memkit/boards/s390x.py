@@ -147,6 +147,11 @@ class S390Ccw(Board):
         build.bus_numbers[_NUMBERS] += 1
         return f"/{given}" if given else f"/fe.0.{number}"
 
+    def automatic_id(self, path: str) -> str | None:
+        """A PCI device is named by its address, for zpci finds it by id (s390_pcihost_plug)."""
+        bus, _, function = path.rpartition(":")
+        return f"auto_00:{function}" if bus.startswith("pci.") else None
+
     def plug_own(self, build: Build, spec: DeviceSpec, driver: str, props: Mapping[str, Any]) -> bool:
         """Raise Refused for a zpci device or a console that there is already."""
         target = str(props.get("target", ""))

@@ -102,3 +102,16 @@ def test_a_console_can_be_added_where_there_is_none() -> None:
     assert boot("-nodefaults -device sclpconsole").ram_blocks
     assert boot("-device sclplmconsole").ram_blocks
     assert "line-mode" in refusal("-serial null -serial null -device sclplmconsole")
+
+
+def test_a_pci_device_without_an_id_is_named_by_its_address() -> None:
+    """As QEMU 10.0 prints it; devices on channels stay without a name."""
+    line = (
+        "-m 8G,maxmem=12G -object memory-backend-memfd,id=x1,size=256M "
+        "-object memory-backend-ram,id=x2,size=256M "
+        "-device virtio-mem-pci,memdev=x1 -device virtio-mem-ccw,memdev=x2"
+    )
+    text = memkit.boot(line, target="s390x", qemu="10.0").monitor("info memory-devices")
+    assert [words for words in text.splitlines() if words.startswith("Memory")] == [
+        'Memory device [virtio-mem]: "auto_00:00.0"', 'Memory device [virtio-mem]: ""',
+    ]
