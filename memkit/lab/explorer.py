@@ -71,11 +71,11 @@ def explore(
     >>> explore("-m 4G", qemu="10.0").state.guest.machine_type
     'pc-i440fx-10.0'
     """
-    if isinstance(line, Guest) and line.config is None:
+    if not isinstance(line, Guest):
+        return Explorer(session.start(line, host, qemu))
+    if line.config is None:
         return Explorer(session.start(DIMM.text, host, qemu), line)
-    if isinstance(line, Guest):
-        line, host, qemu = line.config or "", host or line.host, qemu or line.qemu
-    return Explorer(session.start(line, host, qemu))
+    return Explorer(session.start(line.config, host or line.host, qemu or line.qemu))
 
 
 class Explorer(VBox):

@@ -150,9 +150,11 @@ def _said(reading: Reading) -> str:
                 f"{', '.join(f'<code>{command}</code>' for command in COMMANDS)}: of any board and release, "
                 "with or without prompts. It stays on this machine.</p>")
     kind = "a guest" if guest.machine_type == "unknown" else f"a {guest.machine_type} guest"
-    facts = [plural(len(guest.ram_blocks), "RAMBlock"), plural(len(guest.address_spaces), "address space")]
-    if guest.memory_devices:
-        facts.append(plural(len(guest.memory_devices), "memory device"))
+    counted = (
+        (guest.ram_blocks, "RAMBlock"), (guest.backends, "backend"), (guest.numa, "NUMA node"),
+        (guest.memory_devices, "memory device"), (guest.address_spaces, "address space"),
+    )
+    facts = [plural(len(things), noun) for things, noun in counted if things]
     told = f"{kind} with {', '.join(facts)}"
     notes = "".join(f"<li>{escape(note[:1].upper() + note[1:])}.</li>" for note in guest.notes)
     # Whoever scrolls with keys needs a place for the focus.
