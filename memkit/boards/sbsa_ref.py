@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from memkit.boards.arm_cpus import check_cpu, check_features, check_model, cpu_spaces, smmu_spaces
 from memkit.boards.arm_flash import add_chip, check_bios, check_image
-from memkit.boards.arm_messages import check_messages
+from memkit.boards.arm_messages import check_messages, no_iommu_handler
 from memkit.boards.board import GIB, MIB, Board, refuse_here
 from memkit.boards.firmware import flash_by_unit
 from memkit.boards.fixed_windows import add_fixed_windows
@@ -121,11 +121,7 @@ class SbsaRef(Board):
         if not holds(build.qemu.version, "8.1"):
             check_messages(build.qemu.version, spec, driver)
         if driver == "virtio-iommu-pci":
-            raise refuse_here(
-                "Check your machine implements a hotplug handler for the virtio-iommu-pci device",
-                "The board has an IOMMU of its own.", "leave out the device, or use -M virt",
-                "virtio_iommu_pci_realize, hw/virtio/virtio-iommu-pci.c, QEMU 7.2", spec.option, located=True,
-            )
+            raise no_iommu_handler(build, spec)
 
     def add_address_spaces(self, build: Build) -> None:
         super().add_address_spaces(build)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from memkit.boards import virt_arm_checks as checks
 from memkit.boards.arm_cpus import ArmCpu, check_cpu, check_features, check_model, smmu_spaces
 from memkit.boards.arm_flash import add_flash, firmware_loaded
-from memkit.boards.arm_messages import check_messages
+from memkit.boards.arm_messages import check_messages, no_iommu_handler
 from memkit.boards.board import MIB, Board, refuse_here
 from memkit.boards.cxl import add_host_registers
 from memkit.boards.fixed_windows import add_fixed_windows
@@ -172,7 +172,12 @@ class VirtArm(Board):
     ) -> None:
         if not checks.message_interrupts(build, checks.gic_version(build)):
             check_messages(build.qemu.version, spec, driver)
-        two = driver == "virtio-iommu-pci" and build.machine.words.get("iommu") == "smmuv3"
+        if driver != "virtio-iommu-pci":
+            return
+        if not holds(build.qemu.version, "6.2") and firmware_loaded(build) and build.machine.flag("acpi", True):
+            # ACPI could not tell of it then.
+            raise no_iommu_handler(build, spec)
+        two = build.machine.words.get("iommu") == "smmuv3"
         if two and holds(build.qemu.version, "7.0"):
             raise refuse_here(
                 "virt machine does not support multiple IOMMUs", "A PCI bus has one IOMMU.",
