@@ -174,7 +174,8 @@ class VirtArm(Board):
             check_messages(build.qemu.version, spec, driver)
         if driver != "virtio-iommu-pci":
             return
-        if not holds(build.qemu.version, "6.2") and firmware_loaded(build) and build.machine.flag("acpi", True):
+        by_acpi = firmware_loaded(build) and build.machine.flag("acpi", True)
+        if by_acpi and not holds(build.qemu.version, "6.2"):
             # ACPI could not tell of it then.
             raise no_iommu_handler(build, spec)
         two = build.machine.words.get("iommu") == "smmuv3"
