@@ -26,6 +26,7 @@ ALL = "pseries (ppc64), q35 (x86_64), s390-ccw-virtio (s390x), virt (aarch64), v
         (DIMM.format("640M"), "7.2", "q35 (x86_64)"),
         (DIMM.format("1G"), "11.1", "pseries (ppc64), q35 (x86_64)"),
         (VIRTIO_MEM.format("1G"), "7.2", "q35 (x86_64), virt (aarch64)"),
+        (VIRTIO_MEM.format("1G"), "5.2", "q35 (x86_64)"),
         (VIRTIO_MEM.format("1G"), "10.0", "q35 (x86_64), s390-ccw-virtio (s390x), virt (aarch64)"),
         ("-nodefaults -m 1000M", "10.0", ALL.removeprefix("pseries (ppc64), ")),
         ("-nodefaults -m 4G -smp 2 -object memory-backend-ram,id=a,size=2G "
