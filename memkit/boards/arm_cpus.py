@@ -56,8 +56,9 @@ def arm_cpu(program: str, name: str) -> ArmCpu | None:
     if facts is None:
         return None
     kinds = catalog.cpu_properties(program, name)
-    wide = "aarch64" in kinds
-    return ArmCpu(name, facts.phys_bits, wide, wide and name in _TAGGED, "has_el2" in kinds)
+    # What virt refuses is older than 64 bits and guests, or has no MMU.
+    wide, guests = (word in kinds and not facts.refusal for word in ("aarch64", "has_el2"))
+    return ArmCpu(name, facts.phys_bits, wide, wide and name in _TAGGED, guests)
 
 
 def check_cpu(build: Build) -> ArmCpu:
