@@ -18,7 +18,9 @@ pytestmark = [pytest.mark.needs_browser, pytest.mark.xdist_group("browser")]
 
 MACHINES = json.loads(gzip.decompress(
     (Path(__file__).parents[1] / "monitor" / "test_parser_machines.json.gz").read_bytes()))
-TEXT = "".join(f"(qemu) {command}\n{answer}" for command, answer in MACHINES["microvm"]["hmp"].items())
+TEXT = "".join(
+    f"(qemu) {command}\n{answer}" for command, answer in MACHINES["microvm"]["hmp"].items()
+).replace("\r", "")
 
 
 class Paste:
