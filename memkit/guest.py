@@ -168,9 +168,14 @@ class Guest:
         total = sum(b.used_length for b in self.ram_blocks if b.purpose == "ram")
         counts = [(len(self.ram_blocks), "RAMBlock"), (len(self.memory_devices), "memory device")]
         blocks, devices = (f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts)
-        notes = "".join(f". Note: {note.rstrip('.')}" for note in self.notes)
+        if self.door == "text" and not self.ram_blocks:
+            # No guest is without; the text leaves them out, and whatever belongs to them.
+            return f"{self.machine_type} guest, QEMU {self.qemu}: RAMBlocks unknown{self._said()}"
         return (f"{self.machine_type} guest, QEMU {self.qemu}: {blocks}, {human(total)} of RAM, {devices}"
-                f"{notes}")
+                f"{self._said()}")
+
+    def _said(self) -> str:
+        return "".join(f". Note: {note.rstrip('.')}" for note in self.notes)
 
     def __repr__(self) -> str:
         return f"<{self}>"

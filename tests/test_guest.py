@@ -102,3 +102,19 @@ def test_what_is_not_exact_about_a_guest_is_told_with_it() -> None:
     assert str(guest).endswith(
         "0 memory devices. Note: QEMU 10.2 is not known here; the facts are those of QEMU 10.0")
     assert "Note" not in str(memkit.boot("-m 1G"))
+
+
+def test_a_guest_read_from_text_says_what_nobody_told() -> None:
+    """No guest is without RAM and no rule has looked at a line that is not there."""
+    model = memkit.boot("-m 1G -nodefaults")
+    tree = memkit.read_monitor(model.monitor("info mtree"))
+    assert str(tree).startswith("pc guest, QEMU unknown: RAMBlocks unknown. Note: ")
+    assert tree.hazards().heading == (
+        "No hazard found. The command line is not known, and most rules look at it: ask again with the line."
+    )
+    blocks = memkit.read_monitor(model.monitor("info ramblock"))
+    found = blocks.all_of_ram("main-ram")
+    assert not found.certain
+    assert [(m.state, m.reason) for m in found.members if m.block.idstr == "pc.ram"] == [
+        ("unknown", "the text has no answer to info memdev"),
+    ]

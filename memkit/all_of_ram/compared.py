@@ -62,7 +62,7 @@ class AllOfRam:
     def _data(self) -> dict[str, Any]:
         rows = join(self.guest).rows
         return {
-            "title": f"All of RAM of a {self.guest.machine_type} guest, QEMU {self.guest.qemu}",
+            "title": f"All of RAM of a guest ({self.guest.machine_type}, QEMU {self.guest.qemu})",
             "summary": self.summary,
             "blocks": [
                 {"label": r.block.label, "kind": r.kind, "backing": r.backing, "bytes": r.block.max_length}

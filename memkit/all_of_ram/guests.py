@@ -37,13 +37,20 @@ def in_space(space: str) -> Callable[[Look, JoinedRow], Member]:
     return judge
 
 
+_NO_MEMDEV = "the text has no answer to info memdev"
+
+
 def _main(look: Look, row: JoinedRow) -> Member:
     if look.main(row):
         return whole(row.block, "it is the RAM of -m")
+    if look.unbacked(row):
+        return unknown(row.block, _NO_MEMDEV)
     return out(row.block, f"it belongs to {look.name(row)}" if row.frontends else "no device shows it")
 
 
 def _backing(look: Look, row: JoinedRow) -> Member:
+    if look.unbacked(row):
+        return unknown(row.block, _NO_MEMDEV)
     if row.backend is None:
         return out(row.block, "QEMU made it by itself, from anonymous memory")
     if not look.typed(row):
@@ -55,6 +62,8 @@ def _backing(look: Look, row: JoinedRow) -> Member:
 
 def _persistent(look: Look, row: JoinedRow) -> Member:
     device = look.device(row)
+    if look.unbacked(row):
+        return unknown(row.block, _NO_MEMDEV)
     if not look.persistent(row):
         return out(row.block, "the guest does not see it as persistent memory")
     size = device.size if device else row.block.used_length
@@ -65,6 +74,8 @@ def _plugged(look: Look, row: JoinedRow, kinds: tuple[str, ...] = ()) -> Member:
     """Main RAM, and memory devices of ``kinds`` (all, if none are given) as far as they are plugged."""
     if look.main(row):
         return whole(row.block, "it is the RAM of -m")
+    if look.unbacked(row):
+        return unknown(row.block, _NO_MEMDEV)
     device = look.device(row)
     if device is None:
         shown = f"{look.name(row)} is no memory device" if row.frontends else "no device shows it"

@@ -71,12 +71,20 @@ class Look:
 
     # -- how the host backs a block
 
+    def unbacked(self, row: JoinedRow) -> bool:
+        """True if nobody can tell whether the block has a backend: the text leaves out info memdev."""
+        guest = self.guest
+        told = guest.door != "text" or "info memdev" in guest.raw_monitor
+        return row.backend is None and not told and row.block.purpose == "ram"
+
     def typed(self, row: JoinedRow) -> bool:
         """False if the block's backend is of a type that no text tells."""
         return row.backend is not None and row.backend.type.startswith("memory-backend-")
 
     def shared(self, row: JoinedRow) -> bool | None:
         """True if the block is mapped shared."""
+        if self.unbacked(row):
+            return None
         if row.backend is None:
             return row.block.shared or self.aux_ram_shared
         if not self.told and self.version < (6, 1) and not row.backend.share:
@@ -85,6 +93,8 @@ class Look:
 
     def has_file(self, row: JoinedRow) -> bool | None:
         """True if QEMU has a descriptor of the block, which it can hand to another process."""
+        if self.unbacked(row):
+            return None
         if row.backend is None:
             return self.aux_ram_shared
         if row.backend.mem_path is not None or row.backend.type in _WITH_FILE:
@@ -95,6 +105,8 @@ class Look:
 
     def named_file(self, row: JoinedRow) -> bool | None:
         """True if the memory is in a file that the line names."""
+        if self.unbacked(row):
+            return None
         if row.backend is None:
             return False
         if not self.typed(row):

@@ -44,8 +44,13 @@ def hazards(guest: Guest, migration: str | Sequence[str] | None = None) -> Hazar
                 culprits = tuple(rule.find(scene))
                 if culprits:
                     found.append(_hazard(rule, culprits))
+    if guest.config is None:
+        found.remark = _NO_LINE
     found.sort(key=lambda hazard: (rank(hazard.severity), _PLACE[hazard.id]))
     return found
+
+
+_NO_LINE = "The command line is not known, and most rules look at it: ask again with the line."
 
 
 def read_operations(migration: str | Sequence[str] | None) -> tuple[str, ...]:

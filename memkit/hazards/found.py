@@ -13,9 +13,13 @@ __all__ = ["Hazards"]
 class Hazards(list[Hazard]):
     """Hazards, worst first: a list that also prints and displays.
 
+    ``remark`` says what the rules could not look at, "" if it was all there.
+
     >>> print(Hazards())
     No hazard found.
     """
+
+    remark: str = ""
 
     @property
     def worst(self) -> str:
@@ -25,10 +29,11 @@ class Hazards(list[Hazard]):
     @property
     def heading(self) -> str:
         """How many there are, and how bad."""
+        remark = f" {self.remark}" if self.remark else ""
         if not self:
-            return "No hazard found."
+            return f"No hazard found.{remark}"
         count = "1 hazard" if len(self) == 1 else f"{len(self)} hazards, worst first"
-        return f"{count}: {', '.join(self._counts())}."
+        return f"{count}: {', '.join(self._counts())}.{remark}"
 
     def data(self) -> list[dict[str, Any]]:
         """The same as plain data, ready for JSON."""
