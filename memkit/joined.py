@@ -109,9 +109,9 @@ class Joined:
     gaps: tuple[Gap, ...]
 
     def find(self, name: str) -> JoinedRow | None:
-        """The first row that ``name`` means: a block, backend, frontend or region; else None."""
+        """The first row that ``name`` means: a block by its label, backend, frontend or region; else None."""
         for row in self.rows:
-            if name in (row.block.idstr, row.backend.id if row.backend else None):
+            if name in (row.block.label, row.backend.id if row.backend else None):
                 return row
         return next((row for row in self.rows if name in row.names), None)
 

@@ -134,3 +134,12 @@ def test_the_work_of_join_and_tables_grows_like_the_number_of_memory_devices() -
     work(1)
     few, some, many = map(work, (1, 50, 200))
     assert (many - few) / (some - few) < 4.4  # 199 more against 49 more: linear is 4.1, squared 16.5
+
+
+def test_a_backend_that_nothing_uses_is_found_by_the_name_that_lists_show() -> None:
+    guest = memkit.boot("-m 1G -object memory-backend-ram,id=spare,size=1G")
+
+    assert ["(spare)"] == [b.label for b in guest.ram_blocks if not b.idstr]
+    row = join(guest).find("(spare)")
+    assert row is not None
+    assert row.block.region_name == "spare"

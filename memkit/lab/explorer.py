@@ -293,9 +293,10 @@ class Explorer(VBox):
         _put(self.qemu, state.version)
         self.place.show(state)
         controls = self.viewed.controls
-        for box in (self.machine, self.ram, self.size, self.slots, self.maxmem, self.form.button):
+        edits = (self.place.board, self.machine, self.ram, self.size, self.slots, self.maxmem)
+        for box in (*edits, self.form.button):
             box.disabled = controls is None
-        for box in (self.qemu, self.place.board, self.place.host, self.adding):
+        for box in (self.qemu, self.place.host, self.adding):
             box.disabled = self.paste.active
         self.parts.show(controls.parts if controls else ())
         if controls is None:
@@ -315,10 +316,9 @@ class Explorer(VBox):
 
     def _show_blocks(self, state: State) -> None:
         options = [(EVERYTHING, ""), *((name, name) for name in views.blocks(state))]
-        if list(self.follow.options) != options:
-            chosen = self.follow.value
-            self.follow.options = options
-            self.follow.value = chosen if (chosen, chosen) in options else ""
+        chosen = self.follow.value
+        _choices(self.follow, options)
+        _put(self.follow, chosen if (chosen, chosen) in options else "")
 
     def _paint(self) -> None:
         """Fill the visible view; hidden ones are emptied rather than left to show an older guest."""

@@ -520,3 +520,20 @@ def test_without_widgets_the_version_and_what_changed_remain(lab: Explorer) -> N
 
     assert "Boots</b> in QEMU 11.1" in html
     assert "now means pc-q35-11.1" in html
+
+
+def test_a_backend_that_nothing_uses_is_followed_without_harm(lab: Explorer) -> None:
+    lab.line.value = "-m 1G -object memory-backend-ram,id=spare,size=1G"
+    for tab in (GRAPH, MAP):
+        lab.tabs.selected_index = tab
+        lab.follow.value = "(spare)"
+        assert "mistake in memkit" not in lab.status.value
+        assert "spare" in shown(lab, tab)
+        lab.follow.value = ""
+
+
+def test_a_line_that_cannot_be_read_offers_no_board(lab: Explorer) -> None:
+    lab.line.value = "-M q35,nvdimm"
+    assert lab.place.board.disabled
+    lab.line.value = "-M q35"
+    assert not lab.place.board.disabled
