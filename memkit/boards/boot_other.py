@@ -13,16 +13,12 @@ from memkit.boards.bare import build_bare, is_bare
 from memkit.boards.board import Board
 from memkit.boards.build import Build
 from memkit.boards.buses import add_board_buses
-from memkit.boards.cli_devices import cli_devices
-from memkit.boards.device_memory import check_block_names
 from memkit.boards.devices import DeviceBuilder
-from memkit.boards.drives import check_orphans
-from memkit.boards.global_properties import unknown_globals
 from memkit.boards.graphics import unused_vga
 from memkit.boards.machine import Machine
 from memkit.boards.main_ram import check_main_ram, main_ram
 from memkit.boards.numa import numa_nodes, parse_numa
-from memkit.boards.peers import network_warnings
+from memkit.boards.plugging import plug_devices
 from memkit.boards.powernv import OldPowernv9, Powernv9
 from memkit.boards.pseries import Pseries
 from memkit.boards.raspi import OldRaspi3b, Raspi3b
@@ -71,15 +67,7 @@ def build_other(config: Config, host: Host, target: str) -> tuple[Build, tuple[N
     board.build_memory(build, ram)
     devices = DeviceBuilder(build, None, len(numa.nodes))
     board.add_default_devices(build, devices)
-    if build.qemu.orphans_first:
-        check_orphans(build)
-    check_block_names(build)
-    for spec in cli_devices(build):
-        devices.plug(spec)
-    if not build.qemu.orphans_first:
-        check_orphans(build)
-    check_block_names(build)
-    build.warnings += [*network_warnings(build), *unknown_globals(build)]
+    plug_devices(build, devices)
     board.finish(build)
     board.add_address_spaces(build)
     build.warnings += unused_vga(build)

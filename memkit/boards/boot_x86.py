@@ -13,18 +13,15 @@ from memkit.boards.apic_ids import check_interrupt_mode
 from memkit.boards.bare import build_bare, is_bare
 from memkit.boards.build import Build
 from memkit.boards.buses import add_board_buses
-from memkit.boards.cli_devices import cli_devices
 from memkit.boards.cxl import add_host_registers
-from memkit.boards.device_memory import check_block_names
 from memkit.boards.devices import DeviceBuilder
-from memkit.boards.drives import check_orphans
-from memkit.boards.global_properties import check_board_globals, check_nic_globals, unknown_globals
+from memkit.boards.global_properties import check_board_globals, check_nic_globals
 from memkit.boards.graphics import default_vga, unused_vga
 from memkit.boards.machine import select_machine
 from memkit.boards.main_ram import check_main_ram, main_ram
 from memkit.boards.nics import wanted_nics
 from memkit.boards.numa import numa_nodes, parse_numa
-from memkit.boards.peers import network_warnings
+from memkit.boards.plugging import plug_devices
 from memkit.boards.refusals import refuse
 from memkit.boards.startup import check_device_tree, start
 from memkit.config import Config
@@ -75,15 +72,7 @@ def _board(build: Build, ram: MemoryRegion, nodes: int) -> None:
         isapc.add_default_devices(build, devices)
     elif machine.family != "microvm":
         _default_devices(build, devices)
-    if build.qemu.orphans_first:
-        check_orphans(build)
-    check_block_names(build)
-    for spec in cli_devices(build):
-        devices.plug(spec)
-    if not build.qemu.orphans_first:
-        check_orphans(build)
-    check_block_names(build)
-    build.warnings += [*network_warnings(build), *unknown_globals(build)]
+    plug_devices(build, devices)
     add_host_registers(build)
     check_interrupt_mode(build)
     check_board_globals(build, late=True)

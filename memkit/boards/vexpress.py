@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from memkit.boards.arm_cpus import check_cpu, check_features, check_model, cpu_spaces
-from memkit.boards.arm_flash import add_chip, check_bios, check_image
 from memkit.boards.board import GIB, MIB, Board, refuse_here
 from memkit.boards.firmware import flash_by_unit
 from memkit.boards.fixed_windows import add_fixed_windows
+from memkit.boards.flash_chips import add_chip, check_bios, check_image
 from memkit.boards.nics import has_own_nic
 from memkit.memory.device import Frontend
 from memkit.memory.region import MemoryRegion

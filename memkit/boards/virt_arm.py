@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from memkit.boards import virt_arm_checks as checks
 from memkit.boards.arm_cpus import ArmCpu, check_cpu, check_features, check_model, smmu_spaces
-from memkit.boards.arm_flash import add_flash, firmware_loaded
 from memkit.boards.arm_messages import check_messages, no_iommu_handler
 from memkit.boards.board import MIB, Board, refuse_here
 from memkit.boards.cxl import add_host_registers
 from memkit.boards.fixed_windows import add_fixed_windows
+from memkit.boards.flash_chips import add_flash, firmware_loaded
 from memkit.boards.gpex import add_gpex
 from memkit.boards.nics import wanted_nics
 from memkit.boards.virt_arm_acpi import add_acpi

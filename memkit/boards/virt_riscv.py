@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from memkit.boards import plain_cpus
 from memkit.boards.acpi import TABLE_UNIT, add_table_blocks
-from memkit.boards.arm_flash import add_chip, check_image
 from memkit.boards.board import GIB, MIB, Board, refuse_here
 from memkit.boards.firmware import flash_by_unit
 from memkit.boards.fixed_windows import add_fixed_windows
+from memkit.boards.flash_chips import add_chip, check_image
 from memkit.boards.gpex import add_gpex
 from memkit.boards.riscv_boot import (
     RAM_BASE,

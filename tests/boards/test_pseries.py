@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from agreement import disagreements
+from boardtest import refused, starts
 from recorded import RECORDED, captures
 
 import memkit
@@ -18,17 +19,6 @@ def boot(line: str, qemu: str = "7.2") -> memkit.Guest:
     return memkit.boot(f"-nodefaults {line}", target="ppc64", qemu=qemu)
 
 
-def refusal(line: str, qemu: str = "7.2") -> str:
-    with pytest.raises(memkit.Refused) as refused:
-        boot(line, qemu)
-    return refused.value.message.partition("\n")[0]
-
-
-def places(guest: memkit.Guest, name: str) -> list[int]:
-    """The first address of each flat range of a region."""
-    return [r.start for r in guest.flat_view("memory").ranges if r.region.name == name]
-
-
 @pytest.mark.parametrize("qemu", RECORDED)
 def test_the_model_says_what_qemu_says(qemu: str) -> None:
     assert disagreements([c for c in captures(qemu, "ppc64") if "powernv" not in " ".join(c.argv)]) == []
@@ -36,7 +26,7 @@ def test_the_model_says_what_qemu_says(qemu: str) -> None:
 
 def test_ram_begins_at_0_and_device_memory_at_the_next_whole_gib() -> None:
     guest = boot(f"-m 2304M,slots=2,maxmem=4G {RAM.format('m', '512M')} -device pc-dimm,memdev=m")
-    assert places(guest, "ppc_spapr.ram") == [0]
+    assert starts(guest, "ppc_spapr.ram") == [0]
     assert [device.addr for device in guest.memory_devices] == [3 * GIB]
 
 
@@ -49,17 +39,17 @@ def test_ram_begins_at_0_and_device_memory_at_the_next_whole_gib() -> None:
      "-device pc-dimm,memdev=m: Hotplugged memory size must be a multiple of 256 MB"),
 ])
 def test_memory_comes_in_blocks_of_256_mib(line: str, message: str) -> None:
-    assert refusal(line) == message
+    assert refused(boot, line) == message
 
 
 def test_types_before_2_5_have_no_blocks_and_no_dimms() -> None:
     assert boot("-M pseries-2.4 -m 300M").ram_blocks[0].used_length == 300 * MIB
     line = f"-M pseries-2.4 -m 1G,slots=1,maxmem=2G {RAM.format('m', '256M')} -device pc-dimm,memdev=m"
-    assert refusal(line).endswith("Memory hotplug not supported for this machine")
+    assert refused(boot, line).endswith("Memory hotplug not supported for this machine")
 
 
 def test_the_firmware_needs_128_mib_of_the_first_node() -> None:
-    assert refusal("-m 64M").startswith("pSeries SLOF firmware requires >= 80ldMiB guest RMA")
+    assert refused(boot, "-m 64M").startswith("pSeries SLOF firmware requires >= 80ldMiB guest RMA")
 
 
 @pytest.mark.parametrize(("size", "words", "message"), [
@@ -70,7 +60,7 @@ def test_the_firmware_needs_128_mib_of_the_first_node() -> None:
 ])
 def test_an_nvdimm_has_whole_blocks_beside_its_label_and_a_uuid(size: str, words: str, message: str) -> None:
     line = f"-m 1G,slots=1,maxmem=2G {RAM.format('m', size)} -device nvdimm,memdev=m{words}"
-    assert refusal(line).endswith(f": {message}")
+    assert refused(boot, line).endswith(f": {message}")
 
 
 def test_the_label_of_an_nvdimm_is_not_part_of_its_size() -> None:
@@ -81,7 +71,7 @@ def test_the_label_of_an_nvdimm_is_not_part_of_its_size() -> None:
 
 def test_under_tcg_there_are_32_slots_at_most() -> None:
     message = "Specified number of memory slots 33 exceeds max supported 32"
-    assert refusal("-m 1G,slots=33,maxmem=2G") == message
+    assert refused(boot, "-m 1G,slots=33,maxmem=2G") == message
     assert boot("-m 1G,slots=32,maxmem=2G").warnings
 
 
@@ -97,9 +87,9 @@ def test_cores_of_a_socket_go_to_one_node_each_socket_to_the_next() -> None:
 
 def test_host_bridges_lie_at_32_tib_and_old_types_put_them_behind_memory() -> None:
     guest = boot("-device spapr-pci-host-bridge,index=1,id=p -device VGA,bus=p.0")
-    assert places(guest, "vbe") == [32 * TIB + 0x101CE]
+    assert starts(guest, "vbe") == [32 * TIB + 0x101CE]
     assert guest.ram_blocks[1].idstr == "pci@800000020000001:00.0/vga.vram"
-    assert places(boot("-M pseries-2.7 -device VGA"), "vbe") == [TIB + 0x8000_01CE]
+    assert starts(boot("-M pseries-2.7 -device VGA"), "vbe") == [TIB + 0x8000_01CE]
 
 
 def test_a_device_without_bus_goes_to_the_newest_host_bridge() -> None:
@@ -129,11 +119,11 @@ def test_tcg_warns_of_each_capability_that_the_cpu_promises() -> None:
 
 
 def test_the_interrupt_controller_follows_the_cpu_and_the_type() -> None:
-    assert places(boot("-M pseries"), "xive.end") == [0x6_0100_4000_0000]
-    assert places(boot("-M pseries,ic-mode=xive"), "xive.end") == []
-    assert places(boot("-M pseries -cpu power8"), "xive.tima") == []
-    assert places(boot("-M pseries-4.0"), "xive.tima") == []
-    assert refusal("-M pseries,ic-mode=xive -cpu power8") == "XIVE-only machines require a POWER9 CPU"
+    assert starts(boot("-M pseries"), "xive.end") == [0x6_0100_4000_0000]
+    assert starts(boot("-M pseries,ic-mode=xive"), "xive.end") == []
+    assert starts(boot("-M pseries -cpu power8"), "xive.tima") == []
+    assert starts(boot("-M pseries-4.0"), "xive.tima") == []
+    assert refused(boot, "-M pseries,ic-mode=xive -cpu power8") == "XIVE-only machines require a POWER9 CPU"
 
 
 @pytest.mark.parametrize(("qemu", "threads", "message"), [
@@ -142,7 +132,7 @@ def test_the_interrupt_controller_follows_the_cpu_and_the_type() -> None:
     ("10.0", 16, "TCG cannot support more than 8 threads/core on a pseries machine"),
 ])
 def test_threads_are_limited(qemu: str, threads: int, message: str) -> None:
-    assert refusal(f"-smp {threads},threads={threads}", qemu) == message
+    assert refused(boot, f"-smp {threads},threads={threads}", qemu) == message
 
 
 @pytest.mark.parametrize(("qemu", "name", "model"), [
@@ -156,6 +146,6 @@ def test_a_cpu_has_short_names_and_a_number(qemu: str, name: str, model: str) ->
 
 
 def test_cpus_of_other_boards_and_of_none_are_refused_in_their_own_words() -> None:
-    assert refusal("-cpu e5500") == "Unable to find sPAPR CPU Core definition"
-    assert refusal("-cpu power12") == "unable to find CPU model 'power12'"
-    assert refusal("-cpu power9,foo").startswith("Expected key=value format, found foo")
+    assert refused(boot, "-cpu e5500") == "Unable to find sPAPR CPU Core definition"
+    assert refused(boot, "-cpu power12") == "unable to find CPU model 'power12'"
+    assert refused(boot, "-cpu power9,foo").startswith("Expected key=value format, found foo")

@@ -4,35 +4,21 @@ from __future__ import annotations
 
 import pytest
 from agreement import disagreements
+from boardtest import refused
 from recorded import RECORDED, captures
 
 import memkit
-from memkit.boards.recorded import data_file
 
 GIB = 1 << 30
 MEMORY = "-object memory-backend-ram,id=m,size=512M -device virtio-mem-ccw,memdev=m,id=v"
 
 
-def needs(qemu: str) -> None:
-    """Skip the test unless that release was recorded for s390x."""
-    if not data_file("devices", f"s390x-{qemu}.json").exists():
-        pytest.skip(f"QEMU {qemu} for s390x was not recorded")
-
-
 def boot(line: str, qemu: str = "7.2") -> memkit.Guest:
-    needs(qemu)
     return memkit.boot(line, target="s390x", qemu=qemu)
-
-
-def refusal(line: str, qemu: str = "7.2") -> str:
-    with pytest.raises(memkit.Refused) as refused:
-        boot(line, qemu)
-    return refused.value.message.partition("\n")[0]
 
 
 @pytest.mark.parametrize("qemu", RECORDED)
 def test_the_model_says_what_qemu_says(qemu: str) -> None:
-    needs(qemu)
     assert disagreements(captures(qemu, "s390x")) == []
 
 
@@ -83,7 +69,7 @@ def test_types_up_to_4_2_round_ram_down_to_whole_increments(given: str, fixed: i
      "-device zpci,uid=5,target=n: target n already has an associated zpci device"),
 ])
 def test_refusals_are_in_qemus_words(line: str, message: str) -> None:
-    assert refusal(line) == message
+    assert refused(boot, line) == message
 
 
 def test_older_releases_take_any_size_of_ram_and_older_types_any_threads() -> None:
@@ -94,14 +80,14 @@ def test_older_releases_take_any_size_of_ram_and_older_types_any_threads() -> No
 def test_books_and_drawers_came_with_type_8_2() -> None:
     line = "-smp 4,drawers=2,books=2"
     assert boot(line, "10.0").ram_blocks
-    assert refusal(f"-M s390-ccw-virtio-8.1 {line}", "10.0") == (
+    assert refused(boot, f"-M s390-ccw-virtio-8.1 {line}", "10.0") == (
         "books > 1 not supported by this machine's CPU topology")
 
 
 def test_a_console_can_be_added_where_there_is_none() -> None:
     assert boot("-nodefaults -device sclpconsole").ram_blocks
     assert boot("-device sclplmconsole").ram_blocks
-    assert "line-mode" in refusal("-serial null -serial null -device sclplmconsole")
+    assert "line-mode" in refused(boot, "-serial null -serial null -device sclplmconsole")
 
 
 def test_a_pci_device_without_an_id_is_named_by_its_address() -> None:

@@ -4,35 +4,20 @@ from __future__ import annotations
 
 import pytest
 from agreement import disagreements
+from boardtest import places, refused
 from recorded import RECORDED, captures
 
 import memkit
 from memkit.boards.arm_cpus import arm_cpu
-from memkit.boards.recorded import data_file
 
 GIB = 1 << 30
-# Those whose devices and machine types are in data/.
-PROGRAMS = [(target, qemu) for target in ("aarch64", "arm") for qemu in RECORDED
-            if data_file("devices", f"{target}-{qemu}.json").exists()]
-in_5_2 = pytest.mark.skipif(("aarch64", "5.2") not in PROGRAMS, reason="5.2 is not recorded for aarch64")
+PROGRAMS = [(target, qemu) for target in ("aarch64", "arm") for qemu in RECORDED]
 RAM = "-object memory-backend-ram,id={0},size={1}"
 FIRMWARE = memkit.Host.from_dict({"files": {"/fw.bin": 2 << 20, "/flash.img": 64 << 20}})
 
 
 def boot(line: str, qemu: str = "7.2", target: str = "aarch64") -> memkit.Guest:
     return memkit.boot(f"-nodefaults {line}", target=target, qemu=qemu, host=FIRMWARE)
-
-
-def refusal(line: str, qemu: str = "7.2") -> str:
-    with pytest.raises(memkit.Refused) as refused:
-        boot(line, qemu)
-    return refused.value.message.partition("\n")[0]
-
-
-def places(guest: memkit.Guest, name: str) -> list[tuple[int, int]]:
-    """First address and size of each flat range of a region."""
-    ranges = guest.flat_view("memory").ranges
-    return [(r.start, r.size) for r in ranges if r.region.name == name]
 
 
 @pytest.mark.parametrize(("target", "qemu"), PROGRAMS)
@@ -55,27 +40,27 @@ def test_the_high_window_of_pci_floats_above_memory_aligned_to_its_size(memory: 
     assert windows[-1] == (start, 512 * GIB)
 
 
-@in_5_2
 def test_what_does_not_fit_into_the_address_bits_of_the_cpu_is_left_out() -> None:
     windows = places(boot("-M virt -cpu cortex-a53 -m 1G,maxmem=600G"), "gpex_mmio_window")
     assert [start for start, _ in windows] == [0x1000_0000]
-    assert "VCPU supports less PA bits (40)" in refusal("-M virt -cpu cortex-a53 -m 1G,maxmem=600G", "5.2")
+    line = "-M virt -cpu cortex-a53 -m 1G,maxmem=600G"
+    assert "VCPU supports less PA bits (40)" in refused(boot, line, "5.2")
 
 
 def test_highmem_off_leaves_32_address_bits() -> None:
     guest = boot("-M virt,highmem=off -cpu max -m 1G")
     assert places(guest, "pcie-mmcfg-mmio") == [(0x3F00_0000, 16 << 20)]
-    assert refusal("-M virt,highmem=off -cpu max -m 4G") == (
+    assert refused(boot, "-M virt,highmem=off -cpu max -m 4G") == (
         "Addressing limited to 32 bits, but memory exceeds it by 1073741824 bytes")
 
 
 def test_dimms_need_firmware_and_a_64_bit_cpu_and_virtio_mem_needs_neither() -> None:
     dimm = f"-m 1G,slots=1,maxmem=2G {RAM.format('m', '512M')} -device pc-dimm,memdev=m"
     lost = "-device pc-dimm,memdev=m: memory hotplug is not enabled: missing acpi-ged device"
-    assert refusal(f"-M virt -cpu max {dimm}") == lost
-    assert refusal(f"-M virt -cpu cortex-a15 -bios /fw.bin {dimm}") == lost
-    assert refusal(f"-M virt,acpi=off -cpu max -bios /fw.bin {dimm}") == lost
-    assert refusal(f"-M virt-4.1 -cpu max -bios /fw.bin {dimm}") == lost
+    assert refused(boot, f"-M virt -cpu max {dimm}") == lost
+    assert refused(boot, f"-M virt -cpu cortex-a15 -bios /fw.bin {dimm}") == lost
+    assert refused(boot, f"-M virt,acpi=off -cpu max -bios /fw.bin {dimm}") == lost
+    assert refused(boot, f"-M virt-4.1 -cpu max -bios /fw.bin {dimm}") == lost
     assert len(boot(f"-M virt -cpu max -drive if=pflash,file=/flash.img {dimm}").memory_devices) == 1
     virtio = dimm.replace("pc-dimm", "virtio-mem-pci")
     assert len(boot(f"-M virt -cpu cortex-a15 {virtio}").memory_devices) == 1
@@ -93,7 +78,8 @@ def test_secure_memory_holds_the_first_flash_chip_which_others_do_not_see() -> N
 def test_a_byte_of_tags_belongs_to_32_bytes_of_ram() -> None:
     sizes = {block.idstr: block.max_length for block in boot("-M virt,mte=on -cpu max -m 1G").ram_blocks}
     assert sizes["mach-virt.tag"] == GIB // 32
-    assert refusal("-M virt,mte=on -cpu cortex-a57") == "MTE requested, but not supported by the guest CPU"
+    message = "MTE requested, but not supported by the guest CPU"
+    assert refused(boot, "-M virt,mte=on -cpu cortex-a57") == message
 
 
 @pytest.mark.parametrize(("line", "expected"), [
@@ -111,7 +97,7 @@ def test_redistributors_of_more_than_123_cpus_are_in_high_memory(
 
 def test_more_than_8_cpus_take_a_gicv3_which_newer_qemus_choose_themselves() -> None:
     said = "Number of SMP CPUs requested (9) exceeds max CPUs supported by machine 'mach-virt' (8)"
-    assert refusal("-M virt -cpu max -smp 9") == said
+    assert refused(boot, "-M virt -cpu max -smp 9") == said
     names = {r.region.name for r in boot("-M virt -cpu max -smp 9", "10.0").flat_view("memory").ranges}
     assert "gicv3_dist" in names
 
@@ -125,13 +111,11 @@ def test_a_cpu_model_has_address_bits(name: str, bits: int) -> None:
     assert cpu.bits == bits
 
 
-@in_5_2
 def test_a_model_that_came_later_does_not_exist() -> None:
     assert arm_cpu("aarch64-5.2", "neoverse-n1") is None
     assert arm_cpu("arm-7.2", "cortex-a57") is None
 
 
-@in_5_2
 def test_the_tables_of_5_2_are_used_to_their_last_page() -> None:
     def used(line: str, qemu: str) -> int:
         blocks = {block.idstr: block.used_length for block in boot(line, qemu).ram_blocks}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from agreement import disagreements
+from boardtest import places, refused
 from recorded import RECORDED, captures
 
 import memkit
-from memkit.boards.recorded import data_file
 
 GIB = 1 << 30
 FILES = memkit.Host.from_dict({"files": {
@@ -19,32 +19,12 @@ NODES = (
 )
 
 
-def needs(qemu: str) -> None:
-    """Skip the test unless that release was recorded for riscv64."""
-    if not data_file("devices", f"riscv64-{qemu}.json").exists():
-        pytest.skip(f"QEMU {qemu} for riscv64 was not recorded")
-
-
 def boot(line: str, qemu: str = "7.2") -> memkit.Guest:
-    needs(qemu)
     return memkit.boot(f"-M virt -nodefaults {line}", target="riscv64", qemu=qemu, host=FILES)
-
-
-def refusal(line: str, qemu: str = "7.2") -> str:
-    with pytest.raises(memkit.Refused) as refused:
-        boot(line, qemu)
-    return refused.value.message.partition("\n")[0]
-
-
-def places(guest: memkit.Guest, name: str) -> list[tuple[int, int]]:
-    """First address and size of each flat range of a region."""
-    ranges = guest.flat_view("memory").ranges
-    return [(r.start, r.size) for r in ranges if r.region.name == name]
 
 
 @pytest.mark.parametrize("qemu", RECORDED)
 def test_the_model_says_what_qemu_says(qemu: str) -> None:
-    needs(qemu)
     assert disagreements(captures(qemu, "riscv64")) == []
 
 
@@ -88,47 +68,47 @@ def test_with_aclint_and_message_interrupts_only_timers_are_left() -> None:
 
 
 def test_the_cpus_of_a_socket_follow_one_another() -> None:
-    assert refusal("-m 1G -smp 4 -numa node,mem=512M,cpus=0,cpus=2 -numa node,mem=512M,cpus=1,cpus=3") == (
-        "discontinuous hartids in socket0")
-    assert refusal("-m 1G -smp 2 -numa node,mem=512M,cpus=0-1 -numa node,mem=512M") == (
+    mixed = "-numa node,mem=512M,cpus=0,cpus=2 -numa node,mem=512M,cpus=1,cpus=3"
+    assert refused(boot, f"-m 1G -smp 4 {mixed}") == "discontinuous hartids in socket0"
+    assert refused(boot, "-m 1G -smp 2 -numa node,mem=512M,cpus=0-1 -numa node,mem=512M") == (
         "discontinuous hartids in socket1")
-    assert refusal(f"-smp 1 {NODES}") == (
+    assert refused(boot, f"-smp 1 {NODES}") == (
         "Number of NUMA nodes (2) cannot exceed the number of available CPUs (1).")
 
 
 def test_there_are_four_sockets_at_most_and_eight_before_7_0() -> None:
     line = "-m 1280M -smp 5 " + "-numa node,mem=256M " * 5
-    assert refusal(line) == "number of sockets/nodes should be less than 4"
+    assert refused(boot, line) == "number of sockets/nodes should be less than 4"
     assert len(boot(line, "5.2").numa) == 5
 
 
 def test_7_2_aborts_where_a_socket_has_few_cpus_with_high_numbers() -> None:
     line = "-m 768M -smp 6 " + "-numa node,mem=256M " * 3
-    assert refusal(line).startswith("Unexpected error in object_property_find_err()")
+    assert refused(boot, line).startswith("Unexpected error in object_property_find_err()")
     assert boot(f"{line} -machine aia=aplic").numa
     assert boot(line, "5.2").numa
 
 
 def test_files_that_do_not_fit_are_told() -> None:
-    assert refusal("-m 2M") == "Some ROM regions are overlapping"
+    assert refused(boot, "-m 2M") == "Some ROM regions are overlapping"
     assert boot("-m 2M -bios none").ram_blocks
-    assert refusal("-m 4M -kernel /kernel", "5.2") == (
+    assert refused(boot, "-m 4M -kernel /kernel", "5.2") == (
         "rom: requested regions overlap (rom fdt. free=0x0000000080300000, addr=0x0000000080200000)")
     assert boot("-m 1G -kernel /kernel -initrd /initrd").ram_blocks
 
 
 def test_firmware_in_flash_fetches_the_kernel_which_takes_no_ram_then() -> None:
     flash = "-drive if=pflash,file=/flash.img,format=raw,unit="
-    assert refusal(f"-m 4M -kernel /kernel {flash}0") == "Some ROM regions are overlapping"
+    assert refused(boot, f"-m 4M -kernel /kernel {flash}0") == "Some ROM regions are overlapping"
     assert boot(f"-m 4M -kernel /kernel {flash}1").ram_blocks
-    assert refusal(f"-kernel /gone {flash}1") == 'failed to load "/gone"'
+    assert refused(boot, f"-kernel /gone {flash}1") == 'failed to load "/gone"'
     assert boot(f"-m 4M -kernel /kernel {flash}0", "10.0").ram_blocks
 
 
 def test_a_flash_chip_takes_a_drive_by_its_id() -> None:
     drive = "-drive if=none,id=f,format=raw,file="
     assert boot(f"{drive}/flash.img -machine pflash0=f", "10.0").ram_blocks
-    assert refusal(f"{drive}/small.img -machine pflash0=f", "10.0").endswith("provides 4096 bytes")
+    assert refused(boot, f"{drive}/small.img -machine pflash0=f", "10.0").endswith("provides 4096 bytes")
 
 
 @pytest.mark.parametrize(("line", "message"), [
@@ -144,16 +124,16 @@ def test_a_flash_chip_takes_a_drive_by_its_id() -> None:
      "device requires 33554432 bytes, block backend provides 4096 bytes"),
 ])
 def test_refusals_are_in_qemus_words(line: str, message: str) -> None:
-    assert refusal(line) == message
+    assert refused(boot, line) == message
 
 
 def test_a_device_at_fault_comes_before_firmware_that_is_missing() -> None:
-    assert "'nope' is not a valid device model name" in refusal("-bios /gone -device nope")
-    assert "Unable to load" in refusal("-bios /gone -device nope", "5.2")
+    assert "'nope' is not a valid device model name" in refused(boot, "-bios /gone -device nope")
+    assert "Unable to load" in refused(boot, "-bios /gone -device nope", "5.2")
 
 
 def test_a_cpu_has_a_core_id_and_since_11_1_all_ids_of_the_topology() -> None:
     line = "-m 1G -smp 4,sockets=2 -numa node,mem=512M -numa node,mem=512M " + " ".join(
         f"-numa cpu,node-id={n},socket-id={n}" for n in (0, 1))
-    assert refusal(line, "10.0") == "-numa cpu,node-id=0,socket-id=0: socket-id is not supported"
+    assert refused(boot, line, "10.0") == "-numa cpu,node-id=0,socket-id=0: socket-id is not supported"
     assert [node.cpus for node in boot(line, "11.1").numa] == [(0, 1), (2, 3)]

@@ -1,4 +1,4 @@
-"""Flash chips of Arm's boards, and the firmware in the first: those of ``virt`` have 64 MiB each.
+"""Flash chips of boards that are no PC, and the firmware in the first; those of Arm's ``virt`` have 64 MiB.
 
 Firmware comes as an image of exactly that size (pflash), or of any smaller size with ``-bios``.
 
