@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
-from tools.record.shorter import shorter, take_rules
-from tools.record.targets import target, target_names
+import pytest
+
+from memkit.errors import MemkitError
+from tools.record.shorter import shorter, take_rules, use_shorter
+from tools.record.targets import TARGETS, target, target_names
 
 RULE = {"%/vga.vram": {"vgamem_mb": {"unit": "MiB", "round": "pow2", "size": 16}}}
 
@@ -45,3 +50,21 @@ def test_every_target_can_be_asked_in_short() -> None:
     for name in target_names():
         assert not shorter(target(name)).zoo
         assert not shorter(target(name)).sweep
+
+
+def test_a_target_is_asked_in_short_once_another_recording_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(TARGETS, "riscv64", target("riscv64"))
+    like = tmp_path / "riscv64-7.2.json"
+    like.write_text(json.dumps({"about": {"target": "riscv64", "qemu": "7"}, "devices": {"VGA": {}}}))
+    assert use_shorter("riscv64", like)["devices"] == {"VGA": {}}
+    assert not target("riscv64").sweep
+
+
+@pytest.mark.parametrize("text", ["", "[]", "5", '{"about": {"target": "arm"}, "devices": {"VGA": {}}}'])
+def test_a_file_of_something_else_is_told(tmp_path: Path, text: str) -> None:
+    like = tmp_path / "other.json"
+    like.write_text(text)
+    with pytest.raises(MemkitError, match="has no devices of riscv64; give a file such as"):
+        use_shorter("riscv64", like)

@@ -51,7 +51,8 @@ from .machines import record_machines
 from .migration_all import record_all
 from .reading_proof import record_reading_proof
 from .real import record_real
-from .targets import target_names
+from .shorter import take_rules, use_shorter
+from .targets import target, target_names
 from .windows import record_windows
 from .workloads import record_workloads
 
@@ -83,6 +84,10 @@ def _parser() -> argparse.ArgumentParser:
     facts.add_argument(
         "--types", type=_pattern, default="", metavar="PATTERN",
         help="for a try: only the devices, machine types and CPU models that match (a regular expression)",
+    )
+    facts.add_argument(
+        "--like", type=Path, metavar="FILE",
+        help="a quarter of the starts: take how properties set sizes from this recording of another release",
     )
     facts.add_argument("--jobs", type=_jobs, default=2, help="QEMUs at a time")
     acpi = verbs.add_parser("acpi", help="record how long the pieces of the ACPI tables are")
@@ -178,14 +183,20 @@ def _facts(words: argparse.Namespace) -> int:
     program = f"qemu-system-{words.target}" if words.target else words.binary
     binary = Binary(program, words.jobs, words.root, words.types)
     name = f"{binary.target}-{binary.short}.json"
+    known = use_shorter(binary.target, words.like) if words.like else None
     try:
         for part in words.only:
             path = words.out / part / name
             if part == "windows":
                 record = record_windows if binary.target == "x86_64" else record_board_windows
                 record(binary, path)
+            elif part == "machines":
+                write(path, record_machines(binary))
             else:
-                write(path, record_devices(binary) if part == "devices" else record_machines(binary))
+                found = record_devices(binary)
+                if known is not None:
+                    take_rules(found, known, target(binary.target).boards)
+                write(path, found)
     finally:
         binary.stop()
     return 0

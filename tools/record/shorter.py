@@ -6,12 +6,16 @@ starts, and they hardly ever tell releases apart.
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from .targets import Target
+from memkit.errors import MemkitError
 
-__all__ = ["shorter", "take_rules"]
+from .targets import TARGETS, Target
+
+__all__ = ["shorter", "take_rules", "use_shorter"]
 
 _SECTIONS = ("rules", "no_effect", "sweep")
 
@@ -25,6 +29,23 @@ def shorter(wanted: Target) -> Target:
     """
     plain = {name: wanted.scenarios[name] for name in ("default", "nodefaults")}
     return replace(wanted, sweep={}, rom_sizes=(), zoo=(), outcomes={}, scenarios=plain)
+
+
+def use_shorter(name: str, like: Path) -> dict[str, Any]:
+    """The recording ``like``, after the target ``name`` is set to be asked in short.
+
+    Raises MemkitError for a file that is no recording of that target's devices, OSError for none at all.
+    """
+    try:
+        known: dict[str, Any] = json.loads(like.read_text(encoding="utf-8"))
+        fits = bool(known["devices"]) and known["about"].get("target", "x86_64") == name
+    except (ValueError, TypeError, KeyError, AttributeError):
+        fits = False
+    if not fits:
+        example = f"data/devices/{name}-7.2.json"
+        raise MemkitError(f"{like} has no devices of {name}; give a file such as {example}")
+    TARGETS[name] = shorter(TARGETS[name])
+    return known
 
 
 def take_rules(found: dict[str, Any], known: dict[str, Any], boards: tuple[str, ...]) -> int:
