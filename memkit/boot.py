@@ -17,10 +17,9 @@ from memkit.boards.boot_x86 import build_x86
 from memkit.boards.recorded import data_file
 from memkit.config import Config
 from memkit.config.parse import build
-from memkit.config.words import split
 from memkit.errors import MemkitError, Refused
 from memkit.guest import Guest
-from memkit.host import Host
+from memkit.host import Host, host_or_usual
 from memkit.versions import DEFAULT_QEMU, KNOWN_QEMU, nearest_qemu, parse_version
 from memkit.versions.wordings import said_by
 
@@ -46,23 +45,15 @@ def boot(
     version, note = nearest_qemu(given if qemu is None else qemu)
     if target is not None and target not in TARGETS:
         raise _unknown(target)
-    named = line.target if isinstance(line, Config) else split(line)[0]
-    wanted = target or named or "x86_64"
-    if wanted in OTHERS:
-        version, note = _recorded(wanted, version, note)
-    if not isinstance(line, Config):
-        config = config_.parse(line, version, target)
-    elif line.qemu == version and (line.target or "x86_64") == wanted:
-        config = line
-    else:
-        config = build(line.options, line.program, wanted if target else line.target, version)
+    config = line if isinstance(line, Config) else config_.parse(line, version, target)
+    wanted = target or config.target or "x86_64"
     if wanted not in TARGETS:
         raise _unknown(wanted)
-    if host is not None and not isinstance(host, Host):
-        raise MemkitError(
-            f"host= is a memkit.Host, not {type(host).__name__}; describe one with memkit.Host.from_dict"
-        )
-    on = host or Host()
+    if wanted in OTHERS:
+        version, note = _recorded(wanted, version, note)
+    if config.qemu != version or (config.target or "x86_64") != wanted:
+        config = build(config.options, config.program, wanted if target else config.target, version)
+    on = host_or_usual(host)
     try:
         built, numa = (build_other if wanted in OTHERS else build_x86)(config, on, wanted)
     except Refused as refused:

@@ -19,7 +19,7 @@ from memkit.architectures.host_pages import HostPages, host_pages, kind_of
 from memkit.errors import HostError
 from memkit.units import human
 
-__all__ = ["Host", "Mount"]
+__all__ = ["Host", "Mount", "host_or_usual"]
 
 _OVERCOMMIT = ("always", "heuristic", "never")
 
@@ -202,6 +202,19 @@ class Host:
 def _with_parents(path: str) -> list[str]:
     parts = [p for p in path.split("/") if p]
     return ["/" + "/".join(parts[: i + 1]) for i in range(len(parts))]
+
+
+def host_or_usual(host: object) -> Host:
+    """The Host that was given as ``host=``, or the usual one for None; raises HostError for anything else.
+
+    >>> host_or_usual(None) == Host()
+    True
+    """
+    if host is not None and not isinstance(host, Host):
+        raise HostError(
+            f"host= is a memkit.Host, not {type(host).__name__}; describe one with memkit.Host.from_dict"
+        )
+    return host or Host()
 
 
 def _mapping(key: str, value: object) -> Mapping[str, Any]:

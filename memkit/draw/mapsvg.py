@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,9 +44,23 @@ _TWO = Lanes(
 )
 
 
+# What a letter of an address takes, and how many letters fit between the guest and the edge.
+_LETTER, _ROOM = 7.25, 14
+
+
 def lanes_of(data: dict[str, Any]) -> Lanes:
-    """The places of the columns of a map: of one guest, or of two that differ."""
-    return _ONE if data["marks"] is None else _TWO
+    """The places of the columns of a map: of one guest, or of two that differ.
+
+    Addresses of more than 44 bits take room from the ribbons: the guest moves to the left.
+    """
+    lanes = _ONE if data["marks"] is None else _TWO
+    longest = max((len(hex_address(i["start"])) for i in data["items"]
+                   if i["column"].startswith("guest") and i["kind"] != "nobody"), default=0)
+    shift = math.ceil(max(longest - _ROOM, 0) * _LETTER)
+    spans = {name: (left - shift * name.startswith("guest"), width)
+             for name, (left, width) in lanes.spans.items()}
+    labels = {name: (x - shift * name.startswith("guest"), end) for name, (x, end) in lanes.labels.items()}
+    return Lanes(spans, labels, (lanes.axes[0], lanes.axes[1] - shift))
 
 
 def fitting(item: dict[str, Any], width: float) -> tuple[str, str]:

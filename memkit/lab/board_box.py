@@ -20,7 +20,7 @@ class BoardBox(HBox):
     def __init__(self) -> None:
         self.hosts: dict[str, Host] = {}
         self.board = Dropdown(
-            options=_boards(None), description="Board", style=_SHORT, layout=Layout(width="222px"),
+            options=_boards(None), description="Board", style=_SHORT, layout=Layout(width="308px"),
             tooltip="takes the line over to another board: the same memory, another machine type",
         )
         self.host = Dropdown(

@@ -18,7 +18,7 @@ from memkit.draw.boardmap import BoardColumn, BoardMap
 from memkit.draw.svg import escape
 from memkit.errors import MemkitError, Refused
 from memkit.guest import Guest
-from memkit.host import Host
+from memkit.host import Host, host_or_usual
 from memkit.lab.questions.places import device_window, main_ram, ranges_of
 from memkit.memory.ramblock import RAMBlock
 from memkit.units import hex_address, human
@@ -150,17 +150,22 @@ def layouts(
     given = line.qemu if isinstance(line, Config) else DEFAULT_QEMU
     version = known_qemu(given if qemu is None else qemu)
     text = line.text() if isinstance(line, Config) else line
+    listed = boards is None or (
+        isinstance(boards, list | tuple) and all(isinstance(name, str) for name in boards))
+    if not listed:
+        raise MemkitError(f"boards= is a list of machine types, such as ['q35', 'virt'], not {boards!r:.60}")
+    on = host_or_usual(host)
     chosen = [board for board in BOARDS if boards is None or board.machine in boards]
     missing = sorted(set(boards or ()) - {board.machine for board in BOARDS})
     if missing:
         known = ", ".join(dict.fromkeys(board.machine for board in BOARDS))
         raise MemkitError(f"no board here is called {missing[0]!r:.60}; there are: {known}")
     config = parse_line(text, version)
-    made = tuple(_on_board(board, config, version, host) for board in chosen)
+    made = tuple(_on_board(board, config, version, on) for board in chosen)
     return Layouts(config.text(), version, made)
 
 
-def _on_board(board: BoardMemory, config: Config, qemu: str, host: Host | None) -> Layout:
+def _on_board(board: BoardMemory, config: Config, qemu: str, host: Host) -> Layout:
     blank = partial(Layout, board.machine, board.target, board.title)
     if board.target not in TARGETS:
         return blank(problem=f"the model does not build {board.target} guests")

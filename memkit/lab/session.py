@@ -18,7 +18,7 @@ from memkit.config.words import split
 from memkit.diff import Difference, diff
 from memkit.errors import CommandLineError, MemkitError, Refused
 from memkit.guest import Guest
-from memkit.host import Host
+from memkit.host import Host, host_or_usual
 from memkit.lab.architecture import Carried, carried_to, host_for
 from memkit.lab.controls import Controls, read_controls, with_ram
 from memkit.lab.patch import rewritten
@@ -130,8 +130,8 @@ def start(
 ) -> State:
     """The State of a first command line: text, argv list or Config, and of the ``qemu`` that answers.
 
-    Raises CommandLineError for what is no line, MemkitError for a version that the model does not know;
-    a text that cannot be read is the State's problem.
+    Raises CommandLineError for what is no line, MemkitError for a version that the model does not know,
+    HostError for what is no host; a text that cannot be read is the State's problem.
 
     >>> start("-m 4G").guest.ram_blocks[0].idstr
     'pc.ram'
@@ -146,7 +146,7 @@ def start(
     given = line.qemu if isinstance(line, Config) else DEFAULT_QEMU
     asked = str(given if qemu is None else qemu)
     known_qemu(asked)  # complains about whatever is no version
-    return typed(State(text="", host=host or Host(), qemu=asked), text)
+    return typed(State(text="", host=host_or_usual(host), qemu=asked), text)
 
 
 def typed(state: State, text: str) -> State:

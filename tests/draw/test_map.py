@@ -15,6 +15,7 @@ import sample
 from hypothesis import given
 from hypothesis import strategies as st
 
+import memkit
 from memkit.draw import bokehjs
 from memkit.draw.map import AddressMap
 from memkit.draw.mapfigure import sources
@@ -184,3 +185,16 @@ def test_without_bokeh_the_static_picture_remains(monkeypatch: pytest.MonkeyPatc
     assert "<svg" in view.html()
     with pytest.raises(MemkitError, match="pip install"):
         view.figure()
+
+
+@pytest.mark.parametrize("line", [
+    "qemu-system-ppc64 -M powernv9", "qemu-system-ppc64 -M pseries -m 1G", "-m 4G",
+])
+def test_every_address_fits_into_the_picture(line: str) -> None:
+    page = AddressMap(memkit.boot(line))
+    svg = page.svg()
+    width = float(ET.fromstring(svg).attrib["viewBox"].split()[2])
+    found = re.findall(r'<text x="([\d.]+)"[^>]*text-anchor="start">(0x[0-9a-f_]+)<', svg)
+    assert found
+    # A letter of an address is 7.2 pixels wide.
+    assert max(float(x) + 7.2 * len(address) for x, address in found) <= width

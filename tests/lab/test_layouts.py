@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import memkit
@@ -65,6 +67,14 @@ def test_wrong_words_are_named() -> None:
         memkit.layouts("-m 1G", qemu="new")
     with pytest.raises(CommandLineError):
         memkit.layouts(5)  # type: ignore[arg-type]
+    with pytest.raises(MemkitError, match=r"host= is a memkit\.Host, not str"):
+        memkit.layouts("-m 1G", host="arm")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("boards", ["q35", b"q35", 5, True, [["q35"]], ["q35", None], {"q35": 1}])
+def test_boards_that_are_no_list_of_machine_types_are_told(boards: Any) -> None:
+    with pytest.raises(MemkitError, match="boards= is a list of machine types, such as"):
+        memkit.layouts("-m 1G", boards=boards)
 
 
 # From info mtree -f of QEMU 7.2.

@@ -180,3 +180,9 @@ def test_a_guest_brings_its_own_qemu_and_host() -> None:
     for given in ({"qemu": "7.2"}, {"host": memkit.Host()}):
         with pytest.raises(memkit.MemkitError, match="has its host and its QEMU already"):
             memkit.predict("ram-blocks", guest, **given)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", [None, 5, b"ram-end", ["ram-end"], {}])
+def test_what_is_no_name_of_a_question_is_told(name: Any) -> None:
+    with pytest.raises(memkit.MemkitError, match="no question is called"):
+        memkit.predict(name, "-m 1G")

@@ -325,3 +325,9 @@ def test_a_kept_refusal_keeps_no_frames_alive() -> None:
 
     assert isinstance(state.answer, Refused)
     assert (None, None) == (state.answer.__traceback__, state.answer.__context__)
+
+
+@pytest.mark.parametrize("host", ["arm", b"", 5, 0, {"page_size": 4096}, []])
+def test_what_is_no_host_is_told(host: object) -> None:
+    with pytest.raises(MemkitError, match=r"host= is a memkit\.Host, not"):
+        session.start("-m 1G", host=host)  # type: ignore[arg-type]

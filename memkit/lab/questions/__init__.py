@@ -52,8 +52,7 @@ def ask(name: str, guest: Guest, of: str = "", seed: int = 0) -> Question:
     >>> question.answer.text, [choice.text for choice in question.choices]
     ('2 GiB', ['0 bytes', '1 GiB', '2 GiB', '4 GiB'])
     """
-    if name not in QUESTIONS:
-        raise MemkitError(f"no question is called {name!r:.60}; there are: {', '.join(QUESTIONS)}")
+    _check_name(name)
     question = QUESTIONS[name](guest, About(str(of), Random(seed)))
     if len(question.choices) < 2:
         raise MemkitError(f"on this guest, {name!r} has only one possible answer; ask about a larger guest")
@@ -70,6 +69,7 @@ def asked(name: str, line: Line, qemu: str | None = None, host: Host | None = No
     >>> asked("which-qemus", "-M pc,nvdimm -m 1G").answer.text
     '5.2'
     """
+    _check_name(name)
     if name in boards.ON_BOARDS:
         guest = boards.started_on(line, qemu, host)
     elif qemu is None and name in releases.EVERYWHERE:
@@ -77,3 +77,8 @@ def asked(name: str, line: Line, qemu: str | None = None, host: Host | None = No
     else:
         guest = boot(line, qemu=qemu, host=host)
     return ask(name, guest, of, seed)
+
+
+def _check_name(name: object) -> None:
+    if not isinstance(name, str) or name not in QUESTIONS:
+        raise MemkitError(f"no question is called {name!r:.60}; there are: {', '.join(QUESTIONS)}")
