@@ -16,7 +16,7 @@ class BoardMemory:
 
     ``memory`` is a size that fits it, as -m takes it; ``devices`` says whether it has a device-memory window
     ("" is never; else the first QEMU that has one).  ``facts`` are named base, hole, high memory, device
-    memory or largest.
+    memory, smallest or largest.
     """
 
     machine: str
@@ -45,13 +45,13 @@ BOARDS: tuple[BoardMemory, ...] = (
     BoardMemory("pc", "x86_64", (
         _fact("base", "At 0, one block seen through two windows; the first MiB has holes for video and ROMs.",
               "hw/i386/pc.c: pc_memory_init, 7.2"),
-        _fact("hole", "RAM below 4 GiB ends at 3.5 GiB, or at 3 GiB if there is more than that; -M "
-              "max-ram-below-4g= moves it.", "hw/i386/pc_piix.c: pc_init1, 7.2"),
+        _fact("hole", "RAM below 4 GiB ends at 3.5 GiB, or at 3 GiB if there is that much or more; "
+              "-M max-ram-below-4g= moves it.", "hw/i386/pc_piix.c: pc_init1, 7.2"),
         _fact("high memory", "The rest begins at 4 GiB.", "hw/i386/pc.c: pc_memory_init, 7.2"),
         _PC_DEVICES, _PC_LARGEST), devices="2.1", title="x86, i440FX"),
     BoardMemory("q35", "x86_64", (
         _fact("base", "At 0, as on pc.", "hw/i386/pc.c: pc_memory_init, 7.2"),
-        _fact("hole", "RAM below 4 GiB ends at 2.75 GiB, or at 2 GiB if there is more than that.",
+        _fact("hole", "RAM below 4 GiB ends at 2.75 GiB, or at 2 GiB if there is that much or more.",
               "hw/i386/pc_q35.c: pc_q35_init, 7.2"),
         _fact("high memory", "The rest begins at 4 GiB.", "hw/i386/pc.c: pc_memory_init, 7.2"),
         _PC_DEVICES, _PC_LARGEST), devices="2.1", title="x86, Q35"),
@@ -98,9 +98,10 @@ BOARDS: tuple[BoardMemory, ...] = (
         _fact("largest", "Nobody checks before the PCI windows at 32 TiB.",
               "hw/ppc/spapr.c: spapr_machine_init, 7.2")), devices="2.5", title="Power, made for guests"),
     BoardMemory("powernv9", "ppc64", (
-        _fact("base", "At 0, in one piece, and shared out among the chips; at least 1 GiB.",
+        _fact("base", "At 0, in one piece, and shared out among the chips.",
               "hw/ppc/pnv.c: pnv_init, pnv_chip_get_ram_size, 7.2"),
-        _NO_DEVICES), title="Power, bare metal"),
+        _NO_DEVICES,
+        _fact("smallest", "1 GiB.", "hw/ppc/pnv.c: pnv_init, 7.2", since="6.0")), title="Power, bare metal"),
     BoardMemory("s390-ccw-virtio", "s390x", (
         _fact("base", "At 0, in one piece; devices are on channels, not among addresses.",
               "hw/s390x/s390-virtio-ccw.c: s390_memory_init, 7.2"),

@@ -137,7 +137,7 @@ def huge_sizes(arch: str, base: int) -> tuple[int, ...]:
     return tuple(sorted({size for p in HOST_PAGES if (p.arch, p.base) == (name, base) for size in p.huge}))
 
 
-# Hosts on which QEMU aligns anonymous memory so that 2 MiB can become one transparent page, and since when.
+# Hosts on which QEMU aligns anonymous memory to 2 MiB, whatever their transparent huge page, and since when.
 _THP_ALIGNED = {"x86_64": "", "aarch64": "", "ppc64le": "", "riscv64": "10.2"}
 
 

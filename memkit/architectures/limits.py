@@ -14,13 +14,15 @@ LIMITS: dict[str, tuple[Fact, ...]] = {
         Fact("address bits", "40, and no others: TCG refuses phys-bits=",
              ("target/i386/cpu.c: x86_cpu_realizefn, 5.2",), until="6.0", accelerator="tcg"),
         Fact("address bits", "40 unless the CPU takes the host's (host-phys-bits=on, which -cpu host and max "
-             "have), or phys-bits= says otherwise; 32 to 52",
+             "have), or phys-bits= says otherwise",
              ("target/i386/host-cpu.c: host_cpu_adjust_phys_bits, 7.2",
               "target/i386/cpu.c: x86_cpu_realizefn, 7.2"), accelerator="kvm"),
+        Fact("phys-bits=", "32 to 52", ("target/i386/cpu.c: x86_cpu_realizefn, 7.2",), until="11.0"),
+        Fact("phys-bits=", "32 or more", ("target/i386/cpu.c: x86_cpu_realizefn, 11.0",), since="11.0"),
         Fact("32-bit CPUs", "36 with PSE-36, 32 without",
              ("target/i386/cpu.c: x86_cpu_realizefn, 7.2",)),
         Fact("who checks", "pc and q35 refuse a guest whose last possible address, the 64-bit PCI hole "
-             "included, does not fit; microvm does not look",
+             "included, does not fit; microvm does not look. CPUs of 32 bits are checked since 8.2",
              ("hw/i386/pc.c: pc_memory_init, pc_max_used_gpa, 7.2",), since="7.1"),
         Fact("AMD", "A guest with an AMD CPU whose addresses reach the HyperTransport range, 12 GiB below "
              "1 TiB, gets all its high RAM above 1 TiB; machine types of 7.0 and older do not move it",
@@ -44,13 +46,16 @@ LIMITS: dict[str, tuple[Fact, ...]] = {
              ("hw/arm/virt.c: virt_set_memmap, 7.2",), since="7.0"),
     ),
     "power": (
-        Fact("address bits", "62 in QEMU; nothing compares RAM with them",
-             ("target/ppc/cpu-param.h, 7.2",)),
+        Fact("address bits", "62 in QEMU's source; nothing compares RAM with them",
+             ("target/ppc/cpu-param.h, 7.2",), until="11.0"),
+        Fact("address bits", "QEMU's source has no number any more, and nothing is compared",
+             ("include/exec/poison.h: TARGET_PHYS_ADDR_SPACE_BITS, 11.1",), since="11.0"),
         Fact("pseries", "PCI windows lie between 32 and 64 TiB, whatever RAM there is",
              ("include/hw/pci-host/spapr.h: SPAPR_PCI_BASE, SPAPR_PCI_LIMIT, 7.2",)),
-        Fact("real mode", "What a guest reaches before it has set up its tables is node 0's memory, at most "
-             "1 TiB, and must be 128 MiB or more",
-             ("hw/ppc/spapr.c: spapr_rma_size, 7.2",)),
+        Fact("real mode", "What a guest reaches before it has set up its tables must be 128 MiB or more. It "
+             "is all of RAM, but at most 1 TiB and, with NUMA nodes, at most the first node that has memory, "
+             "rounded down to a power of two. Machine types of 4.2 and older stop at 16 GiB",
+             ("hw/ppc/spapr.c: spapr_rma_size, spapr_node0_size, spapr_machine_4_2_class_options, 7.2",)),
     ),
     "z": (
         Fact("address bits", "64", ("target/s390x/cpu-param.h, 7.2",)),

@@ -29,8 +29,8 @@ _OLD_VIRT = re.compile(r"virt-2\.[67]")
 
 TARGET_PAGES: tuple[Fact, ...] = (
     Fact("x86_64, i386", "4 KiB", ("target/i386/cpu-param.h, 7.2",)),
-    Fact("aarch64, arm", "4 KiB for virt and sbsa-ref, whose CPUs have no smaller page; 1 KiB for other "
-         "boards, because an ARMv5 CPU could ask for it",
+    Fact("aarch64, arm", "4 KiB for sbsa-ref and for virt (since virt-2.8), whose CPUs have no smaller page; "
+         "1 KiB for other boards, because an ARMv5 CPU could ask for it",
          ("target/arm/cpu-param.h, 7.2", "hw/arm/virt.c: virt_machine_class_init, 7.2",
           "hw/arm/sbsa-ref.c: sbsa_ref_class_init, 7.2")),
     Fact("ppc64, ppc", "4 KiB, also where host and guest have pages of 64 KiB",
@@ -56,9 +56,9 @@ RELATIONS: tuple[Fact, ...] = (
          ("migration/savevm.c: configuration_post_load, loadvm_postcopy_handle_advise, 7.2",)),
     Fact("balloon", "A guest gives back pages of 4 KiB. The host gets one back when all pieces of its page "
          "have come.", ("hw/virtio/virtio-balloon.c: balloon_inflate_page, 7.2",)),
-    Fact("virtio-mem", "A block is at least 1 MiB, a page of its memory, and a transparent huge page where "
-         "memory has ordinary pages.",
-         ("hw/virtio/virtio-mem.c: virtio_mem_default_block_size, 7.2",)),
+    Fact("virtio-mem", "A block is at least 1 MiB and a page of its memory. Where nobody chooses and memory "
+         "has ordinary pages, it is a transparent huge page; QEMU warns of smaller ones.",
+         ("hw/virtio/virtio-mem.c: virtio_mem_default_block_size, virtio_mem_device_realize, 7.2",)),
 )
 
 

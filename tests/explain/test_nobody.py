@@ -25,6 +25,15 @@ def test_the_guest_gets_what_its_architecture_has_for_it(line: str, gpa: int, wo
     assert words in story.facts[-1].sentence
 
 
+@pytest.mark.parametrize(("cpu", "words"), [
+    ("", "a machine check"), (" -cpu power9_v2.2", "a machine check"), (" -cpu POWER8", "a machine check"),
+    (" -cpu 004e1202", "a machine check"), (" -cpu power7", "gives 0"), (" -cpu 970", "gives 0"),
+])
+def test_newer_releases_give_newer_power_cpus_a_machine_check(cpu: str, words: str) -> None:
+    guest = memkit.boot(f"qemu-system-ppc64 -M pseries -m 1G{cpu}", qemu="10.0")
+    assert words in guest.explain(0x8000_0000).facts[-1].sentence
+
+
 def test_only_x86_has_ports() -> None:
     for line, words in (("-m 1G", "all ones"), ("qemu-system-s390x -m 1G", "only x86 CPUs have ports")):
         guest = memkit.boot(line)

@@ -66,8 +66,9 @@ RULES = (
     Rule(
         "arm-ipa-kvm", "A guest that not every Arm host can hold", "surprise", ("kvm", "m-size"),
         "KVM translates as many address bits (IPA) as the host's CPU has: 40 on small boards, 44 or 48 on "
-        "servers. RAM and the room that maxmem= makes must fit, or QEMU says: -m and ,maxmem option values "
-        "require an IPA range larger than the one supported by the host.",
+        "servers. RAM and the room that maxmem= makes must fit, or QEMU says, with both numbers: -m and "
+        ",maxmem option values require an IPA range (41 bits) larger than the one supported by the host "
+        "(40 bits).",
         "ask for a smaller maxmem=, or know the host's CPU",
         ("hw/arm/virt.c: virt_kvm_type, 7.2", "target/arm/kvm.c: kvm_arm_get_max_vm_ipa_size, 7.2",
          "Linux: Documentation/virt/kvm/api.rst, KVM_CAP_ARM_VM_IPA_SIZE, 6.1"),

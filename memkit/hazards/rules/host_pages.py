@@ -133,9 +133,10 @@ RULES = (
         "The host's module kvm takes pages of 1 MiB only if it was loaded with hpage=1, which is not the "
         "default. Without it QEMU does not start: Memory backing with 1M pages was specified, but KVM does "
         "not support this memory backing.",
-        "load the module with hpage=1; it then runs no guests inside guests",
+        "load the module with hpage=1; many kernels then refuse nested=1, for guests inside guests",
         ("target/s390x/kvm/kvm.c: kvm_s390_set_max_pagesize, 7.2",
-         "Linux: Documentation/virt/kvm/api.rst, KVM_CAP_S390_HPAGE_1M, 6.1"),
+         "Linux: Documentation/virt/kvm/api.rst, KVM_CAP_S390_HPAGE_1M, 6.1",
+         "Linux: arch/s390/kvm/kvm-s390.c, kvm_s390_init, 6.1"),
         _z_1m, example=f"{_Z} -m 1G -mem-path /dev/hugepages", innocent=f"{_Z} -m 1G",
         host=Host.of("s390x"), since="3.1", architectures=("s390x",),
     ),

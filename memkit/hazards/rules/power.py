@@ -57,10 +57,10 @@ RULES = (
     Rule(
         "ppc-huge-maxmem-hpt", "Room for memory that costs memory at once", "performance", ("maxmem",),
         "Without resize-hpt a guest has one hash page table for its whole life, a 128th of what it may once "
-        "have. The host gives that memory at each start, and takes it back only from guests that choose a "
-        "radix table.",
+        "have. The host gives that memory at each start, and gets it back from guests that choose a radix "
+        "table. Only KVM on a host with radix tables waits until a guest chooses a hash table.",
         "leave resize-hpt= alone, take a machine type since 2.10, or a smaller maxmem=",
-        ("hw/ppc/spapr.c: spapr_setup_hpt, spapr_hpt_shift_for_ramsize, 7.2",
+        ("hw/ppc/spapr.c: spapr_machine_reset, spapr_setup_hpt, spapr_hpt_shift_for_ramsize, 7.2",
          "hw/ppc/spapr.c: spapr_machine_2_9_class_options, 7.2"),
         _hash_table, example=_LINE.format("disabled"), innocent=_LINE.format("enabled"),
         mend=set_machine(resize_hpt="enabled"), since="2.10", architectures=("ppc64",),
