@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from memkit.architectures import anonymous_align
 from memkit.boards.build import Build, Memdev
 from memkit.boards.host_memory import open_file, open_memfd
 from memkit.boards.refusals import refuse
@@ -26,8 +25,6 @@ from memkit.units import human
 
 __all__ = ["check_objects", "check_types", "create_backends", "create_default_backend"]
 
-# The address bits of a process on a host that the kit does not know.
-USUAL_ADDRESS_BITS = 47
 MAX_NODES = 128
 # An object type that only hosts with SGX have.
 _SGX = "memory-backend-epc"
@@ -59,9 +56,10 @@ def create_backends(build: Build) -> None:
 def check_types(build: Build) -> None:
     """Raise Refused for an object that this program was built without, though it knows the name."""
     for spec in build.config.objects:
-        here = (build.machine.target, build.host.arch)
-        if spec.qom_type in _NOT_BUILT and _WITH_KVM.get(spec.qom_type) != here:
-            raise refuse("object-type", spec.option, type=spec.qom_type)
+        if spec.qom_type in _NOT_BUILT:
+            here = (build.machine.target, build.host.arch)
+            if _WITH_KVM.get(spec.qom_type) != here:
+                raise refuse("object-type", spec.option, type=spec.qom_type)
         for name in ("loaded", "opened"):
             if name in spec.props:
                 raise refuse("object-fixed", spec.option, type=spec.qom_type, name=name)
@@ -161,7 +159,7 @@ def _make(
                     machine.facts.canonical_names and (memfd or kind == "memory-backend-file"))
     share = get("share", kind in _SHARED)
     # qemu_anon_ram_alloc asks for whole transparent huge pages, where the host's build says so.
-    anonymous = anonymous_align(build.host.arch, host_page, build.config.qemu)
+    anonymous = build.anonymous_align
     page, align, filesystem, readonly = host_page, anonymous, "anonymous", False
     if kind == "memory-backend-file":
         opened, rom = get("readonly", False), get("rom", "auto")
@@ -182,13 +180,12 @@ def _make(
         filesystem, align = "shm", page
         if not share:
             raise refuse("shm-private", option)
-    if build.host.arch == "s390x" and machine.accelerator == "kvm":
+    if machine.accelerator == "kvm" and build.host.arch == "s390x":
         # Memory of files, too, begins at a segment there (file_ram_alloc, softmmu/physmem.c).
         align = max(align, anonymous)
     if size > (1 << 64) - host_page:
         raise refuse("size-wraps", option)
-    known = build.host.pages
-    if size >= (1 << (known.address_bits if known else USUAL_ADDRESS_BITS)) - anonymous:
+    if size >= build.address_limit:
         if kind == "memory-backend-ram":
             raise refuse("anonymous-memory", option, name=f"/objects/{name}" if canonical else name)
         raise refuse("cannot-map", option, error="Cannot allocate memory", advice="use a smaller size=")

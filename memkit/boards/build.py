@@ -15,9 +15,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from memkit.architectures import target_page
+from memkit.architectures import anonymous_align, target_page
 from memkit.boards.names import Names
 from memkit.config import Config, Option
 from memkit.host import Host
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from memkit.boards.pci import PciBus
 
 __all__ = ["Build", "Memdev"]
+
+# The address bits of a process on a host that the kit does not know.
+USUAL_ADDRESS_BITS = 47
 
 
 @dataclass(eq=False, slots=True)
@@ -101,6 +105,17 @@ class Build:
         self.names = Names(self.config)
         # By identity: two options with the same words are still two.
         self._indexes = {id(option): index for index, option in enumerate(self.config.options)}
+
+    @cached_property
+    def anonymous_align(self) -> int:
+        """The alignment of anonymous memory in bytes, for all backends of this host."""
+        return anonymous_align(self.host.arch, self.host.page_size, self.config.qemu)
+
+    @cached_property
+    def address_limit(self) -> int:
+        """The bytes that a mapping must stay below: what a process can address on this host."""
+        known = self.host.pages
+        return (1 << (known.address_bits if known else USUAL_ADDRESS_BITS)) - self.anonymous_align
 
     def automatic_bus_name(self, kind: str) -> str:
         """The name of a bus whose device has no id: its type in small letters, and a number."""

@@ -95,7 +95,7 @@ class RAMList:
         QEMU looks for the smallest gap that fits; as nothing is freed during start-up, every
         gap is smaller than the alignment and the block goes behind the last one.
         """
-        size = self.whole(size)
+        size = -(-size // self._whole) * self._whole
         block = RAMBlock(
             self._end, size, size, page_size or self.page_size, idstr, region_name, owner, purpose, backend,
             shared, readonly, resizeable,
