@@ -109,9 +109,10 @@ PAGE_RULES: dict[str, tuple[Fact, ...]] = {
         Fact("old machine types", "pseries-2.12 and older offer what the memory allows: the smallest page "
              "behind RAM with such a KVM, else up to 16 GiB.",
              ("hw/ppc/spapr_caps.c: default_caps_with_cpu, 7.2",)),
-        Fact("TCG", "Any page up to cap-hpt-max-page-size works on any page of the host. Below 4 KiB the "
-             "capability is refused, below 64 KiB there is a warning.",
-             ("hw/ppc/spapr_caps.c: cap_hpt_maxpagesize_apply, 7.2",), since="3.0", accelerator="tcg"),
+        Fact("TCG", "Any page up to cap-hpt-max-page-size works on any page of the host.",
+             ("hw/ppc/spapr_caps.c: spapr_check_pagesize, 7.2",), since="3.0", accelerator="tcg"),
+        Fact("cap-hpt-max-page-size", "Below 4 KiB it is refused, below 64 KiB there is a warning.",
+             ("hw/ppc/spapr_caps.c: cap_hpt_maxpagesize_apply, 7.2",), since="3.0"),
         Fact("radix", "A radix table has pages of 4 KiB, 64 KiB, 2 MiB and 1 GiB, and any page of the host "
              "is good for them.", ("target/ppc/mmu-radix64.c, 7.2",
                                    "arch/powerpc/kvm/book3s_64_mmu_radix.c: kvmppc_book3s_instantiate_page, "

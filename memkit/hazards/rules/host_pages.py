@@ -94,7 +94,7 @@ RULES = (
     Rule(
         "ppc-guest-page-le-host-page", "A page of the guest's hash table does not fit the host's",
         "refuses-to-start", ("kvm",),
-        "KVM on Power maps each page of a guest's hash page table by one page of the host. QEMU compares the "
+        "KVM (HV) maps each page of a guest's hash page table by one page of the host. QEMU compares the "
         "largest that it offers with the smallest behind RAM before the guest can choose a radix table, and "
         "says: Can't support 64 kiB guest pages with 4 kiB host pages with this KVM implementation.",
         "use a host kernel with pages of 64 KiB, or huge pages, or cap-hpt-max-page-size=4k",
