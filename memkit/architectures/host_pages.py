@@ -87,8 +87,8 @@ HOST_PAGES: tuple[HostPages, ...] = (
         "riscv64", 4 * _K, (64 * _K, 2 * _M, 1 * _G), 2 * _M, 2 * _M, 47,
         ("arch/riscv/mm/hugetlbpage.c: arch_hugetlb_valid_size, Linux 6.1 (64 KiB: 6.4)",
          "Documentation/riscv/vm-layout.rst, Linux 6.1"),
-        note="Pages of 64 KiB need Svnapot. The address bits are those of Sv48; Sv39 leaves 38, Sv57 may give "
-             "more.",
+        note="Pages of 64 KiB need Svnapot. The address bits are those of Sv48; Sv39 leaves 38, Sv57 may "
+             "give more.",
     ),
 )
 # Other names of the same hosts; a big-endian Power host has the pages of a little-endian one.
