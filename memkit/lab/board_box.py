@@ -20,11 +20,11 @@ class BoardBox(HBox):
     def __init__(self) -> None:
         self.hosts: dict[str, Host] = {}
         self.board = Dropdown(
-            options=_boards(None), description="Board", style=_SHORT, layout=Layout(width="308px"),
+            options=_boards(None), description="Board", style=_SHORT, layout=Layout(width="296px"),
             tooltip="takes the line over to another board: the same memory, another machine type",
         )
         self.host = Dropdown(
-            description="Host", style=_SHORT, layout=Layout(width="352px"),
+            description="Host", style=_SHORT, layout=Layout(width="340px"),
             tooltip="the machine underneath: its pages, and the size of the huge pages in its pool",
         )
         super().__init__([self.board, self.host], layout=Layout(flex_flow="row wrap", grid_gap="2px 14px"))

@@ -106,7 +106,7 @@ class Explorer(VBox):
     def _make_controls(self, state: State) -> None:
         self.presets = Dropdown(
             options=_examples(state.version), description="Examples", style=_SHORT,
-            layout=Layout(width="266px"), tooltip="from the talk “RAM is getting more complex”, 2018",
+            layout=Layout(width="262px"), tooltip="from the talk “RAM is getting more complex”, 2018",
         )
         self.place = BoardBox()
         self.undo = Button(layout=Layout(width="auto", display="none"))
@@ -387,7 +387,7 @@ class Explorer(VBox):
 
 
 def _examples(qemu: str) -> list[tuple[str, str]]:
-    return [("choose one of the talk's …", ""), *((p.label(qemu), p.text) for p in PRESETS)]
+    return [("choose one …", ""), *((p.label(qemu), p.text) for p in PRESETS)]
 
 
 def _choices(box: Dropdown, options: list[Any]) -> None:

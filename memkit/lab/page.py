@@ -23,7 +23,7 @@ _STYLE = """
 min-height:34px;max-height:180px;overflow-wrap:anywhere}
 .memkit .mk-paste textarea{white-space:pre;overflow:auto;field-sizing:fixed;height:92px}
 .memkit .mk-told .widget-html-content{font-size:13px;line-height:1.45}
-.memkit .mk-told .mk-changes{max-height:60px}
+.memkit .mk-told .mk-changes{max-height:80px}
 .memkit .widget-box,.memkit .widget-inline-hbox{max-width:100%}
 .memkit .widget-inline-hbox :is(select,input){min-width:0}
 .memkit .widget-label,.memkit .widget-label-basic{color:var(--mk-ink)}

@@ -163,7 +163,16 @@ def graph(state: State, follow: str = "", marked: bool = False) -> str:
         drawn = picture.svg()
     except MemkitError as error:
         return f"<p>{escape(error)} Here is the same in words:</p><pre>{escape(picture.text())}</pre>"
-    return _picture(drawn, {p["number"]: p["members"][0] for p in picture.data()["paths"]})
+    names = {p["number"]: p["members"][0] for p in picture.data()["paths"]}
+    return ("" if names else _no_path(state)) + _picture(drawn, names)
+
+
+def _no_path(state: State) -> str:
+    """Why the graph is empty."""
+    if state.guest is None or state.guest.door != "text":
+        return '<p class="mk-note">This guest has no RAMBlock, so there is no path to draw.</p>'
+    return ('<p class="mk-note">The text tells no RAMBlock, so there is no path to draw: add the answer to '
+            "<code>info ramblock</code>. Map and Tables show what it tells.</p>")
 
 
 def map_(state: State, follow: str = "", marked: bool = False) -> str:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import memkit
 from memkit.lab import views
 from memkit.lab.presets import DIMM
 from memkit.lab.session import start, typed, with_qemu, with_size
@@ -181,3 +182,12 @@ def test_a_version_in_between_is_noted() -> None:
     said = views.status(start("-m 4G", qemu="10.2"))
 
     assert "<b>Note:</b> QEMU 10.2 is not known here; the facts are those of QEMU 10.0." in said
+
+
+def test_a_graph_without_ramblocks_says_why_it_is_empty() -> None:
+    none = start("-M none -m 0 -nodefaults")
+    assert "This guest has no RAMBlock" in views.graph(none)
+    flat = memkit.boot("qemu-system-ppc64 -M powernv9").monitor("info mtree -f")
+    read = replace(none, config=None, guest=memkit.read_monitor(flat))
+    assert "add the answer to <code>info ramblock</code>" in views.graph(read)
+    assert "no path to draw" not in views.graph(start("-m 1G"))
