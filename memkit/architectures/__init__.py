@@ -33,7 +33,7 @@ _FAMILIES = (
     ("arm", "Arm", "any mix", ("aarch64", "arm"), ("aarch64",)),
     ("power", "Power", "KVM: pages of a hash table not larger than the host's", ("ppc64", "ppc"),
      ("ppc64le",)),
-    ("z", "Z", "KVM: host pages of 4 KiB, or of 1 MiB if allowed, never of 2 GiB", ("s390x",), ("s390x",)),
+    ("z", "Z", "KVM: host pages of 4 KiB, or of 1 MiB if allowed, not of 2 GiB", ("s390x",), ("s390x",)),
     ("riscv", "RISC-V", "any mix", ("riscv64", "riscv32"), ("riscv64",)),
 )
 

@@ -124,8 +124,10 @@ PAGE_RULES: dict[str, tuple[Fact, ...]] = {
              ("target/s390x/kvm/kvm.c: kvm_s390_set_max_pagesize, 7.2",
               "Documentation/virt/kvm/api.rst: KVM_CAP_S390_HPAGE_1M, Linux 6.1"), since="3.1",
              accelerator="kvm"),
-        Fact("2 GiB", "KVM cannot map pages of 2 GiB; QEMU refuses them.",
-             ("target/s390x/kvm/kvm.c: kvm_s390_set_max_pagesize, 7.2",), accelerator="kvm"),
+        Fact("2 GiB", "QEMU refuses pages of 2 GiB, up to 11.1. Linux before 7.2 cannot map them for "
+             "a guest.",
+             ("target/s390x/kvm/kvm.c: kvm_s390_set_max_pagesize, 11.1",
+              "Documentation/virt/kvm/api.rst: KVM_CAP_S390_HPAGE_2G, Linux 7.2"), accelerator="kvm"),
         Fact("TCG", "Any page of the host will do.",
              ("hw/s390x/s390-virtio-ccw.c: s390_memory_init, 7.2",), accelerator="tcg"),
     ),

@@ -60,7 +60,7 @@ def _z_2g(scene: Scene) -> Iterator[Culprit]:
     for backend in scene.mapped:
         if backend.huge and backend.page_size > _MIB:
             yield scene.blame(
-                backend, f"{backend.id} has pages of {human(backend.page_size)}, which KVM cannot map.")
+                backend, f"{backend.id} has pages of {human(backend.page_size)}, which QEMU refuses under KVM.")
 
 
 def _z_old(scene: Scene) -> Iterator[Culprit]:
@@ -105,12 +105,13 @@ RULES = (
         host=Host.of("ppc64le", 4 * _KIB), mend=_offer_less, since="3.0", architectures=("ppc64",),
     ),
     Rule(
-        "s390-hugepages-kvm", "KVM on Z cannot map pages of 2 GiB", "refuses-to-start", ("kvm", "hugetlb"),
-        "The kernel's tables for guests have segments of 1 MiB at most. QEMU looks at the largest page "
-        "behind RAM and says: Memory backing with 2G pages was specified, but KVM does not support this "
-        "memory backing.",
+        "s390-hugepages-kvm", "Guests under KVM on Z take no pages of 2 GiB", "refuses-to-start",
+        ("kvm", "hugetlb"),
+        "Kernels before 7.2 map at most 1 MiB at once for a guest. QEMU looks at the largest page behind "
+        "RAM and, up to 11.1, refuses, whatever the kernel can: Memory backing with 2G pages was specified, "
+        "but KVM does not support this memory backing.",
         "take pages of 1 MiB",
-        ("target/s390x/kvm/kvm.c: kvm_s390_set_max_pagesize, 7.2",
+        ("target/s390x/kvm/kvm.c: kvm_s390_set_max_pagesize, 7.2 and 11.1",
          "Linux: arch/s390/mm/gmap.c, __gmap_link, 6.1"),
         _z_2g, example=f"{_Z} -m 2G -mem-path /dev/hugepages", innocent=f"{_Z} -m 2G",
         host=Host.of("s390x", huge_page=2 * _GIB), since="3.1", architectures=("s390x",),
