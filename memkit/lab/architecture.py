@@ -158,15 +158,16 @@ def carried_to(
 ) -> Carried:
     """What becomes of a line on ``board``: the same memory, another machine type.
 
-    ``last`` is how it came to the board where it is now: what was left out there is tried again.  A line that
-    does not boot (``boots`` is False) keeps all its words, so that its mistake stays to be seen.  Raises
-    MemkitError where the line is none for the other target.
+    ``last`` is how it came to the board where it is now: what was left out there is tried again, unless
+    a line on another board was written since.  A line that does not boot (``boots`` is False) keeps all its
+    words, so that its mistake stays to be seen.  Raises MemkitError where the line is none for the other
+    target.
     """
     if last is not None and text == last.text:
         text, config = last.home, parse_line(last.home, qemu)
         if board_of(config) == board:
             return Carried(text, text, board)
-    elif last is not None:
+    elif last is not None and board_of(config) == last.board:
         text, config = _with_left(text, config, last.left)
     moved, moved_text = _for_target(config, text, board.target)
     here = moved.with_machine(board.machine)

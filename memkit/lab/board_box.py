@@ -11,11 +11,13 @@ from memkit.lab.session import State
 
 __all__ = ["BoardBox"]
 
+# A list shows nothing where its value is None.
+OTHER = ""
 _SHORT = {"description_width": "initial"}
 
 
 class BoardBox(HBox):
-    """Two lists: ``board`` of BoardMemory, None for other machine types; ``host`` of names of ``hosts``."""
+    """Two lists: ``board`` of BoardMemory, "" for other machine types; ``host`` of names of ``hosts``."""
 
     def __init__(self) -> None:
         self.hosts: dict[str, Host] = {}
@@ -34,14 +36,15 @@ class BoardBox(HBox):
         board = board_of(state.config) if state.config else None
         self.hosts = host_choices(board, state.host, state.stands_on)
         now = next(label for label, host in self.hosts.items() if host == state.stands_on)
-        for box, options, value in ((self.board, _boards(board), board), (self.host, list(self.hosts), now)):
+        shown = ((self.board, _boards(board), board or OTHER), (self.host, list(self.hosts), now))
+        for box, options, value in shown:
             if list(box.options) != options:
                 box.options = options
             if box.value != value:
                 box.value = value
 
 
-def _boards(now: BoardMemory | None) -> list[tuple[str, BoardMemory | None]]:
+def _boards(now: BoardMemory | None) -> list[tuple[str, BoardMemory | str]]:
     """What the list of boards offers; another machine type than theirs is told as such."""
-    known: list[tuple[str, BoardMemory | None]] = [(f"{b.machine}: {b.title}", b) for b in boards_for()]
-    return known if now in boards_for() else [("another machine type", None), *known]
+    known: list[tuple[str, BoardMemory | str]] = [(f"{b.machine}: {b.title}", b) for b in boards_for()]
+    return known if now in boards_for() else [("another machine type", OTHER), *known]

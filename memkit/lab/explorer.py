@@ -122,7 +122,7 @@ class Explorer(VBox):
         )
         self.machine = Dropdown(
             options=machines_of(state.config, state.version), description="Machine", style=_SHORT,
-            layout=Layout(width="184px"),
+            layout=Layout(width="216px"),
         )
         self.ram = IntSlider(
             min=0, max=len(SIZES) - 1, readout=False, description="RAM", style=_SHORT,
@@ -190,7 +190,7 @@ class Explorer(VBox):
     def _bind(self) -> None:
         self._on(self.line, lambda text: session.typed(self.state, text))
         self._on(self.qemu, lambda version: session.with_qemu(self.state, version))
-        self._on(self.place.board, lambda board: session.with_board(self.state, board))
+        self._on(self.place.board, lambda board: session.with_board(self.state, board or None))
         self._on(self.place.host, lambda name: session.with_host(self.state, self.place.hosts[name]))
         self._on(self.machine, lambda name: session.with_machine(self.state, name))
         self._on(self.ram, lambda step: session.with_size(self.state, SIZES[step]))

@@ -17,6 +17,7 @@ from memkit.draw.text import plural
 from memkit.errors import MemkitError, Refused
 from memkit.explain.story import listed
 from memkit.guest import Guest
+from memkit.lab.architecture import board_of
 from memkit.lab.questions.places import main_ram
 from memkit.lab.session import Problem, State
 from memkit.units import hex_address, human, parse_address
@@ -46,6 +47,8 @@ def _left_out(state: State) -> str:
     carried = state.carried
     if carried is None or not carried.left:
         return ""
+    if state.config is not None and board_of(state.config) != carried.board:
+        return ""  # another line was written since
     said = [(_short(out.words), _short(out.why.removeprefix(f"{out.words}: ")),
              f" ({_short(out.hint)})" if out.hint else "") for out in carried.left]
     items = "".join(f"<li><code>{escape(words)}</code>: {escape(why)}{escape(hint)}</li>"

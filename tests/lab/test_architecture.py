@@ -177,9 +177,19 @@ def test_the_explorer_goes_to_another_board_and_back(lab: Explorer) -> None:
 
 def test_the_explorers_list_of_boards_follows_the_line(lab: Explorer) -> None:
     lab.line.value = "-M isapc -m 1G"
-    assert ("another machine type", None) == lab.place.board.options[0]
+    assert ("another machine type", "") == lab.place.board.options[0]
+    assert "another machine type" == lab.place.board.label
     lab.line.value = "-M pc-q35-7.2 -m 1G"
     assert (Q35, len(boards_for())) == (lab.place.board.value, len(lab.place.board.options))
+
+
+def test_what_was_left_out_of_one_line_does_not_come_into_another(lab: Explorer) -> None:
+    lab.place.board.value = MICROVM
+    assert "Left out on microvm" in lab.status.value
+    lab.line.value = "-M q35 -m 1G"
+    assert "Left out" not in lab.status.value
+    lab.place.board.value = PC
+    assert "-M pc -m 1G" == lab.line.value
 
 
 def test_the_explorers_host_changes_the_pages(lab: Explorer) -> None:
