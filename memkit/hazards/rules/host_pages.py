@@ -60,7 +60,7 @@ def _z_2g(scene: Scene) -> Iterator[Culprit]:
     for backend in scene.mapped:
         if backend.huge and backend.page_size > _MIB:
             yield scene.blame(
-                backend, f"{backend.id} has pages of {human(backend.page_size)}, which QEMU refuses under KVM.")
+                backend, f"{backend.id} has pages of {human(backend.page_size)}, refused under KVM.")
 
 
 def _z_old(scene: Scene) -> Iterator[Culprit]:
