@@ -14,13 +14,13 @@ from memkit import config as config_
 from memkit.boards.boot_other import TARGETS as OTHERS
 from memkit.boards.boot_other import build_other
 from memkit.boards.boot_x86 import build_x86
-from memkit.boards.recorded import data_file
+from memkit.boards.recorded import recorded_releases
 from memkit.config import Config
 from memkit.config.parse import build
 from memkit.errors import MemkitError, Refused
 from memkit.guest import Guest
 from memkit.host import Host, host_or_usual
-from memkit.versions import DEFAULT_QEMU, KNOWN_QEMU, nearest_qemu, parse_version
+from memkit.versions import DEFAULT_QEMU, nearest_qemu, parse_version
 from memkit.versions.wordings import said_by
 
 __all__ = ["boot"]
@@ -75,8 +75,7 @@ def _unknown(target: str) -> MemkitError:
 @lru_cache(maxsize=64)
 def _recorded(target: str, version: str, note: str) -> tuple[str, str]:
     """The newest release up to ``version`` that was recorded for ``target``, and the note on it."""
-    older = [v for v in KNOWN_QEMU if parse_version(v) <= parse_version(version)
-             and all(data_file(room, f"{target}-{v}.json").exists() for room in ("machines", "devices"))]
+    older = [v for v in recorded_releases(target) if parse_version(v) <= parse_version(version)]
     if not older:
         raise MemkitError(f"the model does not know QEMU {version} for {target}")
     if older[-1] == version:

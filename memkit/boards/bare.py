@@ -58,12 +58,6 @@ class BareMachine(Machine):
         return "ram"
 
     @property
-    def program(self) -> str:
-        """The key of what was recorded from the QEMU program (see ``recorded.load``)."""
-        pc = self.target in _PCS
-        return self.qemu.version if pc else f"{self.target}-{self.qemu.version}"
-
-    @property
     def property_types(self) -> Mapping[str, str]:
         """Property name → type of what ``-machine`` can set: the same for all targets."""
         return catalog.machine_properties(self.qemu.version, self.family)

@@ -22,6 +22,7 @@ from memkit.boards.plugging import plug_devices
 from memkit.boards.powernv import OldPowernv9, Powernv9
 from memkit.boards.pseries import Pseries
 from memkit.boards.raspi import OldRaspi3b, Raspi3b
+from memkit.boards.recorded import program_name
 from memkit.boards.refusals import refuse
 from memkit.boards.s390x import S390Ccw
 from memkit.boards.sbsa_ref import SbsaRef
@@ -76,7 +77,7 @@ def build_other(config: Config, host: Host, target: str) -> tuple[Build, tuple[N
 
 def select_board(config: Config, target: str) -> tuple[Machine, Board]:
     """The machine that ``config`` asks for, and its board; raises Refused, or MemkitError without a model."""
-    program, facts = f"{target}-{config.qemu}", qemu_facts(config.qemu)
+    program, facts = program_name(target, config.qemu), qemu_facts(config.qemu)
     name = config.machine.get("type", _DEFAULTS.get(target))
     if name is None:
         raise Refused(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from memkit.boards import catalog
 from memkit.boards.accelerators import choose_accelerator
 from memkit.boards.machine_properties import LEGACY, set_property
+from memkit.boards.recorded import program_name
 from memkit.boards.refusals import refuse
 from memkit.boards.topology import Topology, read_topology
 from memkit.config import Config
@@ -81,7 +82,7 @@ class Machine:
     @property
     def program(self) -> str:
         """The key of what was recorded from the QEMU program (see ``recorded.load``)."""
-        return self.qemu.version if self.board is None else f"{self.target}-{self.qemu.version}"
+        return program_name(self.target, self.qemu.version)
 
     @property
     def property_types(self) -> Mapping[str, str]:

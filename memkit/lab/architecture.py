@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 
 from memkit.architectures import BOARDS, BoardMemory, architectures
 from memkit.boards import catalog
-from memkit.boards.catalog import data_file
 from memkit.boards.machine import machine_types
+from memkit.boards.recorded import program_name, recorded_releases
 from memkit.boot import TARGETS, boot
 from memkit.config import Config, Option
 from memkit.config import parse as parse_line
@@ -23,7 +23,7 @@ from memkit.errors import MemkitError, Refused
 from memkit.host import Host
 from memkit.lab.patch import rewritten
 from memkit.units import human
-from memkit.versions import KNOWN_QEMU, parse_version
+from memkit.versions import parse_version
 
 __all__ = ["Carried", "LeftOut", "board_of", "boards_for", "carried_to", "host_choices", "host_for",
            "machines_of"]
@@ -100,9 +100,9 @@ def machines_of(config: Config | None, qemu: str) -> list[str]:
     if target in ("x86_64", "i386"):
         return machine_types(qemu)
     boards = [board for board in boards_for() if _builds(board, target)]
-    program = next((v for v in reversed(KNOWN_QEMU) if parse_version(v) <= parse_version(qemu)
-                    and data_file("machines", f"{target}-{v}.json").exists()), "")
-    known = catalog.machine_names(f"{target}-{program}") if program else ()
+    releases = reversed(recorded_releases(target))
+    release = next((v for v in releases if parse_version(v) <= parse_version(qemu)), "")
+    known = catalog.machine_names(program_name(target, release)) if release else ()
     return [*(board.machine for board in boards),
             *(name for board in boards for name in known if _is_version_of(board, name))]
 

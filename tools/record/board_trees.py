@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from .windows import LINE
+from .windows import Printed, nested
 
 # First and last address, the region's name, and the address where the region begins.
 Flat = list[tuple[int, int, str, int]]
@@ -131,24 +131,14 @@ def read_boards_tree(text: str, flat: Flat) -> Tree:
 
 
 def _read(lines: list[str]) -> list[Region]:
-    roots: list[Region] = []
-    above: list[tuple[int, int, list[Region]]] = []
-    for line in lines:
-        match = LINE.fullmatch(line)
-        if not match:
-            continue
-        blanks, first, last, priority, kind, rest = match.groups()
-        while above and above[-1][0] >= len(blanks):
-            above.pop()
-        base, siblings = (above[-1][1], above[-1][2]) if above else (0, roots)
-        start, name = int(first, 16), rest.removesuffix(" [disabled]")
-        size = int(last, 16) - start + 1
-        region = Region(name, start - base, size, int(priority), kind, start, name != rest)
-        if alias := ALIAS.fullmatch(name):
-            region.name, region.alias, region.offset = alias[1], alias[2], int(alias[3], 16)
-        siblings.append(region)
-        above.append((len(blanks), start, region.inside))
-    return roots
+    return nested(lines, _region)
+
+
+def _region(printed: Printed) -> Region:
+    region = Region(*printed)
+    if alias := ALIAS.fullmatch(region.name):
+        region.name, region.alias, region.offset = alias[1], alias[2], int(alias[3], 16)
+    return region
 
 
 def _mark(

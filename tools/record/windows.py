@@ -14,10 +14,10 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from .ask import Binary, split
 from .files import provenance
@@ -74,6 +74,27 @@ CLOSING = {"parallel"}
 NOT_FIXED = {"device-memory", "smbase-blackhole", "tseg-blackhole"}
 
 LINE = re.compile(r"( *)([0-9a-f]{16})-([0-9a-f]{16}) \(prio (-?\d+), ([a-z/-]+)\): (.*)")
+
+
+class Printed(NamedTuple):
+    """A line of ``info mtree``: ``at`` is relative to the region around, ``first`` as printed."""
+
+    name: str
+    at: int
+    size: int
+    priority: int
+    type: str
+    first: int
+    disabled: bool
+
+
+class Around(Protocol):
+    """What has regions inside."""
+
+    inside: list[Any]
+
+
+Node = TypeVar("Node", bound=Around)
 
 
 @dataclass
@@ -144,9 +165,15 @@ def read_tree(text: str, space: str) -> list[Window]:
     """The tree of one address space, without aliases, in printing order."""
     wanted = f"address-space: {space}"
     stanza = next(s for s in text.split("\n\n") if wanted in s.strip().split("\n"))
-    above: list[tuple[int, int, list[Window]]] = []
-    roots: list[Window] = []
-    for line in stanza.split("\n"):
+    plain = [line for line in stanza.split("\n") if ": alias " not in line]
+    return nested(plain, lambda p: Window(p.name, p.at, p.size, p.priority, p.type, p.disabled))
+
+
+def nested(lines: Iterable[str], make: Callable[[Printed], Node]) -> list[Node]:
+    """What ``make`` makes of each line of ``info mtree``, in the ``inside`` of the region around it."""
+    above: list[tuple[int, int, list[Node]]] = []
+    roots: list[Node] = []
+    for line in lines:
         match = LINE.fullmatch(line)
         if not match:
             continue
@@ -154,12 +181,11 @@ def read_tree(text: str, space: str) -> list[Window]:
         while above and above[-1][0] >= len(blanks):
             above.pop()
         base, siblings = (above[-1][1], above[-1][2]) if above else (0, roots)
-        start = int(first, 16)
-        name = rest.removesuffix(" [disabled]")
-        window = Window(name, start - base, int(last, 16) - start + 1, int(priority), kind, name != rest)
-        above.append((len(blanks), start, window.inside))
-        if not name.startswith("alias "):
-            siblings.append(window)
+        start, name = int(first, 16), rest.removesuffix(" [disabled]")
+        size = int(last, 16) - start + 1
+        node = make(Printed(name, start - base, size, int(priority), kind, start, name != rest))
+        siblings.append(node)
+        above.append((len(blanks), start, node.inside))
     return roots
 
 

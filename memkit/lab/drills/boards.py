@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from memkit.boards.recorded import data_file
+from memkit.boards.recorded import recorded_releases
 from memkit.lab.drills.lines import Made
 from memkit.lab.questions.boards import FIVE
 from memkit.versions import KNOWN_QEMU
@@ -14,7 +14,7 @@ __all__ = ["MAKERS"]
 
 # Not every release was recorded for every program.
 _QEMUS = tuple(qemu for qemu in KNOWN_QEMU
-               if all(data_file("machines", f"{board.target}-{qemu}.json").exists() for board in FIVE))
+               if all(qemu in recorded_releases(board.target) for board in FIVE))
 _GROWING = ",slots={slots},maxmem={most}G"
 _THINGS = (
     "-object memory-backend-ram,id=m{n},size={size} -device pc-dimm,id=d{n},memdev=m{n}",
